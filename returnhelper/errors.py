@@ -1,0 +1,243 @@
+"""Every error that leaves this package.
+
+    ReturnHelperError
+    ├── ConfigurationError            wrong arguments, before any I/O
+    ├── RequestInvalid                a documented limit broken, found before sending
+    ├── TransportError                no usable answer; .maybe_applied: may the server have acted?
+    │   ├── ConnectionFailed
+    │   ├── RequestTimeout
+    │   └── UnexpectedContent         not the documented JSON (gateway page, truncated body, redirect)
+    ├── APIError                      the server said no
+    │   ├── ValidationFailed          soft errors: HTTP 200 with meta.status 400
+    │   ├── AuthenticationFailed      401, 403
+    │   ├── Conflict                  409
+    │   ├── RateLimited               429
+    │   └── ServerFault               5xx
+    ├── WebhookError
+    │   ├── VerificationFailed        the delivery is not authentic
+    │   └── PayloadInvalid            the body does not fit the class of its event
+    └── InboxError
+        ├── InboxUnavailable          the store cannot be reached, or is full
+        ├── SchemaTooNew              the store was written by a newer release
+        └── LeaseLost                 another worker has taken the record over
+
+All of them pickle. None holds a live response, a key, a token or a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from .types import JSONValue
+
+_E = TypeVar("_E", bound="ReturnHelperError")
+
+
+class Reason(str, Enum):
+    """Why a delivery was not accepted as authentic."""
+
+    MISSING_HEADER = "missing_header"
+    REPEATED_HEADER = "repeated_header"
+    BAD_TIMESTAMP = "bad_timestamp"
+    BAD_ENCODING = "bad_encoding"
+    MISMATCH = "mismatch"
+    STALE = "stale"
+    TOO_LARGE = "too_large"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class ReturnHelperError(Exception):
+    """Base of every error of this package."""
+
+    idempotency_key: str | None = None
+    """The key the failed call was sent with: give it to `RequestOptions` to try the same call again."""
+
+    operation: str | None = None
+    """The operation that failed, such as `ReturnShipment/CreateReturnShipment`."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The default calls the class with `args`, which keyword-only constructors refuse.
+        return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuild(cls: type[_E], args: tuple[object, ...], state: dict[str, object]) -> _E:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(ReturnHelperError):
+    """An argument, environment variable or setup is wrong; nothing was sent."""
+
+
+class RequestInvalid(ReturnHelperError):
+    """A documented limit is broken; nothing was sent. `.fields` maps each broken field to its rule."""
+
+    fields: Mapping[str, str]
+
+    def __init__(self, fields: Mapping[str, str], message: str | None = None) -> None:
+        self.fields = dict(fields)
+        listed = "; ".join(f"{name}: {rule}" for name, rule in self.fields.items())
+        super().__init__(
+            message or f"the request breaks documented limits and was not sent: {listed or 'no field named'}"
+        )
+
+
+class TransportError(ReturnHelperError):
+    """No usable answer arrived.
+
+    `.maybe_applied` is False only where it is certain that the request never reached the server. Otherwise repeat
+    the call with the same `.idempotency_key`: the server then runs it once.
+    """
+
+    maybe_applied: bool
+    attempts: int
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        maybe_applied: bool = True,
+        attempts: int = 1,
+        operation: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.maybe_applied = maybe_applied
+        self.attempts = attempts
+        self.operation = operation
+        self.idempotency_key = idempotency_key
+
+
+class ConnectionFailed(TransportError):
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class RequestTimeout(TransportError):
+    """A phase took too long; `.phase` is `connect`, `read` or `total`."""
+
+    phase: str = "total"
+
+
+class UnexpectedContent(TransportError):
+    """The answer is not the documented JSON: a gateway page, a truncated or empty body, a redirect."""
+
+    http_status: int | None = None
+    content_type: str | None = None
+    snippet: str = ""
+    """The first characters of the body, without control characters and without credentials."""
+
+
+class APIError(ReturnHelperError):
+    """The server understood the call and refused it.
+
+    `.http_status` is the status line, `.status` is `meta.status`, `.error_code` is `meta.errorCode`, `.fields` maps
+    request properties to messages, `.detail` is `meta.error` as received. Quote `.correlation_id` to support.
+    """
+
+    http_status: int
+    status: int
+    error_code: str | None
+    fields: Mapping[str, str]
+    detail: JSONValue
+    correlation_id: str | None
+    attempts: int
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int,
+        status: int | None = None,
+        error_code: str | None = None,
+        fields: Mapping[str, str] = MappingProxyType({}),
+        detail: JSONValue = None,
+        correlation_id: str | None = None,
+        attempts: int = 1,
+        operation: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.status = http_status if status is None else status
+        self.error_code = error_code
+        self.fields = dict(fields)
+        self.detail = detail
+        self.correlation_id = correlation_id
+        self.attempts = attempts
+        self.operation = operation
+        self.idempotency_key = idempotency_key
+
+
+class ValidationFailed(APIError):
+    """The server refused the content of the call (`VALIDATION_FAILED`, `TRACKING_ALREADY_EXIST`, …)."""
+
+
+class AuthenticationFailed(APIError):
+    """Key and token are missing, unknown, of another environment, or not allowed to do this (401, 403)."""
+
+
+class Conflict(APIError):
+    """The call collides with the state of the account, or with a call of the same idempotency key (409)."""
+
+
+class RateLimited(APIError):
+    """Too many calls (429). `.retry_after` is the wait the server asked for, in seconds, if it named one."""
+
+    retry_after: float | None = None
+
+
+class ServerFault(APIError):
+    """The server failed (5xx), every retry included; the call may still have been carried out."""
+
+    maybe_applied: bool = True
+
+
+class WebhookError(ReturnHelperError):
+    """Base of what can be wrong with a delivery."""
+
+
+class VerificationFailed(WebhookError):
+    """The delivery is not authentic; `.reason` says in which way, `.diagnosis` where it was asked for."""
+
+    reason: Reason
+    diagnosis: str | None
+
+    def __init__(self, reason: Reason, message: str | None = None, *, diagnosis: str | None = None) -> None:
+        self.reason = reason
+        self.diagnosis = diagnosis
+        text = message or f"the delivery is not authentic ({reason}): answer 401 and do not act on it"
+        super().__init__(f"{text}; {diagnosis}" if diagnosis else text)
+
+
+class PayloadInvalid(WebhookError):
+    """An authentic body does not fit the class of its event; `.path` names the member, as `label.labelUrl`."""
+
+    path: str
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class InboxError(ReturnHelperError):
+    """Base of what can be wrong with an inbox."""
+
+
+class InboxUnavailable(InboxError):
+    """The store cannot be reached or cannot write; answer 503, so that the sender tries again."""
+
+
+class SchemaTooNew(InboxError):
+    """The store was written by a newer release of this package; upgrade before opening it."""
+
+
+class LeaseLost(InboxError):
+    """The lease ran out and the record belongs to another worker; drop the result."""
