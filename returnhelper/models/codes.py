@@ -1,0 +1,380 @@
+"""Code lists of the API as open enumerations: what is documented has a name, what is not keeps its text.
+
+Two spellings of one thing (``fail``/``failed``) and the numbers of entity-style webhooks give the same member; the
+form that arrived stays readable as ``.wire``. The newest lists come from the public lookups (``rh.lookups``).
+"""
+
+from __future__ import annotations
+
+from returnhelper.types import OpenStrEnum
+
+
+def _numbered(*values: str) -> dict[str | int, str]:
+    """Map 0, 1, 2 … and their texts to the values in this order."""
+    numbers: dict[str | int, str] = dict(enumerate(values))
+    return numbers | {str(number): value for number, value in enumerate(values)}
+
+
+class Handling(OpenStrEnum):
+    """What the warehouse shall do with an inventory. ``tbc`` and ``rsd`` are never accepted as input."""
+
+    TO_BE_CONFIRMED = "tbc"
+    RECALL = "rtn"
+    DISPOSE = "dsp"
+    RESEND = "rsd"
+    ON_HOLD = "ohd"
+    OTHERS = "oth"
+    RESTOCK = "rst"
+
+    _synonyms_ = {"dis": "dsp"} | _numbered("tbc", "rtn", "dsp", "rsd", "ohd", "oth")
+
+
+class HandlingStatus(OpenStrEnum):
+    """How far the warehouse is with a handling."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "inProgress"
+    COMPLETED = "completed"
+
+    _synonyms_ = {"in-progress": "inProgress"} | _numbered("pending", "inProgress", "completed")
+
+
+class LabelRequestStatus(OpenStrEnum):
+    """State of a label request. The number 3 means success (inferred); the others are unnamed."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    _synonyms_ = {"queue": "queued", "fail": "failed", 3: "success", "3": "success"}
+
+
+class ShipmentStatus(OpenStrEnum):
+    """State of a return shipment; only the two editable states are named, numbers 1 to 6 were seen without names."""
+
+    NO_LABEL = "no-label"
+    LABEL_FAILED = "lb-failed"
+
+
+class ReturnStatus(OpenStrEnum):
+    """State of a return request; 0, 3 and 4 were seen without names."""
+
+
+class ReturnRequestSourceType(OpenStrEnum):
+    """How a return request came about; 0 and 1 were seen without names."""
+
+
+class ReturnRequestFrom(OpenStrEnum):
+    """Origin of a return request."""
+
+    RETURN_HELPER = "return-helper"
+
+
+class ResendStatus(OpenStrEnum):
+    """State of a resend; the wire carries the numbers 0 to 4."""
+
+    PENDING = "pending"
+    CANCELED = "canceled"
+    IN_PROGRESS = "inProgress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    _synonyms_ = {"in-progress": "inProgress"} | _numbered(
+        "pending", "canceled", "inProgress", "completed", "failed"
+    )
+
+
+class RecallStatus(OpenStrEnum):
+    """State of a recall."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+
+
+class RecallInventoryStatus(OpenStrEnum):
+    """Where an item of a recall is."""
+
+    IN_PROGRESS = "in-progress"
+    IN_TRANSIT = "in-transit"
+    READY_TO_PICK_UP = "ready-to-pick-up"
+    PICKED_UP = "picked-up"
+    CANCELED = "canceled"
+
+
+class PickUp(OpenStrEnum):
+    """Who collects a recalled item."""
+
+    PENDING = "pending"
+    SELF = "self-pick-up"
+    COURIER = "courier-pick-up"
+    OTHERS = "others"
+
+
+class RecallUpdateType(OpenStrEnum):
+    """What a recall update tells; samples and tables spell two of them differently."""
+
+    UPDATE_TRACKING_NUMBER = "updateTrackingNumber"
+    READY_TO_PICK_UP = "markReadyToPickUp"
+    PICKUP_BY_SELF = "pickupBySelf"
+    PICKUP_BY_COURIER = "pickUpToCourierPickUp"
+    PICKUP_BY_OTHERS = "pickupByOthers"
+
+    _synonyms_ = {"readyToPickUp": "markReadyToPickUp", "pickupByCourier": "pickUpToCourierPickUp"}
+
+
+class Vas(OpenStrEnum):
+    """Value-added service. ``SPLIT_PARCEL`` in newer prose names ``split-parcel``, the value on the wire."""
+
+    MOBILE_FORMAT = "mobi-fmt"
+    MOBILE_IMEI = "mobi-imei"
+    MOBILE_LOCK = "mobi-lock"
+    PRODUCT_INSPECTION = "prd-inspec"
+    REPACK = "repack"
+    REQUEST_PICTURES = "req-pic"
+    SPLIT_PARCEL = "split-parcel"
+
+    _synonyms_ = {"SPLIT_PARCEL": "split-parcel"}
+
+
+class VasStatus(OpenStrEnum):
+    """State of a value-added service; of the numbers only 1 was seen, the order is inferred."""
+
+    PENDING = "pending"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+
+    _synonyms_ = {
+        "PENDING": "pending",
+        "SUCCESSFUL": "successful",
+        "FAILED": "failed",
+    } | _numbered("pending", "successful", "failed")
+
+
+class BoxType(OpenStrEnum):
+    """Box of a return shipment."""
+
+    CUSTOM = "cus"
+    MEDIUM = "MediumBox"
+
+
+class WeightUnit(OpenStrEnum):
+    """Unit of weight; requests take grams only."""
+
+    GRAM = "g"
+    KILOGRAM = "kg"
+
+
+class DimensionUnit(OpenStrEnum):
+    """Unit of length."""
+
+    CENTIMETRE = "cm"
+
+
+class Currency(OpenStrEnum):
+    """Currencies named in the documents; compare without regard to case, answers print ``usd`` and ``USD``."""
+
+    USD = "usd"
+    GBP = "GBP"
+    EUR = "EUR"
+
+
+class ChargeType(OpenStrEnum):
+    """What a shipment is charged by."""
+
+    ACTUAL_WEIGHT = "actualWeight"
+    NO_CHARGE = "noCharge"
+
+
+class AddressType(OpenStrEnum):
+    """Kind of an address."""
+
+    BUSINESS = "business"
+
+
+class MetaType(OpenStrEnum):
+    """Who wrote the free pairs of an inventory."""
+
+    WAREHOUSE = "whs"
+    USER = "usr"
+    SHIPMENT_CUSTOM_FIELD = "shipmentCustomField"
+
+
+class ReturnService(OpenStrEnum):
+    """Service types of return labels; ``service_types.list`` gives the ones of today."""
+
+    ROYAL_MAIL = "rm"
+    ROYAL_MAIL_BIR = "RETURN_RM_BIR"
+    ROYAL_MAIL_POSTMEN_BIR = "RETURN_POSTMEN_RM_BIR"
+    DPD_UK = "pdpd"
+    DPD_UK_BIR = "RETURN_GBR_DPD_BIR"
+    DHL_GERMANY = "sdhl"
+    CORREOS = "ucepaq"
+    COLISSIMO = "ucss"
+    UPS = "ups"
+    UPS_GROUND_NJ = "ups_nj"
+    UPS_GROUND_WA = "ups_wa"
+    USPS = "usps"
+    USPS_BROKER_NJ = "RETURN_USPS_BROKER_NJ"
+    USPS_PRIORITY_MAIL = "endicia"
+    USPS_PRIORITY_MAIL_NJ = "RETURN_USPS_NJ"
+    USPS_PARCEL_SELECT = "endicia_parcel_select"
+    USPS_GROUND_ADVANTAGE_NJ = "RETURN_ENDICIA_USPS_GROUND_ADVANTAGE_NJ"
+    USPS_GROUND_ADVANTAGE_WA = "RETURN_ENDICIA_USPS_GROUND_ADVANTAGE_WA"
+    FEDEX = "fedex"
+    FEDEX_GROUND = "fedex_ground"
+    SENDLE_AU = "sendle_au_domestic"
+    QXPRESS = "easyparcel_qxpress"
+    JNT_EXPRESS = "easyparcel_jnt_express"
+    CANADA_POST = "ubi_ca"
+    AUSTRALIA_POST = "ubi_au"
+    SF_EXPRESS = "sf_hk"
+    DHL_PARCEL_GROUND_NJ = "RETURN_DHL_PARCEL_GROUND_NJ"
+    DHL_PARCEL_GROUND_WA = "RETURN_DHL_PARCEL_GROUND_WA"
+    FREU_COLISSIMO = "RETURN_PATRICE_EUR"
+    FREU_DHL = "RETURN_PATRICE_DHL_EUR"
+    AP = "ap"
+    FOREIGN_LABEL = "nrhl"
+    UNKNOWN_PARCEL = "unkwn"
+
+
+class ResendService(OpenStrEnum):
+    """Service types of resends; never valid for returns. ``others`` needs an agreement with support first."""
+
+    OTHERS = "others"
+    USPS = "usps"
+    UPS = "ups"
+    USPS_PRIORITY_MAIL_NJ = "SHIPMENT_USPS_PM_NJ"
+    USPS_GROUND_ADVANTAGE_SIGNATURE_NJ = "SHIPMENT_USPS_GA_SIG_NJ"
+
+
+class RecallService(OpenStrEnum):
+    """Carrier of a recall."""
+
+    DHL = "dhl"
+
+
+class ErrorCode(OpenStrEnum):
+    """Failure keys of ``meta.errorCode`` that are known; the vendor's own list is longer."""
+
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    TRACKING_ALREADY_EXIST = "TRACKING_ALREADY_EXIST"
+
+
+class FbaShipmentStatus(OpenStrEnum):
+    """State of an FBA shipment."""
+
+    PENDING = "PENDING"
+    ARRIVED = "ARRIVED"
+    CANCELED = "CANCELED"
+
+
+class FbaInstructionHandling(OpenStrEnum):
+    """What the warehouse shall do with FBA stock."""
+
+    DISPOSE = "DIS"
+    OTHERS = "OTH"
+    REPLENISH = "RPS"
+    RESTOCK = "RSK"
+    RECALL = "RCL"
+    RELABEL = "RLB"
+
+
+class FbaInstructionHandlingStatus(OpenStrEnum):
+    """How far the warehouse is with an FBA instruction."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+
+    _synonyms_ = {"inProgress": "in-progress"}
+
+
+class FbaStockStatus(OpenStrEnum):
+    """Whether FBA stock is there."""
+
+    IN_STOCK = "IN-STOCK"
+    OUT_OF_STOCK = "OUT-OF-STOCK"
+
+
+class ConsolidateShippingOrderStatus(OpenStrEnum):
+    """State of a consolidate shipping order."""
+
+    CREATED = "CREATED"
+    CONFIRMED = "CONFIRMED"
+    READY_TO_SHIP = "READY_TO_SHIP"
+    PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED"
+    SHIPPED = "SHIPPED"
+    CANCELED = "CANCELED"
+
+
+class ConsolidateShippingInventoryStatus(OpenStrEnum):
+    """State of an item in a consolidate shipping order."""
+
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    PACKED = "PACKED"
+    SHIPPED = "SHIPPED"
+
+
+class ConsolidateShippingShipmentStatus(OpenStrEnum):
+    """State of a consolidated shipment."""
+
+    CREATED = "CREATED"
+    SHIPPED = "SHIPPED"
+
+
+class ConsolidateShippingBoxStatus(OpenStrEnum):
+    """State of a box of a consolidated shipment."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    SHIPPED = "SHIPPED"
+
+
+class ShippingMethod(OpenStrEnum):
+    """Means of transport of a consolidate shipping order."""
+
+    AIR_FREIGHT = "AIR_FREIGHT"
+    COURIER_SERVICE = "COURIER_SERVICE"
+    LAND_FREIGHT = "LAND_FREIGHT"
+    SEA_FREIGHT = "SEA_FREIGHT"
+
+
+class Country(OpenStrEnum):
+    """Countries seen in the documents: ISO 3166 alpha-3 in lower case."""
+
+    AUSTRALIA = "aus"
+    AUSTRIA = "aut"
+    BELGIUM = "bel"
+    BULGARIA = "bgr"
+    CANADA = "can"
+    CHINA = "chn"
+    CROATIA = "hrv"
+    CZECHIA = "cze"
+    DENMARK = "dnk"
+    ESTONIA = "est"
+    FINLAND = "fin"
+    FRANCE = "fra"
+    GERMANY = "deu"
+    GREECE = "grc"
+    HONG_KONG = "hkg"
+    HUNGARY = "hun"
+    IRELAND = "irl"
+    ITALY = "ita"
+    LATVIA = "lva"
+    LITHUANIA = "ltu"
+    LUXEMBOURG = "lux"
+    NETHERLANDS = "nld"
+    POLAND = "pol"
+    PORTUGAL = "prt"
+    ROMANIA = "rou"
+    SINGAPORE = "sgp"
+    SLOVAKIA = "svk"
+    SLOVENIA = "svn"
+    SPAIN = "esp"
+    SWEDEN = "swe"
+    UNITED_KINGDOM = "gbr"
+    UNITED_STATES = "usa"

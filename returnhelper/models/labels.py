@@ -1,0 +1,73 @@
+"""Labels: the result of a label request, in answers and in webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from returnhelper._wire import Model, model, wire
+from returnhelper.models._base import Audited
+from returnhelper.models.codes import LabelRequestStatus, ReturnService
+from returnhelper.types import JSONValue
+
+
+@model
+class Label(Audited):
+    """One label request and what became of it.
+
+    Match labels by ``shipment_id``: a label that is made again gets a new ``label_id``.
+    ``error`` is the carrier's text and may itself be JSON, encoded once or twice. The QR code is for USPS only.
+    """
+
+    label_id: int | None = None
+    shipment_id: int | None = None
+    api_id: int | None = None
+    ref_key: str | None = None
+    label_request_id: int | None = None
+    label_request_status_code: LabelRequestStatus | None = None
+    service_type: ReturnService | None = None
+    tracking_number: str | None = None
+    label_url: str | None = None
+    error: str | None = None
+    qrcode_url: str | None = None
+    qrcode_error: str | None = None
+    reference_number: str | None = None
+    cancel_cutoff_time: datetime | None = None
+    regions: Mapping[str, str] | None = None
+    fail_reasons: JSONValue = None
+    error_messages: JSONValue = None
+    carrier: str | None = None
+
+    from_country_code: str | None = None
+    from_name: str | None = None
+    from_company: str | None = None
+    from_phone: str | None = None
+    from_fax: str | None = None
+    from_email: str | None = wire("fromEmail", "fromEamil")
+    from_street1: str | None = None
+    from_street2: str | None = None
+    from_street3: str | None = None
+    from_state: str | None = None
+    from_city: str | None = None
+    from_postal_code: str | None = None
+
+    to_country_code: str | None = None
+    to_name: str | None = None
+    to_company: str | None = None
+    to_phone: str | None = None
+    to_fax: str | None = None
+    to_email: str | None = wire("toEmail", "toEamil")
+    to_street1: str | None = None
+    to_street2: str | None = None
+    to_street3: str | None = None
+    to_state: str | None = None
+    to_city: str | None = None
+    to_postal_code: str | None = None
+
+
+@model
+class BuyerReturnLabelFile(Model):
+    """File of a label that a buyer's return produced."""
+
+    label_url: str | None = None
+    label_key: str | None = None
