@@ -103,18 +103,18 @@ Environment.PRODUCTION = Environment(
 Environment.PRODUCTION_CHINA = Environment("production_china", "https://api.returnhelperchina.com/user")
 
 
-def _positive(instance: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+def _positive(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
     usable = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
     if not usable:
         raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0, or None")
 
 
-def _not_negative(instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
         raise ConfigurationError(f"{attribute.name} must be a number of 0 or more")
 
 
-def _count(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
+def _count(_: object, attribute: attrs.Attribute[int], value: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigurationError(f"{attribute.name} must be a whole number of 1 or more")
 
@@ -195,7 +195,14 @@ class RequestOptions:
 
 
 _OURS = frozenset(
-    "x-rr-apikey x-rr-apitoken x-returnhelper-idempotency-key content-length transfer-encoding host".split()
+    {
+        "x-rr-apikey",
+        "x-rr-apitoken",
+        "x-returnhelper-idempotency-key",
+        "content-length",
+        "transfer-encoding",
+        "host",
+    }
 )
 
 

@@ -32,7 +32,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from .types import JSONValue
+    from .types import Answer, JSONValue
 
 _E = TypeVar("_E", bound="ReturnHelperError")
 
@@ -117,7 +117,12 @@ class TransportError(ReturnHelperError):
 
 
 class ConnectionFailed(TransportError):
-    """The connection could not be made, or broke before the answer was complete."""
+    """The connection could not be made, or broke before the answer began.
+
+    `.permanent` is True where trying again is pointless, as with a certificate that is not trusted.
+    """
+
+    permanent: bool = False
 
 
 class RequestTimeout(TransportError):
@@ -133,6 +138,12 @@ class UnexpectedContent(TransportError):
     content_type: str | None = None
     snippet: str = ""
     """The first characters of the body, without control characters and without credentials."""
+
+    truncated: bool = False
+    """Whether the connection broke inside the body."""
+
+    answer: Answer | None = None
+    """The whole answer, where it was JSON that does not fit the documented shape."""
 
 
 class APIError(ReturnHelperError):
@@ -198,6 +209,7 @@ class ServerFault(APIError):
     """The server failed (5xx), every retry included; the call may still have been carried out."""
 
     maybe_applied: bool = True
+    retry_after: float | None = None
 
 
 class WebhookError(ReturnHelperError):

@@ -1,0 +1,1 @@
+"""One module per resource, loaded when its property of `ReturnHelper` is first used."""

@@ -1,0 +1,105 @@
+"""What every resource is built on: make a call, give its payload a type."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from returnhelper import _call as core
+from returnhelper._wire import Misfit, Model, structure
+from returnhelper.errors import RequestInvalid, UnexpectedContent
+
+if TYPE_CHECKING:
+    from returnhelper._call import Caller, Items, Operation, QueryValue, Reply
+    from returnhelper.config import RequestOptions
+
+M = TypeVar("M", bound=Model)
+
+
+class Resource:
+    """A group of operations. Get one from a property of `ReturnHelper`."""
+
+    __slots__ = ("_caller",)
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._caller!r}>"
+
+    async def _call(
+        self,
+        op: Operation,
+        result: type[M],
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: object | None = None,
+        options: RequestOptions | None = None,
+    ) -> M:
+        """Call, and return the payload as one object."""
+        if op.deprecated is not None:
+            _warn(op)
+        reply = await self._caller.call(op, query=query, body=body, options=options)
+        try:
+            typed = structure(core.payload(op, reply.envelope), result)
+        except Misfit as e:
+            raise _misfit(op, reply, e) from None
+        object.__setattr__(typed, "_answer", reply.answer)
+        return typed
+
+    async def _items(
+        self,
+        op: Operation,
+        item: type[M],
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: object | None = None,
+        options: RequestOptions | None = None,
+    ) -> Items[M]:
+        """Call, and return the payload as a list; a missing one is empty."""
+        if op.deprecated is not None:
+            _warn(op)
+        reply = await self._caller.call(op, query=query, body=body, options=options)
+        found = core.payload(op, reply.envelope)
+        try:
+            if isinstance(found, Mapping):
+                found = _only_list(op, found)
+            if not isinstance(found, Sequence) or isinstance(found, str):
+                raise Misfit("expected a list")
+            typed = [structure(value, item) for value in found]
+        except Misfit as e:
+            raise _misfit(op, reply, e) from None
+        return core.Items(typed, answer=reply.answer, total=core.total(reply.envelope))
+
+    def _check(self, problems: Mapping[str, str], options: RequestOptions | None = None) -> None:
+        """Raise RequestInvalid for the problems found, unless the checks are switched off."""
+        wanted = None if options is None else options.check_limits
+        if problems and (self._caller.check_limits if wanted is None else wanted):
+            raise RequestInvalid(problems)
+
+
+def _only_list(op: Operation, found: Mapping[str, core.JSONValue]) -> core.JSONValue:
+    """Read a list that is missing, or that an object wraps."""
+    if any(name in found for name in op.payload):  # present, but null
+        return ()
+    lists = [value for value in found.values() if isinstance(value, Sequence) and not isinstance(value, str)]
+    return lists[0] if len(lists) == 1 else ()
+
+
+def _misfit(op: Operation, reply: Reply, misfit: Misfit) -> UnexpectedContent:
+    error = UnexpectedContent(
+        f"{op.name} succeeded, but its answer does not fit: {misfit}; the answer itself is in .answer. Do not send "
+        "it again with another idempotency key",
+        operation=op.name,
+        idempotency_key=reply.answer.idempotency_key,
+    )
+    error.http_status = reply.answer.http_status
+    error.content_type = reply.answer.headers.get("Content-Type")
+    error.answer = reply.answer
+    return error
+
+
+def _warn(op: Operation) -> None:
+    # 1 is here, 2 the base class, 3 the resource's method, 4 the line that called it.
+    warnings.warn(f"{op.name} is deprecated: {op.deprecated}", DeprecationWarning, stacklevel=4)
