@@ -1,0 +1,158 @@
+"""The fast reader: source text for one class, with the conversions written out in place of calls.
+
+Values that already have the right class, which are nearly all, cost one identity check. Frozen objects are filled
+through a twin: a class of the same layout whose attributes can be assigned, so that no field pays for
+`object.__setattr__`. The finished object is handed over by changing its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from returnhelper._wire.model import Model
+from returnhelper._wire.scalars import to_datetime
+from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of
+
+Reader = Callable[[Any], Any]
+
+
+def compile_reader(cls: type[Model], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]) -> Reader:
+    """Compile the reader of one model. It raises anything at all for a value that does not fit."""
+    names: dict[str, Any] = {
+        "UTC": UTC,
+        "Decimal": Decimal,
+        "from_iso": datetime.fromisoformat,
+        "to_datetime": to_datetime,
+        "cls": cls,
+        "new": object.__new__,
+        "set_attribute": object.__setattr__,
+    }
+    body: list[str] = []
+    fields = fields_of(cls)
+    for number, field in enumerate(fields):
+        body += _field(field, f"v{number}", names, reader_of, other)
+    body += _finish_plainly(cls, fields) if _has_own_logic(cls) else _finish_quickly(cls, fields, names)
+    source = "\n    ".join(["def read(o):", "get = o.get", *body])
+    exec(compile(source, f"<reader of {cls.__qualname__}>", "exec"), names)  # noqa: S102 - no text from outside
+    read: Reader = names["read"]
+    return read
+
+
+def _has_own_logic(cls: type[Model]) -> bool:
+    fields = attrs.fields(cls)
+    return hasattr(cls, "__attrs_post_init__") or any(
+        field.validator or field.converter or not field.init for field in fields
+    )
+
+
+def _finish_plainly(cls: type[Model], fields: tuple[FieldShape, ...]) -> list[str]:
+    arguments = ", ".join(f"{field.attribute.lstrip('_')}=v{number}" for number, field in enumerate(fields))
+    return [f"made = cls({arguments})", "set_attribute(made, '_raw', o)", "return made"]
+
+
+def _finish_quickly(cls: type[Model], fields: tuple[FieldShape, ...], names: dict[str, Any]) -> list[str]:
+    names["twin"] = _twin(cls)
+    lines = ["made = new(twin)", "made._raw = o"]
+    lines += [f"made.{field.attribute} = v{number}" for number, field in enumerate(fields)]
+    return [*lines, "made.__class__ = cls", "return made"]
+
+
+def _twin(cls: type[Model]) -> type:
+    own_slots = tuple(cls.__dict__.get("__slots__", ()))
+    return type(cls.__name__, cls.__bases__, {"__slots__": own_slots, "__setattr__": object.__setattr__})
+
+
+def _field(
+    field: FieldShape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> list[str]:
+    first, *aliases = field.names
+    lines = [f"{name} = get({first!r})"]
+    for alias in aliases:
+        lines.append(f"if {name} is None: {name} = get({alias!r})")
+    convert = _conversion(field.shape, name, names, reader_of, other)
+    if field.required:
+        # null and absence of what the wire has to say are for the careful reader
+        return [*lines, f"if {name} is None: raise TypeError", *convert]
+    names[f"default_{name}"] = field.fallback
+    default = "None" if field.default is None else repr(()) if field.default == () else f"default_{name}()"
+    if not convert:
+        return lines if default == "None" else [*lines, f"if {name} is None: {name} = {default}"]
+    if default == "None" and len(convert) == 1 and convert[0].startswith("if "):
+        return [*lines, f"if {name} is not None and {convert[0][3:]}"]
+    lines.append(f"if {name} is not None:")
+    lines += ["    " + line for line in convert]
+    return lines if default == "None" else [*lines, f"else: {name} = {default}"]
+
+
+def _conversion(
+    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> list[str]:
+    """Return the lines that turn the plain value in `name`, not None, into the finished one."""
+    if shape.kind is Kind.PLAIN:
+        return []
+    names[f"to_{name}"] = shape.convert
+    if shape.kind is Kind.SCALAR and shape.target is Decimal:
+        exact = f"Decimal({name}) if {name}.__class__ is int else to_{name}({name})"
+        return [f"if {name}.__class__ is not Decimal: {name} = {exact}"]
+    if shape.kind is Kind.SCALAR and shape.target in (int, str, bool):
+        return [f"if {name}.__class__ is not {shape.target.__name__}: {name} = to_{name}({name})"]
+    if shape.kind is Kind.TIME:
+        return _time(shape, name)
+    if shape.kind is Kind.CODE:
+        names[f"table_{name}"] = shape.target._table_.get
+        return [f"{name} = {name}.__class__ is str and table_{name}({name}) or to_{name}({name})"]
+    if shape.kind is Kind.LIST:
+        return _list(shape, name, names, reader_of, other)
+    if shape.kind is Kind.MAP:
+        return _map(shape, name, names, reader_of, other)
+    if shape.kind is Kind.MODEL:
+        names[f"to_{name}"] = reader_of(shape.target)
+    elif shape.kind is Kind.OTHER:
+        names[f"to_{name}"] = other(shape.target)
+    return [f"{name} = to_{name}({name})"]
+
+
+def _time(shape: Shape, name: str) -> list[str]:
+    # most times say Z and are set; the others take the long way
+    lines = [f"t = from_iso({name})", f"{name} = t if t.tzinfo is UTC and t.year != 1 else to_datetime({name})"]
+    return lines if shape.optional else [*lines, f"if {name} is None: raise TypeError"]
+
+
+def _element(
+    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> str | None:
+    """Return the expression for one element `x` of a collection, or None where elements stay as they are."""
+    if shape.kind is Kind.PLAIN:
+        return None
+    convert = _conversion(shape, f"{name}x", names, reader_of, other)
+    if shape.kind is Kind.SCALAR and shape.target in (int, str, bool, Decimal):
+        expression = f"x if x.__class__ is {shape.target.__name__} else to_{name}x(x)"
+    elif shape.kind in (Kind.LIST, Kind.MAP):
+        function = "\n    ".join([f"def to_{name}x({name}x):", *convert, f"return {name}x"])
+        exec(compile(function, "<element reader>", "exec"), names)  # noqa: S102 - no text from outside
+        expression = f"to_{name}x(x)"
+    else:
+        expression = f"to_{name}x(x)"
+    return f"None if x is None else {expression}" if shape.optional else expression
+
+
+def _list(
+    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> list[str]:
+    assert shape.inner is not None
+    element = _element(shape.inner, name, names, reader_of, other)
+    whole = name if element is None else f"[{element} for x in {name}]"
+    return [f"if {name}.__class__ is not list: raise TypeError", f"{name} = tuple({whole})"]
+
+
+def _map(
+    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> list[str]:
+    assert shape.inner is not None
+    element = _element(shape.inner, name, names, reader_of, other) or "x"
+    return [f"{name} = {{k: {element} for k, x in {name}.items()}}"]

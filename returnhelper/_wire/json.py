@@ -1,0 +1,56 @@
+"""Bytes to plain values and back, exactly: no float touches a number with a point."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import cast
+
+import msgspec
+
+from returnhelper._wire.scalars import Misfit
+from returnhelper._wire.writer import plain
+from returnhelper.types import JSONValue
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+class NotJSON(ValueError):
+    """The bytes are not JSON, or use numbers or a depth beyond any use."""
+
+
+def decode(body: bytes) -> JSONValue:
+    """Read JSON; numbers with a point or an exponent become `Decimal` with the same digits. Raise `NotJSON`."""
+    try:
+        return cast("JSONValue", _decode(body))
+    except Exception:  # noqa: BLE001 - the decoder raises five unrelated kinds
+        return _decode_odd(body)
+
+
+def _decode_odd(body: bytes) -> JSONValue:
+    """Read what the strict decoder refuses but other senders print: a byte order mark, half of a surrogate pair."""
+    body = bytes(body).removeprefix(b"\xef\xbb\xbf")
+    if b"\\u" in body:
+        body = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+    try:
+        return cast("JSONValue", _decode(body))
+    except Exception as error:  # noqa: BLE001
+        raise NotJSON(f"not JSON ({type(error).__name__})") from None
+
+
+def encode(value: object) -> bytes:
+    """Print JSON. Decimals leave as numbers with the same digits, None fields of models are left out.
+
+    Raise `Misfit` for what JSON cannot say.
+    """
+    try:
+        return _encode(plain(value))
+    except (TypeError, UnicodeEncodeError, OverflowError, ValueError, RecursionError) as error:
+        if isinstance(error, Misfit):
+            raise
+        raise Misfit(f"cannot be printed as JSON ({type(error).__name__})") from None

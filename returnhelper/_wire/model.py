@@ -1,0 +1,108 @@
+"""The base of everything that travels, and the decorator that declares it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+import attrs
+
+if TYPE_CHECKING:
+    from returnhelper.types import Answer, JSONObject
+
+T = TypeVar("T")
+
+_NAMES = "returnhelper.wire"
+
+
+class Model:
+    """A frozen value that came from the wire or is meant for it. Declare one with `@model`."""
+
+    __slots__ = ("_answer", "_raw")
+
+    if TYPE_CHECKING:
+        _raw: JSONObject | None
+        _answer: Answer | None
+
+    @property
+    def raw(self) -> JSONObject | None:
+        """The decoded mapping that the object was read from; None for an object made by hand."""
+        try:
+            return self._raw
+        except AttributeError:
+            return None
+
+    @property
+    def extra(self) -> JSONObject:
+        """The wire members that no field names."""
+        raw = self.raw
+        if raw is None:
+            return {}
+        known = _known_members(type(self))
+        return {name: value for name, value in raw.items() if name not in known}
+
+    @property
+    def answer(self) -> Answer | None:
+        """The server's answer, on the object that a call returned."""
+        try:
+            return self._answer
+        except AttributeError:
+            return None
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The server's trace id of the call that returned this object; quote it to support."""
+        answer = self.answer
+        return answer.correlation_id if answer is not None else None
+
+    def __repr__(self) -> str:
+        """Show the fields that say something; entities have dozens that are None."""
+        shown = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in attrs.fields(type(self))
+            if field.repr and getattr(self, field.name) not in (None, ())
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = [*(field.name for field in attrs.fields(type(self))), "_raw", "_answer"]
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+
+def wire(name: str | None = None, *aliases: str, default: Any = None) -> Any:
+    """Give a field the name that the wire uses where the rule does not make it. Other accepted names may follow.
+
+    Write `default=None` out where users construct the class, since type checkers only see a default that is given.
+    """
+    return attrs.field(default=default, metadata={_NAMES: (name, *aliases)})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(wire,))
+def model(cls: type[T]) -> type[T]:
+    """Make a `Model` subclass a frozen, slotted, keyword-only attrs class."""
+    return attrs.define(cls, frozen=True, slots=True, kw_only=True, repr=False, getstate_setstate=False)
+
+
+def camel(name: str) -> str:
+    """Return the wire name of a field by rule: `label_url` is `labelUrl`, digits stay where they are."""
+    first, *rest = name.strip("_").split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+@cache
+def wire_names(cls: type) -> dict[str, tuple[str, ...]]:
+    """Return, for each field of a model, its wire name followed by the other names that are accepted."""
+    names: dict[str, tuple[str, ...]] = {}
+    for field in attrs.fields(cls):
+        first, *others = field.metadata.get(_NAMES, (None,))
+        names[field.name] = (first or camel(field.name), *others)
+    return names
+
+
+@cache
+def _known_members(cls: type) -> frozenset[str]:
+    return frozenset(name for names in wire_names(cls).values() for name in names)

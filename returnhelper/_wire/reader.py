@@ -1,0 +1,143 @@
+"""Plain values to models, twice: a compiled function per class, and a careful walk that knows where it is.
+
+The compiled reader assumes that everything fits and raises whatever comes up if it does not. Then the careful reader
+goes over the same value: it forgives what may be forgiven (an empty text for an absent number) and otherwise names
+the member that does not fit. So the path of an error costs nothing as long as there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import attrs
+import cattrs
+
+from returnhelper._wire.compile import Reader, compile_reader
+from returnhelper._wire.model import Model
+from returnhelper._wire.scalars import Misfit
+from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of, shape_of
+from returnhelper.types import JSONValue
+
+T = TypeVar("T")
+
+_RECURSION_LIMIT = "nested too deeply"
+
+
+def _is_model(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Model)
+
+
+def _model_hook(cls: type[Model]) -> Any:
+    read = reader_of(cls)
+    return lambda value, _: read(value)
+
+
+# The converter is asked about every annotation that has no shape of its own: unions, literals, users' classes.
+converter = cattrs.Converter(detailed_validation=False)
+converter.register_structure_hook_factory(_is_model, _model_hook)
+for _type, _shape in ((_type, shape_of(_type)) for _type in (int, str, bool)):
+    converter.register_structure_hook(_type, lambda value, _, convert=_shape.convert: convert(value))
+
+_readers: dict[type, Reader] = {}
+
+
+def structure(value: JSONValue, cls: type[T]) -> T:
+    """Read a plain value as `cls`. Raise `Misfit` with the path of the first member that does not fit."""
+    reader = _readers.get(cls)
+    if reader is None:
+        if not _is_model(cls):
+            return cast("T", _careful(shape_of(cls), value, ""))
+        reader = reader_of(cast("type[Model]", cls))
+    try:
+        return cast("T", reader(value))
+    except Exception:  # noqa: BLE001 - the compiled reader checks nothing by itself
+        pass
+    try:
+        return cast("T", _careful_model(cast("type[Model]", cls), value, ""))
+    except RecursionError:
+        raise Misfit("nested too deeply") from None
+
+
+def reader_of(cls: type[Model]) -> Reader:
+    """Return the compiled reader of a model; models that contain themselves are met halfway."""
+    reader = _readers.get(cls)
+    if reader is None:
+        _readers[cls] = lambda value: _readers[cls](value)  # until the real one is there
+        try:
+            reader = _readers[cls] = compile_reader(cls, reader_of, _other)
+        except BaseException:
+            del _readers[cls]
+            raise
+    return reader
+
+
+def _other(annotation: Any) -> Reader:
+    return lambda value: converter.structure(value, annotation)
+
+
+def _careful(shape: Shape, value: object, path: str) -> object:
+    if value is None and shape.optional:
+        return None
+    if shape.kind is Kind.PLAIN:
+        return value
+    if shape.kind is Kind.MODEL:
+        return _careful_model(shape.target, value, path)
+    if shape.kind is Kind.LIST:
+        return _careful_list(cast("Shape", shape.inner), value, path)
+    if shape.kind is Kind.MAP:
+        return _careful_map(cast("Shape", shape.inner), value, path)
+    # unset texts stand for absent numbers, times and ids
+    if value == "" and shape.optional and not issubclass(shape.target, str):
+        return None
+    try:
+        result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
+    except Misfit as misfit:
+        raise Misfit(misfit.message, path=path) from None
+    except Exception as error:
+        raise Misfit(f"does not fit ({type(error).__name__})", path=path) from None
+    if result is None and not shape.optional:
+        raise Misfit("expected a time, got the unset time", path=path)
+    return result
+
+
+def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise Misfit("expected an array", path=path)
+    return tuple(_careful(inner, item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def _careful_map(inner: Shape, value: object, path: str) -> dict[str, object]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Misfit("expected an object", path=path)
+    return {key: _careful(inner, item, _join(path, key)) for key, item in value.items()}
+
+
+def _careful_model(cls: type[Model], value: object, path: str) -> Model:
+    if not isinstance(value, Mapping):
+        raise Misfit("expected an object", path=path)
+    values = {field.attribute: _careful_field(field, value, path) for field in fields_of(cls)}
+    made = cls(**{attrs_name.lstrip("_"): item for attrs_name, item in values.items()})
+    object.__setattr__(made, "_raw", value)
+    return made
+
+
+def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) -> object:
+    name = next((name for name in field.names if members.get(name) is not None), field.names[0])
+    value = members.get(name)
+    here = _join(path, name)
+    if value is None:
+        present = any(name in members for name in field.names)
+        if field.required and not (present and (field.shape.optional or field.shape.target in (tuple, dict))):
+            raise Misfit("null" if present else "missing", path=here)
+        if not field.required:
+            return field.fallback()
+    return _careful(field.shape, value, here)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,124 @@
+"""One plain JSON value to one Python value. Each function is complete; the compiled reader only skips it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+_UNSET = datetime.min
+_LONGEST_NUMBER = 400
+
+
+class Misfit(ValueError):
+    """A value does not fit the type that the catalog gives it. `path` names the member, `label.labelUrl`."""
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.message = message
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _misfit, (self.message, self.path)
+
+
+def _misfit(message: str, path: str) -> Misfit:
+    return Misfit(message, path=path)
+
+
+def _wanted(what: str, value: object) -> Misfit:
+    """Name the kind of the value and never the value: it may be personal data."""
+    kinds = {dict: "an object", list: "an array", bool: "a boolean", type(None): "null", str: "a text"}
+    return Misfit(f"expected {what}, got {kinds.get(type(value), 'a number')}")
+
+
+def to_int(value: object) -> int:
+    """Read a whole number, printed as a number or as text."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        digits = text[1:] if text[:1] in {"-", "+"} else text
+        if digits.isascii() and digits.isdigit() and len(digits) < _LONGEST_NUMBER:
+            return int(text)
+    # 12.0 is whole; the size of the exponent is looked at first, since int(Decimal("1e999999")) takes gigabytes
+    elif isinstance(value, Decimal) and value.adjusted() < _LONGEST_NUMBER and value == value.to_integral_value():
+        return int(value)
+    raise _wanted("a whole number", value)
+
+
+def to_decimal(value: object) -> Decimal:
+    """Read a number exactly as it was printed."""
+    if type(value) is Decimal:
+        return value
+    if type(value) is int:
+        return Decimal(value)
+    if isinstance(value, str) and len(value) < _LONGEST_NUMBER:
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise _wanted("a number", value) from None
+        if number.is_finite():
+            return number
+    raise _wanted("a number", value)
+
+
+def to_datetime(value: object) -> datetime | None:
+    """Read a time as aware UTC; the unset time of the wire is None. Digits after the sixth are cut off."""
+    if not isinstance(value, str):
+        raise _wanted("a time", value)
+    try:
+        time = datetime.fromisoformat(value.strip())
+        if time.replace(tzinfo=None) == _UNSET:
+            return None
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _wanted("a time", value) from None
+
+
+def to_date(value: object) -> date | None:
+    """Read a day; a time of day behind it is ignored."""
+    if not isinstance(value, str):
+        raise _wanted("a date", value)
+    try:
+        day = datetime.fromisoformat(value.strip()).date()
+    except ValueError:
+        raise _wanted("a date", value) from None
+    return None if day == date.min else day
+
+
+def to_str(value: object) -> str:
+    """Read a text; a number becomes the text that it was printed as."""
+    if type(value) is str:
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise _wanted("a text", value)
+
+
+def to_bool(value: object) -> bool:
+    """Read a truth value, printed as true, as 1 or as text."""
+    if type(value) is bool:
+        return value
+    if value in (0, 1):
+        return bool(value)
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    raise _wanted("a boolean", value)
+
+
+def to_uuid(value: object) -> UUID:
+    """Read a UUID in any of its usual spellings."""
+    if isinstance(value, str):
+        try:
+            return UUID(value.strip())
+        except ValueError:
+            pass
+    raise _wanted("a UUID", value)
+
+
+def to_code(value: object) -> str | int:
+    """Read what an open enumeration takes: a text or a whole number."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise _wanted("a code", value)

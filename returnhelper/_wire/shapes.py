@@ -1,0 +1,122 @@
+"""What an annotation asks for, found once per class: the common ground of the fast and the careful reader."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, auto
+from functools import cache, partial
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
+
+import attrs
+
+from returnhelper._wire import scalars
+from returnhelper._wire.model import Model, wire_names
+from returnhelper.types import OpenStrEnum
+
+
+class Kind(Enum):
+    """How a value is read."""
+
+    PLAIN = auto()
+    SCALAR = auto()
+    TIME = auto()
+    CODE = auto()
+    MODEL = auto()
+    LIST = auto()
+    MAP = auto()
+    OTHER = auto()
+
+
+@attrs.frozen
+class Shape:
+    """One annotation. `target` is the class of a finished value, `convert` makes one out of a plain value."""
+
+    kind: Kind
+    target: Any = None
+    convert: Callable[[object], object] | None = None
+    inner: Shape | None = None
+    optional: bool = False
+
+
+@attrs.frozen
+class FieldShape:
+    """One field of a model."""
+
+    attribute: str
+    names: tuple[str, ...]
+    shape: Shape
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        """Whether the wire has to say the member."""
+        return self.default is attrs.NOTHING
+
+    def fallback(self) -> object:
+        """Return the value of a member that the wire leaves out."""
+        return self.default.factory() if isinstance(self.default, attrs.Factory) else self.default  # type: ignore[arg-type]
+
+
+_SCALARS: dict[object, Callable[[object], object]] = {
+    int: scalars.to_int,
+    str: scalars.to_str,
+    bool: scalars.to_bool,
+    Decimal: scalars.to_decimal,
+    UUID: scalars.to_uuid,
+    date: scalars.to_date,
+}
+
+
+@cache
+def fields_of(cls: type[Model]) -> tuple[FieldShape, ...]:
+    """Return the fields of a model with their shapes; forward references are resolved in the model's module."""
+    hints = typing.get_type_hints(cls)
+    names = wire_names(cls)
+    return tuple(
+        FieldShape(field.name, names[field.name], shape_of(hints[field.name]), field.default)
+        for field in attrs.fields(cls)
+    )
+
+
+def shape_of(annotation: Any) -> Shape:
+    """Return the shape that an annotation asks for."""
+    if annotation is object or annotation is Any:
+        return Shape(Kind.PLAIN, optional=True)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        members = [member for member in arguments if member is not type(None)]
+        if len(members) == 1:
+            return attrs.evolve(shape_of(members[0]), optional=True)
+    if origin in (tuple, list, Sequence) and (origin is not tuple or arguments[1:] == (...,)):
+        return Shape(Kind.LIST, tuple, inner=shape_of(arguments[0]))
+    if origin in (dict, Mapping):
+        return Shape(Kind.MAP, dict, inner=shape_of(arguments[1]))
+    return _leaf(annotation)
+
+
+def _leaf(annotation: Any) -> Shape:
+    if annotation in _SCALARS:
+        return Shape(Kind.SCALAR, annotation, _SCALARS[annotation])
+    if annotation is datetime:
+        return Shape(Kind.TIME, datetime, scalars.to_datetime)
+    if isinstance(annotation, type):
+        if issubclass(annotation, Model):
+            return Shape(Kind.MODEL, annotation)
+        if issubclass(annotation, OpenStrEnum):
+            return Shape(Kind.CODE, annotation, partial(_to_enum, annotation))
+        if issubclass(annotation, str):
+            return Shape(Kind.SCALAR, annotation, partial(_to_text, annotation))
+    return Shape(Kind.OTHER, annotation)
+
+
+def _to_enum(cls: type[OpenStrEnum], value: object) -> OpenStrEnum:
+    return cls(scalars.to_code(value))
+
+
+def _to_text(cls: type[str], value: object) -> str:
+    return cls(scalars.to_str(value))

@@ -1,0 +1,86 @@
+"""Models to plain values, ready for the JSON encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from returnhelper._wire.model import Model, wire_names
+from returnhelper._wire.scalars import Misfit
+from returnhelper.types import OpenStrEnum
+
+if TYPE_CHECKING:
+    from returnhelper.types import JSONObject, JSONValue
+
+
+def unstructure(model: Model) -> JSONObject:
+    """Return the members of a model under their wire names.
+
+    What was received leaves exactly as it came, unknown members and nulls included. Of a model made by hand, fields
+    that are None are left out.
+    """
+    raw = model.raw
+    return dict(raw) if raw is not None else _members(model, "")
+
+
+def plain(value: object, path: str = "") -> JSONValue:
+    """Return the value in JSON's own types, Decimals kept. Raise `Misfit` for what JSON cannot say."""
+    if value is None or type(value) in (str, int, bool):
+        return cast("JSONValue", value)
+    if isinstance(value, Model):
+        return _members(value, path) if value.raw is None else plain(value.raw, path)
+    if isinstance(value, Mapping):
+        return {_key(key, path): plain(member, _join(path, key)) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, OpenStrEnum):
+        return value.wire
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Decimal):
+        if value.is_finite():
+            return value
+        raise Misfit("not a finite number", path=path)
+    return _rare(value, path)
+
+
+def _rare(value: object, path: str) -> JSONValue:
+    if isinstance(value, datetime):
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return aware.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise Misfit("not a finite number", path=path)
+    if isinstance(value, int):
+        return int(value)
+    raise Misfit(f"cannot be sent as JSON: {type(value).__name__}", path=path)
+
+
+def _members(model: Model, path: str) -> dict[str, JSONValue]:
+    members: dict[str, JSONValue] = {}
+    for attribute, names in wire_names(type(model)).items():
+        value = getattr(model, attribute)
+        if value is not None:
+            members[names[0]] = plain(value, _join(path, names[0]))
+    return members
+
+
+def _key(key: object, path: str) -> str:
+    if isinstance(key, OpenStrEnum):
+        return str(key.wire)
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise Misfit(f"a member name must be text, not {type(key).__name__}", path=path)
+
+
+def _join(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
