@@ -1,0 +1,91 @@
+"""Asyncio client for the Return Helper API, with a webhook verifier and a durable inbox.
+
+The names below load the module that they live in when they are first used: importing the package loads no aiohttp.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from ._call import Acknowledgement as Acknowledgement
+    from ._call import Items as Items
+    from .client import ReturnHelper as ReturnHelper
+    from .config import Environment as Environment
+    from .config import RequestOptions as RequestOptions
+    from .config import RetryPolicy as RetryPolicy
+    from .config import Timeouts as Timeouts
+    from .errors import APIError as APIError
+    from .errors import AuthenticationFailed as AuthenticationFailed
+    from .errors import ConfigurationError as ConfigurationError
+    from .errors import Conflict as Conflict
+    from .errors import ConnectionFailed as ConnectionFailed
+    from .errors import InboxError as InboxError
+    from .errors import InboxUnavailable as InboxUnavailable
+    from .errors import LeaseLost as LeaseLost
+    from .errors import PayloadInvalid as PayloadInvalid
+    from .errors import RateLimited as RateLimited
+    from .errors import RequestInvalid as RequestInvalid
+    from .errors import RequestTimeout as RequestTimeout
+    from .errors import ReturnHelperError as ReturnHelperError
+    from .errors import SchemaTooNew as SchemaTooNew
+    from .errors import ServerFault as ServerFault
+    from .errors import TransportError as TransportError
+    from .errors import UnexpectedContent as UnexpectedContent
+    from .errors import ValidationFailed as ValidationFailed
+    from .errors import VerificationFailed as VerificationFailed
+    from .errors import WebhookError as WebhookError
+    from .pagination import Page as Page
+    from .pagination import Pager as Pager
+    from .types import Answer as Answer
+    from .types import OpenStrEnum as OpenStrEnum
+    from .types import Rma as Rma
+
+_HOMES = {
+    "_call": ("Acknowledgement", "Items"),
+    "client": ("ReturnHelper",),
+    "config": ("Environment", "RequestOptions", "RetryPolicy", "Timeouts"),
+    "errors": (
+        "APIError",
+        "AuthenticationFailed",
+        "ConfigurationError",
+        "Conflict",
+        "ConnectionFailed",
+        "InboxError",
+        "InboxUnavailable",
+        "LeaseLost",
+        "PayloadInvalid",
+        "RateLimited",
+        "RequestInvalid",
+        "RequestTimeout",
+        "ReturnHelperError",
+        "SchemaTooNew",
+        "ServerFault",
+        "TransportError",
+        "UnexpectedContent",
+        "ValidationFailed",
+        "VerificationFailed",
+        "WebhookError",
+    ),
+    "pagination": ("Page", "Pager"),
+    "types": ("Answer", "OpenStrEnum", "Rma"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - the test of the face pins the names
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

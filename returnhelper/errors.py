@@ -27,7 +27,7 @@ All of them pickle. None holds a live response, a key, a token or a signature.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _E = TypeVar("_E", bound="ReturnHelperError")
 
 
-class Reason(str, Enum):
+class Reason(StrEnum):
     """Why a delivery was not accepted as authentic."""
 
     MISSING_HEADER = "missing_header"
@@ -47,9 +47,6 @@ class Reason(str, Enum):
     MISMATCH = "mismatch"
     STALE = "stale"
     TOO_LARGE = "too_large"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class ReturnHelperError(Exception):

@@ -1,0 +1,379 @@
+"""The shell around `_call` that does the I/O: sessions and loops, one attempt, all attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import uuid
+import warnings
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from . import _call as core
+from ._call import Call, Operation, QueryValue, Reply
+from .config import Environment, RequestOptions, RetryPolicy, Timeouts
+from .errors import (
+    APIError,
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    ReturnHelperError,
+    TransportError,
+    UnexpectedContent,
+)
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+log = logging.getLogger("returnhelper.http")
+
+_underway: contextvars.ContextVar[Call] = contextvars.ContextVar("returnhelper_call")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A connector that notes when a call gets its connection: before that, nothing can have been applied."""
+
+    async def connect(
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        call = _underway.get(None)
+        if call is not None:
+            call.sent = True
+        return connection
+
+
+@attrs.define(eq=False)
+class _Home:
+    """What belongs to one event loop."""
+
+    loop: AbstractEventLoop
+    session: aiohttp.ClientSession = attrs.field(repr=False)
+    slots: asyncio.Semaphore = attrs.field(repr=False)
+
+
+class Transport:
+    """Send calls through aiohttp. One session for each event loop, opened by the first call there."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        api_token: str,
+        environment: Environment,
+        user_agent: str,
+        session: aiohttp.ClientSession | None = None,
+        timeouts: Timeouts,
+        retry: RetryPolicy,
+        max_concurrency: int = 100,
+        trust_env: bool = False,
+        check_limits: bool = True,
+        new_key: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self.environment = environment
+        self.check_limits = check_limits
+        self._secrets = (api_token, api_key)
+        self._constant = {
+            core.API_KEY: api_key,
+            core.API_TOKEN: api_token,
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+        }
+        self._given = session
+        self._timeouts = timeouts
+        self._phases = self._client_timeout(timeouts)
+        self._retry = retry
+        self._max_concurrency = max_concurrency
+        self._trust_env = trust_env
+        self._new_key = new_key
+        self._homes: dict[AbstractEventLoop, _Home] = {}
+        self._urls: dict[Operation, URL] = {}
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self.environment.name}>"
+
+    async def call(
+        self,
+        operation: Operation,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        body: object | None = None,
+        options: RequestOptions | None = None,
+    ) -> Reply:
+        """Make one call with all its attempts; return its answer or raise what came of it."""
+        call = core.prepare(
+            operation,
+            query=query,
+            body=body,
+            options=options,
+            new_key=self._new_key() if operation.writes else None,
+            secrets=self._secrets,
+        )
+        url = self._url(call)
+        home = self._home()
+        total, phases, policy = self._limits(options)
+        try:
+            async with asyncio.timeout(total) as scope:
+                try:
+                    return await self._attempt(home, call, url, phases)
+                except (TransportError, APIError) as e:
+                    failure = e
+                if self._wait(failure, policy, 1, scope) is None:
+                    raise failure
+                return await self._again(home, call, url, phases, policy, scope, failure)
+        except TimeoutError:
+            pass
+        raise _timed_out(call, "total", f"no answer within the total of {total} s")
+
+    def _limits(
+        self, options: RequestOptions | None
+    ) -> tuple[float | None, aiohttp.ClientTimeout, RetryPolicy]:
+        """Return the total, the phases of one attempt, and the policy."""
+        if options is None:
+            return self._timeouts.total, self._phases, self._retry
+        policy = options.retry or self._retry
+        if options.timeout is None:
+            return self._timeouts.total, self._phases, policy
+        if isinstance(options.timeout, Timeouts):
+            return options.timeout.total, self._client_timeout(options.timeout), policy
+        return float(options.timeout), self._phases, policy  # type: ignore[arg-type]
+
+    def _client_timeout(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+        # The total is watched from outside, for all attempts together: aiohttp rounds long totals up to whole
+        # seconds. `connect` includes the wait for a connection of the pool: ours has no limit of its own.
+        if self._given is None:
+            return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
+        return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
+
+    def _url(self, call: Call) -> URL:
+        operation = call.operation
+        url = self._urls.get(operation)
+        if url is None:
+            base = self.environment.user_url if operation.api == "user" else self.environment.public_url
+            if base is None:
+                raise ConfigurationError(
+                    f"{operation.name} belongs to the Public API, and the environment {self.environment.name} has no "
+                    "base URL for that; pass one with Environment.custom(user_url=, public_url=)"
+                )
+            url = self._urls[operation] = URL(base + operation.path, encoded=True)
+        return URL(f"{url}?{call.query}", encoded=True) if call.query else url
+
+    # -- sessions and loops
+
+    def _home(self) -> _Home:
+        loop = asyncio.get_running_loop()
+        home = self._homes.get(loop)
+        if home is None or home.session.closed:
+            home = self._homes[loop] = self._open(loop)
+        return home
+
+    def _open(self, loop: AbstractEventLoop) -> _Home:
+        # Sessions of loops that are gone cannot be closed any more; aiohttp and asyncio warn about them by themselves.
+        for old in [old for old in self._homes if old.is_closed()]:
+            del self._homes[old]
+        session = self._given
+        if session is None:
+            session = aiohttp.ClientSession(
+                connector=_Connector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._constant,
+                trust_env=self._trust_env,
+            )
+        elif session.closed:
+            raise ConfigurationError(
+                "the session that was passed in is closed; keep it open as long as the client"
+            )
+        return _Home(loop, session, asyncio.Semaphore(self._max_concurrency))
+
+    async def aclose(self) -> None:
+        """Close the session of this event loop, unless it was passed in. The next call opens a new one."""
+        home = self._homes.pop(asyncio.get_running_loop(), None)
+        if home is not None and self._given is None:
+            await home.session.close()
+
+    def forgotten(self) -> bool:
+        """Whether a session is still open that nobody will close."""
+        return self._given is None and any(not home.session.closed for home in self._homes.values())
+
+    def warn_if_forgotten(self, owner: object) -> None:
+        """Warn about open sessions, without any I/O."""
+        if self.forgotten():
+            warnings.warn(
+                f"{owner!r} was not closed; use `async with` or `await aclose()`",
+                ResourceWarning,
+                stacklevel=3,
+            )
+
+    # -- attempts
+
+    async def _again(
+        self,
+        home: _Home,
+        call: Call,
+        url: URL,
+        phases: aiohttp.ClientTimeout,
+        policy: RetryPolicy,
+        scope: asyncio.Timeout,
+        failure: TransportError | APIError,
+    ) -> Reply:
+        """Try again with stamina, whose first attempt is the one that has failed already.
+
+        The first attempt is made outside, since stamina costs about as much as half a call.
+        """
+        import stamina
+
+        number = 1
+
+        def wait(error: Exception) -> float | bool:
+            if not isinstance(error, TransportError | APIError):
+                return False
+            seconds = self._wait(error, policy, number, scope)
+            if seconds is None:
+                return False
+            log.warning(
+                "%s failed in attempt %d (%s), again in %.2f s",
+                call.operation.name,
+                number,
+                type(error).__name__,
+                seconds,
+            )
+            return seconds
+
+        async for attempt in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
+            with attempt:
+                number = attempt.num
+                if number == 1:
+                    raise failure
+                try:
+                    return await self._attempt(home, call, url, phases)
+                except (TransportError, APIError) as e:
+                    e.attempts = number
+                    raise
+        raise failure
+
+    @staticmethod
+    def _wait(
+        error: TransportError | APIError, policy: RetryPolicy, attempt: int, scope: asyncio.Timeout
+    ) -> float | None:
+        deadline = scope.when()
+        left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+        return core.wait_before_retry(error, policy, attempt=attempt, left=left)
+
+    async def _attempt(self, home: _Home, call: Call, url: URL, phases: aiohttp.ClientTimeout) -> Reply:
+        failure: ReturnHelperError
+        response: aiohttp.ClientResponse | None = None
+        async with home.slots:
+            token = _underway.set(call)
+            try:
+                if self._given is not None:
+                    call.sent = True  # its connector does not tell
+                response = await home.session.request(
+                    call.operation.method,
+                    url,
+                    data=call.body,
+                    headers=call.headers if self._given is None else {**self._constant, **call.headers},
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=phases,
+                )
+                body = await response.read()
+            except (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError) as e:
+                # Raised below, outside of this block: the context of the original holds the request's headers.
+                failure = _translate(e, call, response)
+            else:
+                if log.isEnabledFor(logging.DEBUG):
+                    log.debug(
+                        "%s answered HTTP %d, %d bytes", call.operation.name, response.status, len(body)
+                    )
+                return core.interpret(call, response.status, response.headers.copy(), body)
+            finally:
+                _underway.reset(token)
+        raise failure
+
+
+def _translate(error: Exception, call: Call, response: aiohttp.ClientResponse | None) -> ReturnHelperError:
+    """Return the error of this package for one of aiohttp's, without keeping it."""
+    kind = type(error).__name__
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return _timed_out(call, "connect", "no connection within the time for it", maybe_applied=False)
+    if isinstance(error, TimeoutError):  # aiohttp's are both TimeoutError and OSError
+        return _timed_out(call, "read", "the server fell silent")
+    if isinstance(error, aiohttp.InvalidURL):
+        return ConfigurationError(f"{call.operation.name} has no usable URL; check the environment")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return _truncated(call, response, kind)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return _unconnected(call, f"the proxy refused with HTTP {error.status}")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return core.unexpected(call, "an answer that is not HTTP", status=error.status, headers={}, body=b"")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        failed = _unconnected(call, f"TLS failed ({kind}); check the URL, the clock and the certificates")
+        failed.permanent = True
+        return failed
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _unconnected(call, f"no connection ({kind}: {error.os_error.strerror or 'no reason given'})")
+    if isinstance(error, aiohttp.ClientError | OSError):
+        return _broken(call, kind)
+    if isinstance(error, RuntimeError) and "closed" in str(error).lower():
+        return _broken(call, "the session was closed")
+    return ConfigurationError(
+        f"{call.operation.name} cannot be sent: aiohttp refuses its URL or headers ({kind})"
+    )
+
+
+def _unconnected(call: Call, what: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"{call.operation.name} was not sent: {what}",
+        maybe_applied=False,
+        operation=call.operation.name,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+def _broken(call: Call, what: str) -> ConnectionFailed:
+    if not call.sent:
+        return _unconnected(call, what)
+    return ConnectionFailed(
+        f"{call.operation.name} broke off before an answer ({what}); repeat it with the same idempotency_key",
+        operation=call.operation.name,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+def _timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None = None) -> RequestTimeout:
+    applied = call.sent if maybe_applied is None else maybe_applied
+    advice = (
+        "it may have been carried out: repeat it with the same idempotency_key"
+        if applied
+        else "it was not sent"
+    )
+    error = RequestTimeout(
+        f"{call.operation.name}: {what}; {advice}",
+        maybe_applied=applied,
+        operation=call.operation.name,
+        idempotency_key=call.idempotency_key,
+    )
+    error.phase = phase
+    return error
+
+
+def _truncated(call: Call, response: aiohttp.ClientResponse | None, kind: str) -> UnexpectedContent:
+    headers = {} if response is None else response.headers
+    status = 0 if response is None else response.status
+    error = core.unexpected(
+        call,
+        f"HTTP {status} with a body that breaks off or cannot be read ({kind})",
+        status=status,
+        headers=headers,
+        body=b"",
+    )
+    error.truncated = True
+    return error
