@@ -1,0 +1,45 @@
+"""Labels of return shipments."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from returnhelper._call import Acknowledgement, Operation, RequestOptions
+from returnhelper._limits import Problems
+from returnhelper.models.labels import Label
+from returnhelper.resources._base import Resource
+
+_CREATE: Final = Operation(
+    "Label/CreateLabel", "POST", "/api/Label/CreateLabel", writes=True, deprecated="return_shipments.create"
+)
+_CANCEL: Final = Operation("Label/CancelLabel", "POST", "/api/Label/CancelLabel", writes=True)
+
+
+class Labels(Resource):
+    """Labels are made asynchronously; their files come by the labelGenerated webhook and by nothing else."""
+
+    async def create(self, shipment_id: int, *, options: RequestOptions | None = None) -> Label:
+        """Queue a label for a shipment of `return_requests.create` (deprecated: use `return_shipments.create`).
+
+        Success means queued, not made: the labelGenerated webhook carries the outcome. Match it by ``shipment_id``,
+        since a label that is made again gets a new ``label_id``.
+
+        Source: Label/CreateLabel
+        """
+        problems = Problems()
+        problems.identifier("shipmentId", shipment_id)
+        self._check(problems, options)
+        return await self._call(_CREATE, Label, body={"shipmentId": shipment_id}, options=options)
+
+    async def cancel(self, label_id: int, *, options: RequestOptions | None = None) -> Acknowledgement:
+        """Cancel a label, which is the way to undo a return shipment.
+
+        ``label_id`` comes from `return_shipments.create` or the labelGenerated webhook. After the label's
+        ``cancel_cutoff_time`` the server refuses (inferred). No webhook follows.
+
+        Source: Label/CancelLabel
+        """
+        problems = Problems()
+        problems.identifier("labelId", label_id)
+        self._check(problems, options)
+        return await self._call(_CANCEL, Acknowledgement, body={"labelId": label_id}, options=options)

@@ -1,0 +1,90 @@
+"""Return shipments that exist, and what new ones would cost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from returnhelper._call import Items, Operation, RequestOptions
+from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper.models.shipments import Shipment, ShippingFee
+from returnhelper.pagination import Pager, Window
+from returnhelper.resources._base import Resource
+
+_LIST: Final = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data",))
+_LIST_SHIPPING_FEES: Final = Operation(
+    "Shipment/GetShippingFeeListByFromShippingOption",
+    "GET",
+    "/api/Shipment/getShippingFeeListByFromShippingOption",
+    payload=("data.shippingFeeDetailList", "shippingFeeDetailList"),
+)
+
+
+class Shipments(Resource):
+    """Return shipments, for back-fill and reconciliation: webhooks are the source of truth."""
+
+    def list(
+        self,
+        *,
+        created_from: datetime,
+        created_to: datetime,
+        page_size: int = MAX_PAGE_SIZE,
+        cursor: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Pager[Shipment]:
+        """Go through the return shipments created in a time span of any length.
+
+        Spans above 62 days are asked for in pieces, since the server refuses wider windows; pages hold at most 50.
+        Polling this instead of handling webhooks is unsupported.
+
+        Source: Shipment/List
+        """
+        problems = Problems()
+        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
+        problems.span("createFrom", created_from, "createTo", created_to)
+        self._check(problems, options)
+
+        async def fetch(window: Window | None, offset: int, size: int) -> Items[Shipment]:
+            query = window_query(window, offset, size)
+            return await self._items(_LIST, Shipment, query=query, options=options)
+
+        return Pager(
+            fetch,
+            created_from=created_from,
+            created_to=created_to,
+            page_size=page_size,
+            cursor=cursor,
+            key=lambda shipment: shipment.shipment_id,
+        )
+
+    async def list_shipping_fees(
+        self,
+        *,
+        from_country_code: str,
+        from_postal_code: str,
+        weight: Decimal,
+        dimension1: Decimal,
+        dimension2: Decimal,
+        dimension3: Decimal,
+        limit: int = 0,
+        options: RequestOptions | None = None,
+    ) -> Items[ShippingFee]:
+        """Quote the return services for an origin and a parcel, cheapest first.
+
+        ``weight`` in grams, dimensions in centimetres with the longest first, all above zero; ``limit=1`` gives the
+        cheapest only, 0 all. A fee is for the warehouses in its ``warehouse_list``. Resends are quoted by
+        `resends.list_shipping_fees`.
+
+        Source: Shipment/GetShippingFeeListByFromShippingOption
+        """
+        sizes = {"weight": weight, "dimension1": dimension1, "dimension2": dimension2, "dimension3": dimension3}
+        problems = Problems()
+        problems.country("fromCountryCode", from_country_code)
+        problems.text("fromPostalCode", from_postal_code)
+        for name, size in sizes.items():
+            problems.positive(name, size)
+        problems.whole("limit", limit, 0)
+        self._check(problems, options)
+        query = {"fromCountryCode": from_country_code, "fromPostalCode": from_postal_code, **sizes, "limit": limit}
+        return await self._items(_LIST_SHIPPING_FEES, ShippingFee, query=query, options=options)
