@@ -273,7 +273,11 @@ class FbaShipmentStatus(OpenStrEnum):
 
 
 class FbaInstructionHandling(OpenStrEnum):
-    """What the warehouse shall do with FBA stock."""
+    """What the warehouse shall do with FBA stock.
+
+    Newer examples print ``REPLENISH`` and ``RECALL``, taken here for the short codes (inferred). ``RLB`` is listed but
+    never explained, and the vendor's own list is not published: a plain text goes out exactly as given.
+    """
 
     DISPOSE = "DIS"
     OTHERS = "OTH"
@@ -281,6 +285,8 @@ class FbaInstructionHandling(OpenStrEnum):
     RESTOCK = "RSK"
     RECALL = "RCL"
     RELABEL = "RLB"
+
+    _synonyms_ = {"REPLENISH": "RPS", "RECALL": "RCL"}
 
 
 class FbaInstructionHandlingStatus(OpenStrEnum):

@@ -1,0 +1,44 @@
+"""Files on their way to and from the vendor's storage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from returnhelper._wire import Model, model
+
+
+@model
+class PreSignedUploadUrl(Model):
+    """A one-off address that takes one file by HTTP PUT until ``expires``.
+
+    Whoever holds ``pre_signed_url`` can write to it; do not log it. ``filename`` and ``file_key`` are what
+    calls that accept files ask for.
+    """
+
+    pre_signed_url: str | None = attrs.field(default=None, repr=False)
+    filename: str | None = None
+    file_key: str | None = None
+    content_type: str | None = None
+    expires: str | None = None
+
+
+@model
+class UploadedFile(Model):
+    """A stored file: ``filename`` and ``file_key`` go into the call that uses it."""
+
+    filename: str
+    file_key: str
+    content_type: str
+    size: int
+
+
+@model
+class DownloadedFile(Model):
+    """A file that arrived complete: where it lies, its size in bytes and the type that its host gave."""
+
+    path: str
+    size: int
+    content_type: str | None = None
+    last_modified: datetime | None = None

@@ -1,0 +1,253 @@
+"""Lookups: the codes of today with their names, the account, and the price of a return."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from returnhelper._call import Items, Operation, RequestOptions
+from returnhelper._limits import Problems
+from returnhelper.models import lookups as m
+from returnhelper.models.service_types import ServiceType
+from returnhelper.resources._base import Resource
+
+
+def _lookup(name: str, *payload: str) -> Operation:
+    return Operation(name, "GET", f"/api/{name}", payload=payload, api="public")
+
+
+_GET_API_INFO: Final = _lookup("account/getApiInfo")
+_BOX_TYPES: Final = _lookup("boxtype/getAllBoxTypes", "boxTypes")
+_COUNTRIES: Final = _lookup("country/getAllCountries", "countries")
+_FROM_COUNTRIES: Final = _lookup("country/getAllFromCountries", "countries")
+_CURRENCIES: Final = _lookup("currency/getAllCurrencies", "currencies")
+_DIMENSION_UOMS: Final = _lookup("dimensionuom/getAllDimensionUoms", "dimensionUoms")
+_HANDLINGS: Final = _lookup("handling/getAllHandlings", "handlings")
+_HANDLING_FEE_TYPES: Final = _lookup("handlingfeetype/getAllHandlingFeeTypes", "handlingFeeTypes")
+_HANDLING_STATUSES: Final = _lookup("handlingstatus/getAllHandlingStatus", "handlingStatusList")
+_LABEL_STATUSES: Final = _lookup("labelstatus/getAllLabelStatus", "labelStatuses")
+_MAR_TYPES: Final = _lookup("martype/getAllMarType", "marTypeList")
+_REFUND_STATUSES: Final = _lookup("refundstatus/getAllRefundStatus", "refundStatuses")
+_RESEND_STATUSES: Final = _lookup("resendstatus/getAllResendStatus", "resendStatusList")
+_RETURN_REQUEST_SOURCE_TYPES: Final = _lookup(
+    "returnrequestsourcetype/getAllReturnRequestSourceTypes", "returnRequestSourceTypes"
+)
+_RETURN_REQUEST_STATUSES: Final = _lookup(
+    "returnrequeststatus/getAllReturnRequestStatus", "returnRequestStatuses"
+)
+_SERVICE_TYPES: Final = _lookup("servicetype/getAllServiceType", "serviceTypes")
+_SHIPMENT_STATUSES: Final = _lookup("shipment/getAllShipmentStatus", "shipmentStatuses")
+_SHIPMENT_COST_TYPES: Final = _lookup("shipment/getAllShipmentCostTypes", "shipmentCostTypes")
+_TRANSACTION_TYPES: Final = _lookup("transactiontype/getAllTransactionType", "transactionTypes")
+_UNKNOWN_SHIPMENT_STATUSES: Final = _lookup(
+    "unknownshipmentstatus/getAllUnknownShipmentStatus", "unknownShipmentStatuses"
+)
+_VAS: Final = _lookup("vas/getAllVas", "vasList")
+_VAS_STATUSES: Final = _lookup("vasStatus/getAllVasStatus", "vasStatusList")
+_WEIGHT_UOMS: Final = _lookup("weightuom/getAllWeightUom", "weightUoms")
+_CALCULATE: Final = Operation(
+    "shipment/calculateBuyerShipmentCost",
+    "POST",
+    "/api/shipment/calculateBuyerShipmentCost",
+    api="public",
+    writes=True,
+)
+
+
+class Lookups(Resource):
+    """Reference data of the Public API.
+
+    The lists take no parameters and are not paged; they change slowly and may be cached (inferred).
+    """
+
+    async def get_api_info(self, *, options: RequestOptions | None = None) -> m.ApiInfo:
+        """Describe the account that key and token belong to: a cheap check of credentials (inferred).
+
+        Source: account/getApiInfo
+        """
+        return await self._call(_GET_API_INFO, m.ApiInfo, options=options)
+
+    async def calculate_buyer_shipment_cost(
+        self, shipment: m.BuyerShipment, *, options: RequestOptions | None = None
+    ) -> m.BuyerShipmentCost:
+        """Price a return shipment; nothing is stored (inferred).
+
+        ``weight`` in grams, above zero. `shipments.list_shipping_fees` is the newer way to compare prices.
+
+        Source: shipment/calculateBuyerShipmentCost
+        """
+        problems = Problems()
+        problems.text("shipmentServiceType", shipment.shipment_service_type)
+        problems.country("shipmentCountryCode", shipment.shipment_country_code)
+        problems.positive("weight", shipment.weight)
+        self._check(problems, options)
+        return await self._call(_CALCULATE, m.BuyerShipmentCost, body=shipment, options=options)
+
+    async def list_box_types(self, *, options: RequestOptions | None = None) -> Items[m.BoxType]:
+        """List parcel box types; ``cus`` (custom) is always safe on a return shipment.
+
+        Source: boxtype/getAllBoxTypes
+        """
+        return await self._items(_BOX_TYPES, m.BoxType, options=options)
+
+    async def list_countries(self, *, options: RequestOptions | None = None) -> Items[m.Country]:
+        """List all known countries and regions, such as the destinations of resends.
+
+        Source: country/getAllCountries
+        """
+        return await self._items(_COUNTRIES, m.Country, options=options)
+
+    async def list_from_countries(self, *, options: RequestOptions | None = None) -> Items[m.Country]:
+        """List the countries that a return parcel may start from.
+
+        Source: country/getAllFromCountries
+        """
+        return await self._items(_FROM_COUNTRIES, m.Country, options=options)
+
+    async def list_currencies(self, *, options: RequestOptions | None = None) -> Items[m.Currency]:
+        """List currencies with exchange rates; compare the codes without regard to case.
+
+        Source: currency/getAllCurrencies
+        """
+        return await self._items(_CURRENCIES, m.Currency, options=options)
+
+    async def list_dimension_uoms(self, *, options: RequestOptions | None = None) -> Items[m.DimensionUom]:
+        """List units of length.
+
+        Source: dimensionuom/getAllDimensionUoms
+        """
+        return await self._items(_DIMENSION_UOMS, m.DimensionUom, options=options)
+
+    async def list_weight_uoms(self, *, options: RequestOptions | None = None) -> Items[m.WeightUom]:
+        """List units of weight.
+
+        Source: weightuom/getAllWeightUom
+        """
+        return await self._items(_WEIGHT_UOMS, m.WeightUom, options=options)
+
+    async def list_handlings(self, *, options: RequestOptions | None = None) -> Items[m.Handling]:
+        """List handling codes of return inventory; ``rsd`` and ``tbc`` cannot be set by a handling update.
+
+        Source: handling/getAllHandlings
+        """
+        return await self._items(_HANDLINGS, m.Handling, options=options)
+
+    async def list_handling_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.HandlingStatus]:
+        """List handling statuses of return inventory.
+
+        Source: handlingstatus/getAllHandlingStatus
+        """
+        return await self._items(_HANDLING_STATUSES, m.HandlingStatus, options=options)
+
+    async def list_handling_fee_types(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.HandlingFeeType]:
+        """List kinds of handling fee.
+
+        Source: handlingfeetype/getAllHandlingFeeTypes
+        """
+        return await self._items(_HANDLING_FEE_TYPES, m.HandlingFeeType, options=options)
+
+    async def list_label_statuses(self, *, options: RequestOptions | None = None) -> Items[m.LabelStatus]:
+        """List label request statuses, ``label_request_status_code`` elsewhere (inferred).
+
+        Source: labelstatus/getAllLabelStatus
+        """
+        return await self._items(_LABEL_STATUSES, m.LabelStatus, options=options)
+
+    async def list_mar_types(self, *, options: RequestOptions | None = None) -> Items[m.MarType]:
+        """List MAR types, a term that the documents do not explain.
+
+        Source: martype/getAllMarType
+        """
+        return await self._items(_MAR_TYPES, m.MarType, options=options)
+
+    async def list_refund_statuses(self, *, options: RequestOptions | None = None) -> Items[m.RefundStatus]:
+        """List refund statuses.
+
+        Source: refundstatus/getAllRefundStatus
+        """
+        return await self._items(_REFUND_STATUSES, m.RefundStatus, options=options)
+
+    async def list_resend_statuses(self, *, options: RequestOptions | None = None) -> Items[m.ResendStatus]:
+        """List resend statuses.
+
+        Source: resendstatus/getAllResendStatus
+        """
+        return await self._items(_RESEND_STATUSES, m.ResendStatus, options=options)
+
+    async def list_return_request_source_types(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.ReturnRequestSourceType]:
+        """List where a return request can come from.
+
+        Source: returnrequestsourcetype/getAllReturnRequestSourceTypes
+        """
+        return await self._items(_RETURN_REQUEST_SOURCE_TYPES, m.ReturnRequestSourceType, options=options)
+
+    async def list_return_request_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.ReturnRequestStatus]:
+        """List return request statuses, ``return_status_code`` elsewhere.
+
+        Source: returnrequeststatus/getAllReturnRequestStatus
+        """
+        return await self._items(_RETURN_REQUEST_STATUSES, m.ReturnRequestStatus, options=options)
+
+    async def list_service_types(self, *, options: RequestOptions | None = None) -> Items[ServiceType]:
+        """List carrier service types, of returns and resends alike; `service_types` filters for a call.
+
+        Source: servicetype/getAllServiceType
+        """
+        return await self._items(_SERVICE_TYPES, ServiceType, options=options)
+
+    async def list_shipment_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.ShipmentStatus]:
+        """List return shipment statuses, and in which of them a shipment may be edited.
+
+        Source: shipment/getAllShipmentStatus
+        """
+        return await self._items(_SHIPMENT_STATUSES, m.ShipmentStatus, options=options)
+
+    async def list_shipment_cost_types(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.ShipmentCostType]:
+        """List kinds of shipment cost.
+
+        Source: shipment/getAllShipmentCostTypes
+        """
+        return await self._items(_SHIPMENT_COST_TYPES, m.ShipmentCostType, options=options)
+
+    async def list_transaction_types(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.TransactionType]:
+        """List account transaction types.
+
+        Source: transactiontype/getAllTransactionType
+        """
+        return await self._items(_TRANSACTION_TYPES, m.TransactionType, options=options)
+
+    async def list_unknown_shipment_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> Items[m.UnknownShipmentStatus]:
+        """List statuses of parcels that nobody announced.
+
+        Source: unknownshipmentstatus/getAllUnknownShipmentStatus
+        """
+        return await self._items(_UNKNOWN_SHIPMENT_STATUSES, m.UnknownShipmentStatus, options=options)
+
+    async def list_vas(self, *, options: RequestOptions | None = None) -> Items[m.Vas]:
+        """List value-added services; only codes from here are accepted, and the documents spell one in two ways.
+
+        Source: vas/getAllVas
+        """
+        return await self._items(_VAS, m.Vas, options=options)
+
+    async def list_vas_statuses(self, *, options: RequestOptions | None = None) -> Items[m.VasStatus]:
+        """List statuses of value-added services.
+
+        Source: vasStatus/getAllVasStatus
+        """
+        return await self._items(_VAS_STATUSES, m.VasStatus, options=options)
