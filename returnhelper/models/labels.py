@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from returnhelper._wire import Model, model, wire
-from returnhelper.models._base import Audited
 from returnhelper.models.codes import LabelRequestStatus, ReturnService
 from returnhelper.types import JSONValue
 
 
 @model
-class Label(Audited):
-    """One label request and what became of it.
+class LabelOutcome(Model):
+    """What became of one label request; common to the entity and to the webhook of its end.
 
     Match labels by ``shipment_id``: a label that is made again gets a new ``label_id``.
     ``error`` is the carrier's text and may itself be JSON, encoded once or twice. The QR code is for USPS only.
@@ -36,7 +35,27 @@ class Label(Audited):
     regions: Mapping[str, str] | None = None
     fail_reasons: JSONValue = None
     error_messages: JSONValue = None
+
+
+@model
+class LabelResult(LabelOutcome):
+    """The outcome as the webhook of a label tells it; slim, since it is the most frequent of all."""
+
+    correlation_id: str | None = None
+    meta: JSONValue = None
+
+
+@model
+class Label(LabelOutcome):
+    """One label request and what became of it, with the addresses on the label."""
+
     carrier: str | None = None
+    create_on: datetime | None = None
+    create_by: str | None = None
+    create_on_str: str | None = None
+    modify_on: datetime | None = None
+    modify_by: str | None = None
+    modify_on_str: str | None = None
 
     from_country_code: str | None = None
     from_name: str | None = None

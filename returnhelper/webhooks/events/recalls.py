@@ -1,0 +1,43 @@
+"""Recalls: items on their way to Hong Kong."""
+
+from __future__ import annotations
+
+from returnhelper._wire import model
+from returnhelper.models.codes import RecallUpdateType
+from returnhelper.models.recalls import Recall
+from returnhelper.webhooks.events._base import Event, OpenEvent
+
+
+@model
+class RecallUpdateStatus(Event):
+    """A recall moved on: waybill known, ready for pick-up in Hong Kong, or picked up.
+
+    `recall_update_type_status` says which step; `recall.recall_inventory_list` holds, per item,
+    `recall_inventory_status_code`, `tracking_number` (to Hong Kong) and `courier_tracking_number` (from there).
+
+    Source: webhook recallUpdateStatus
+    """
+
+    action: str = "recallUpdateStatus"
+    recall: Recall
+    recall_update_type_status: RecallUpdateType | None = None
+
+
+@model
+class RecallShipmentDispatched(OpenEvent):
+    """A recall parcel left the warehouse; a name from newer prose, maybe a step of `RecallUpdateStatus` (inferred).
+
+    Source: recall page of the guide; no payload is documented
+    """
+
+    action: str = "recallShipmentDispatched"
+
+
+@model
+class RecallDelivered(OpenEvent):
+    """A recall parcel arrived; a name from newer prose, maybe a step of `RecallUpdateStatus` (inferred).
+
+    Source: recall page of the guide; no payload is documented
+    """
+
+    action: str = "recallDelivered"
