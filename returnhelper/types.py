@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeAlias
 
 import attrs
 
 __all__ = ["Answer", "JSONObject", "JSONValue", "OpenStrEnum", "Rma", "RmaParts"]
 
 if TYPE_CHECKING:
-    JSONValue: TypeAlias = Union[
-        None, bool, int, Decimal, float, str, Sequence["JSONValue"], Mapping[str, "JSONValue"]
-    ]
+    JSONValue: TypeAlias = (
+        bool | int | Decimal | float | str | Sequence["JSONValue"] | Mapping[str, "JSONValue"] | None
+    )
     """Anything that JSON can say. Numbers with a point or an exponent are `Decimal`."""
 else:
     JSONValue = object  # a recursive alias cannot be resolved at run time outside its module
@@ -26,26 +26,27 @@ JSONObject: TypeAlias = Mapping[str, JSONValue]
 
 if TYPE_CHECKING:
 
-    class OpenStrEnum(str, Enum):
+    class OpenStrEnum(str, Enum):  # noqa: UP042 - StrEnum promises that a value is its member
         """An enumeration of codes that the other side may extend.
 
         Behaves as the (normalised) text of the code: it compares, hashes and prints as that text. An unknown code
         is not an error; it keeps its value and says so in `is_known`.
         """
 
-        _synonyms_: ClassVar[Mapping[str | int, str]]
-
         @property
         def wire(self) -> str | int:
             """The code as the wire printed it, before normalisation."""
+            return str(self.value)
 
         @property
         def is_known(self) -> bool:
             """Whether this release of the package has a name for the code."""
+            return True
 
         @classmethod
-        def known(cls) -> tuple[OpenStrEnum, ...]:
+        def known(cls) -> tuple[Self, ...]:
             """Return the codes that have a name, in the order of their declaration."""
+            return tuple(cls)
 
         # Declared here so that type checkers do not take a comparison with every member for exhaustive.
         def __eq__(self, other: object) -> bool: ...
@@ -56,7 +57,7 @@ else:
     class _OpenEnumType(type):
         """Turn the text constants of a class body into members, and calls into look-ups that never fail."""
 
-        def __new__(mcls, name, bases, namespace):
+        def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
             codes = {key: code for key, code in namespace.items() if key[0] != "_" and type(code) is str}
             cls = super().__new__(mcls, name, bases, {**namespace, "__slots__": ()})
             members = dict(getattr(cls, "__members__", {}))
@@ -76,7 +77,7 @@ else:
             type.__setattr__(cls, "_table_", table)
             return cls
 
-        def __call__(cls, value):
+        def __call__(cls, value: object) -> Any:
             if type(value) is cls:
                 return value
             if isinstance(value, bool) or not isinstance(value, str | int):
@@ -87,22 +88,22 @@ else:
             wire = int(value) if isinstance(value, int) else str.__str__(value)
             return _member(cls, str(wire), None, wire)
 
-        def __setattr__(cls, name, value):
+        def __setattr__(cls, name: str, value: object) -> NoReturn:
             raise AttributeError(f"{cls.__name__} is an enumeration; its members cannot be changed")
 
-        def __iter__(cls):
+        def __iter__(cls) -> Iterator[Any]:
             return iter(cls.__members__.values())
 
-        def __len__(cls):
+        def __len__(cls) -> int:
             return len(cls.__members__)
 
-        def __getitem__(cls, name):
+        def __getitem__(cls, name: str) -> Any:
             return cls.__members__[name]
 
-        def __contains__(cls, value):
+        def __contains__(cls, value: object) -> bool:
             return isinstance(value, str) and value in cls.__members__.values()
 
-    def _member(cls, code, name, wire):
+    def _member(cls: type, code: str, name: str | None, wire: str | int) -> Any:
         member = str.__new__(cls, code)
         object.__setattr__(member, "_name", name)
         object.__setattr__(member, "_wire", wire)
@@ -118,7 +119,7 @@ else:
         is not an error; it keeps its value and says so in `is_known`.
         """
 
-        _synonyms_ = {}
+        _synonyms_: ClassVar[Mapping[str | int, str]] = {}
 
         @property
         def name(self) -> str:
@@ -141,7 +142,7 @@ else:
             return self._name is not None
 
         @classmethod
-        def known(cls) -> tuple[OpenStrEnum, ...]:
+        def known(cls) -> tuple[Self, ...]:
             """Return the codes that have a name, in the order of their declaration."""
             return tuple(cls.__members__.values())
 
@@ -201,7 +202,13 @@ class Rma(str):
             return None
         prefix, warehouse, day, environment, sequence, split, check = found.groups()
         return RmaParts(
-            prefix, _short_int(warehouse), _short_date(day), environment, int(sequence), split and int(split), check
+            prefix,
+            _short_int(warehouse),
+            _short_date(day),
+            environment,
+            int(sequence),
+            int(split) if split else None,
+            check,
         )
 
     @property

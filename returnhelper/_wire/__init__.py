@@ -1,11 +1,12 @@
 """Bytes to models and back: exact decimals, aware times, open codes, and nothing that the wire said is dropped.
 
-    json.py     bytes <-> plain values (numbers with a point are `Decimal`)
-    scalars.py  one plain value -> one Python value
-    model.py    `@model`, `wire`, and the `Model` base with its hidden slots
-    shapes.py   annotations -> shapes, the common ground of the two readers
-    reader.py   the fast reader, one compiled function per class, and the slow one that knows where it is
-    writer.py   models -> plain values
+- `json`: bytes <-> plain values (numbers with a point are `Decimal`)
+- `scalars`: one plain value -> one Python value
+- `model`: `@model`, `wire`, and the `Model` base with its hidden slots
+- `shapes`: what annotations ask for, the common ground of the two readers
+- `compile`: the fast reader, one compiled function per class
+- `reader`: `structure`; the careful reader, which knows where it is
+- `writer`: models -> plain values
 """
 
 from __future__ import annotations

@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import attrs
-
-from returnhelper._wire.model import Model
+from returnhelper._wire.model import Model, attributes
 from returnhelper._wire.scalars import to_datetime
 from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of
 
 Reader = Callable[[Any], Any]
 
 
-def compile_reader(cls: type[Model], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]) -> Reader:
+def compile_reader(
+    cls: type[Model], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+) -> Reader:
     """Compile the reader of one model. It raises anything at all for a value that does not fit."""
     names: dict[str, Any] = {
         "UTC": UTC,
@@ -36,7 +36,7 @@ def compile_reader(cls: type[Model], reader_of: Callable[[Any], Reader], other: 
     fields = fields_of(cls)
     for number, field in enumerate(fields):
         body += _field(field, f"v{number}", names, reader_of, other)
-    body += _finish_plainly(cls, fields) if _has_own_logic(cls) else _finish_quickly(cls, fields, names)
+    body += _finish_plainly(fields) if _has_own_logic(cls) else _finish_quickly(cls, fields, names)
     source = "\n    ".join(["def read(o):", "get = o.get", *body])
     exec(compile(source, f"<reader of {cls.__qualname__}>", "exec"), names)  # noqa: S102 - no text from outside
     read: Reader = names["read"]
@@ -44,13 +44,12 @@ def compile_reader(cls: type[Model], reader_of: Callable[[Any], Reader], other: 
 
 
 def _has_own_logic(cls: type[Model]) -> bool:
-    fields = attrs.fields(cls)
     return hasattr(cls, "__attrs_post_init__") or any(
-        field.validator or field.converter or not field.init for field in fields
+        field.validator or field.converter or not field.init for field in attributes(cls)
     )
 
 
-def _finish_plainly(cls: type[Model], fields: tuple[FieldShape, ...]) -> list[str]:
+def _finish_plainly(fields: tuple[FieldShape, ...]) -> list[str]:
     arguments = ", ".join(f"{field.attribute.lstrip('_')}=v{number}" for number, field in enumerate(fields))
     return [f"made = cls({arguments})", "set_attribute(made, '_raw', o)", "return made"]
 
@@ -68,12 +67,15 @@ def _twin(cls: type[Model]) -> type:
 
 
 def _field(
-    field: FieldShape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+    field: FieldShape,
+    name: str,
+    names: dict[str, Any],
+    reader_of: Callable[[Any], Reader],
+    other: Callable[[Any], Reader],
 ) -> list[str]:
     first, *aliases = field.names
     lines = [f"{name} = get({first!r})"]
-    for alias in aliases:
-        lines.append(f"if {name} is None: {name} = get({alias!r})")
+    lines += [f"if {name} is None: {name} = get({alias!r})" for alias in aliases]
     convert = _conversion(field.shape, name, names, reader_of, other)
     if field.required:
         # null and absence of what the wire has to say are for the careful reader
@@ -90,7 +92,11 @@ def _field(
 
 
 def _conversion(
-    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+    shape: Shape,
+    name: str,
+    names: dict[str, Any],
+    reader_of: Callable[[Any], Reader],
+    other: Callable[[Any], Reader],
 ) -> list[str]:
     """Return the lines that turn the plain value in `name`, not None, into the finished one."""
     if shape.kind is Kind.PLAIN:
@@ -119,12 +125,19 @@ def _conversion(
 
 def _time(shape: Shape, name: str) -> list[str]:
     # most times say Z and are set; the others take the long way
-    lines = [f"t = from_iso({name})", f"{name} = t if t.tzinfo is UTC and t.year != 1 else to_datetime({name})"]
+    lines = [
+        f"t = from_iso({name})",
+        f"{name} = t if t.tzinfo is UTC and t.year != 1 else to_datetime({name})",
+    ]
     return lines if shape.optional else [*lines, f"if {name} is None: raise TypeError"]
 
 
 def _element(
-    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+    shape: Shape,
+    name: str,
+    names: dict[str, Any],
+    reader_of: Callable[[Any], Reader],
+    other: Callable[[Any], Reader],
 ) -> str | None:
     """Return the expression for one element `x` of a collection, or None where elements stay as they are."""
     if shape.kind is Kind.PLAIN:
@@ -142,7 +155,11 @@ def _element(
 
 
 def _list(
-    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+    shape: Shape,
+    name: str,
+    names: dict[str, Any],
+    reader_of: Callable[[Any], Reader],
+    other: Callable[[Any], Reader],
 ) -> list[str]:
     assert shape.inner is not None
     element = _element(shape.inner, name, names, reader_of, other)
@@ -151,7 +168,11 @@ def _list(
 
 
 def _map(
-    shape: Shape, name: str, names: dict[str, Any], reader_of: Callable[[Any], Reader], other: Callable[[Any], Reader]
+    shape: Shape,
+    name: str,
+    names: dict[str, Any],
+    reader_of: Callable[[Any], Reader],
+    other: Callable[[Any], Reader],
 ) -> list[str]:
     assert shape.inner is not None
     element = _element(shape.inner, name, names, reader_of, other) or "x"

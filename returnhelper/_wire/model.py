@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -59,13 +58,13 @@ class Model:
         """Show the fields that say something; entities have dozens that are None."""
         shown = (
             f"{field.name}={getattr(self, field.name)!r}"
-            for field in attrs.fields(type(self))
+            for field in attributes(type(self))
             if field.repr and getattr(self, field.name) not in (None, ())
         )
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        names = [*(field.name for field in attrs.fields(type(self))), "_raw", "_answer"]
+        names = [*(field.name for field in attributes(type(self))), "_raw", "_answer"]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -93,16 +92,29 @@ def camel(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-@cache
+_wire_names: dict[type, dict[str, tuple[str, ...]]] = {}
+_known: dict[type, frozenset[str]] = {}
+
+
 def wire_names(cls: type) -> dict[str, tuple[str, ...]]:
     """Return, for each field of a model, its wire name followed by the other names that are accepted."""
-    names: dict[str, tuple[str, ...]] = {}
-    for field in attrs.fields(cls):
-        first, *others = field.metadata.get(_NAMES, (None,))
-        names[field.name] = (first or camel(field.name), *others)
+    names = _wire_names.get(cls)
+    if names is None:
+        names = {}
+        for field in attributes(cls):
+            first, *others = field.metadata.get(_NAMES, (None,))
+            names[field.name] = (first or camel(field.name), *others)
+        _wire_names[cls] = names
     return names
 
 
-@cache
 def _known_members(cls: type) -> frozenset[str]:
-    return frozenset(name for names in wire_names(cls).values() for name in names)
+    known = _known.get(cls)
+    if known is None:
+        known = _known[cls] = frozenset(name for names in wire_names(cls).values() for name in names)
+    return known
+
+
+def attributes(cls: type) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the attrs fields of a model; the type of `attrs.fields` knows nothing of other decorators."""
+    return cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cls))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-import attrs
 import cattrs
 
 from returnhelper._wire.compile import Reader, compile_reader
@@ -20,8 +19,6 @@ from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of, shape_
 from returnhelper.types import JSONValue
 
 T = TypeVar("T")
-
-_RECURSION_LIMIT = "nested too deeply"
 
 
 def _is_model(cls: object) -> bool:
@@ -52,9 +49,12 @@ def structure(value: JSONValue, cls: type[T]) -> T:
     try:
         return cast("T", reader(value))
     except Exception:  # noqa: BLE001 - the compiled reader checks nothing by itself
-        pass
+        return cast("T", _careful_from_top(cast("type[Model]", cls), value))
+
+
+def _careful_from_top(cls: type[Model], value: object) -> Model:
     try:
-        return cast("T", _careful_model(cast("type[Model]", cls), value, ""))
+        return _careful_model(cls, value, "")
     except RecursionError:
         raise Misfit("nested too deeply") from None
 
@@ -63,7 +63,7 @@ def reader_of(cls: type[Model]) -> Reader:
     """Return the compiled reader of a model; models that contain themselves are met halfway."""
     reader = _readers.get(cls)
     if reader is None:
-        _readers[cls] = lambda value: _readers[cls](value)  # until the real one is there
+        _readers[cls] = lambda value: _readers[cls](value)  # noqa: PLW0108 - until the real one is there
         try:
             reader = _readers[cls] = compile_reader(cls, reader_of, _other)
         except BaseException:
@@ -94,7 +94,9 @@ def _careful(shape: Shape, value: object, path: str) -> object:
         result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
     except Misfit as misfit:
         raise Misfit(misfit.message, path=path) from None
-    except Exception as error:
+    except RecursionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - from a user's own class
         raise Misfit(f"does not fit ({type(error).__name__})", path=path) from None
     if result is None and not shape.optional:
         raise Misfit("expected a time, got the unset time", path=path)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
-_UNSET = datetime.min
+_UNSET = datetime.min  # noqa: DTZ901 - compared without a zone
 _LONGEST_NUMBER = 400
 
 
@@ -42,7 +42,11 @@ def to_int(value: object) -> int:
         if digits.isascii() and digits.isdigit() and len(digits) < _LONGEST_NUMBER:
             return int(text)
     # 12.0 is whole; the size of the exponent is looked at first, since int(Decimal("1e999999")) takes gigabytes
-    elif isinstance(value, Decimal) and value.adjusted() < _LONGEST_NUMBER and value == value.to_integral_value():
+    elif (
+        isinstance(value, Decimal)
+        and value.adjusted() < _LONGEST_NUMBER
+        and value == value.to_integral_value()
+    ):
         return int(value)
     raise _wanted("a whole number", value)
 

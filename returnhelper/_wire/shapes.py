@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, auto
-from functools import cache, partial
+from functools import partial
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
 
 from returnhelper._wire import scalars
-from returnhelper._wire.model import Model, wire_names
+from returnhelper._wire.model import Model, attributes, wire_names
 from returnhelper.types import OpenStrEnum
 
 
@@ -72,15 +72,20 @@ _SCALARS: dict[object, Callable[[object], object]] = {
 }
 
 
-@cache
+_fields: dict[type, tuple[FieldShape, ...]] = {}
+
+
 def fields_of(cls: type[Model]) -> tuple[FieldShape, ...]:
     """Return the fields of a model with their shapes; forward references are resolved in the model's module."""
-    hints = typing.get_type_hints(cls)
-    names = wire_names(cls)
-    return tuple(
-        FieldShape(field.name, names[field.name], shape_of(hints[field.name]), field.default)
-        for field in attrs.fields(cls)
-    )
+    fields = _fields.get(cls)
+    if fields is None:
+        hints = typing.get_type_hints(cls)
+        names = wire_names(cls)
+        fields = _fields[cls] = tuple(
+            FieldShape(field.name, names[field.name], shape_of(hints[field.name]), field.default)
+            for field in attributes(cls)
+        )
+    return fields
 
 
 def shape_of(annotation: Any) -> Shape:
