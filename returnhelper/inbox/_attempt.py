@@ -1,0 +1,132 @@
+"""One attempt at one record: run its handlers under a lease that is kept alive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import attrs
+
+from returnhelper.errors import InboxUnavailable
+from returnhelper.inbox.store import Clock, Inbox, Record
+from returnhelper.webhooks.router import Discard, Retry
+
+if TYPE_CHECKING:
+    from returnhelper.inbox._counters import Counters
+
+_log = logging.getLogger("returnhelper.inbox")
+
+
+class VerdictKind(Enum):
+    """What is to become of a record."""
+
+    DONE = auto()
+    DISCARD = auto()
+    RETRY = auto()
+    HOLD = auto()
+    LOST = auto()
+
+
+@attrs.frozen
+class Verdict:
+    """What is to become of a record, and why; ``after`` is the handler's own wish for the wait."""
+
+    kind: VerdictKind
+    reason: str | None = None
+    after: timedelta | None = None
+
+
+class Attempt:
+    """Run the handlers of a record in a task of their own, and judge how they ended."""
+
+    def __init__(
+        self, inbox: Inbox, record: Record, *, lease: timedelta, clock: Clock, counters: Counters
+    ) -> None:
+        self._inbox = inbox
+        self._record = record
+        self._lease = lease
+        self._clock = clock
+        self._counters = counters
+
+    async def run(self, handlers: Coroutine[object, object, object], timeout: timedelta | None) -> Verdict:
+        """Return the verdict; a cancelled caller cancels the handlers and waits for their end."""
+        work = asyncio.create_task(_guard(handlers), name=f"returnhelper handler {self._record.key}")
+        beat = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
+        try:
+            seconds = None if timeout is None else timeout.total_seconds()
+            await asyncio.wait({work, beat}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return self._judge(work)
+            if beat.done():
+                await _stop(work)
+                return Verdict(VerdictKind.LOST, "the lease was lost")
+            # the lease is kept while the handler winds up: nobody else may start meanwhile
+            await _stop(work)
+            verdict = self._judge(work)
+            if verdict.kind is VerdictKind.DONE:
+                return verdict
+            self._counters.timed_out += 1
+            return Verdict(VerdictKind.RETRY, f"the handler ran longer than {seconds:g} s")
+        finally:
+            await _stop(work)
+            await _stop(beat)
+
+    def _judge(self, work: asyncio.Task[BaseException | None]) -> Verdict:
+        error = asyncio.CancelledError("the handler was cancelled") if work.cancelled() else work.result()
+        match error:
+            case None:
+                return Verdict(VerdictKind.DONE)
+            case Discard():
+                return Verdict(VerdictKind.DISCARD, error.reason)
+            case Retry():
+                return Verdict(VerdictKind.RETRY, str(error), error.after)
+        self._counters.failed += 1
+        _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
+        return Verdict(VerdictKind.RETRY, f"{type(error).__name__}: {error}"[:1000])
+
+    async def _keep_lease(self) -> None:
+        """Extend the lease every third of it; return when it is lost."""
+        period = self._lease.total_seconds() / 3
+        until = self._record.leased_until or self._clock() + self._lease
+        while True:
+            await asyncio.sleep(period)
+            asked = self._clock()
+            try:
+                async with asyncio.timeout(period):
+                    kept = await self._inbox.extend(self._record, self._lease)
+            except (InboxUnavailable, TimeoutError):
+                self._counters.store_failures += 1
+                if self._clock() >= until:
+                    return
+                continue
+            if not kept:
+                return
+            until = asked + self._lease
+
+
+async def _guard(handlers: Coroutine[object, object, object]) -> BaseException | None:
+    """Return what the handlers raise: a SystemExit, say, would end the loop if it left the task."""
+    try:
+        await handlers
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001
+        return error
+    return None
+
+
+async def _stop(task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
+    """Cancel a task and return at its end, even if the caller is cancelled again meanwhile."""
+    again = False
+    while not task.done():
+        task.cancel()
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            again = True
+    if again:
+        raise asyncio.CancelledError

@@ -1,0 +1,72 @@
+"""What a worker counts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import attrs
+
+from returnhelper.inbox._attempt import VerdictKind
+from returnhelper.inbox.store import Record
+
+
+@attrs.define
+class Latency:
+    """How long completed events took, in seconds."""
+
+    count: int = 0
+    total: float = 0.0
+    longest: float = 0.0
+    last: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Return the mean, 0 before the first event."""
+        return self.total / self.count if self.count else 0.0
+
+    def note(self, taken: timedelta) -> None:
+        """Count one event."""
+        self.last = taken.total_seconds()
+        self.count += 1
+        self.total += self.last
+        self.longest = max(self.longest, self.last)
+
+
+@attrs.define
+class Counters:
+    """What a worker did since it was made; plain numbers that only grow.
+
+    ``failed`` counts attempts whose handler raised or ran too long, ``retried`` those that come again, ``lost`` leases
+    that ran out while a handler ran, ``store_failures`` calls the inbox could not answer. ``from_event`` is the time
+    from ``eventTime`` to completion, ``from_receipt`` that from our receipt.
+    """
+
+    claimed: int = 0
+    handled: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    retried: int = 0
+    held: int = 0
+    discarded: int = 0
+    released: int = 0
+    lost: int = 0
+    store_failures: int = 0
+    from_event: Latency = attrs.Factory(Latency)
+    from_receipt: Latency = attrs.Factory(Latency)
+
+    def note(self, kind: VerdictKind, record: Record, now: datetime) -> None:
+        """Count a verdict that was written down."""
+        match kind:
+            case VerdictKind.DONE:
+                self.handled += 1
+                self.from_receipt.note(now - record.received_at)
+                if record.event_time is not None:
+                    self.from_event.note(now - record.event_time)
+            case VerdictKind.DISCARD:
+                self.discarded += 1
+            case VerdictKind.HOLD:
+                self.held += 1
+            case VerdictKind.RETRY:
+                self.retried += 1
+            case VerdictKind.LOST:
+                self.lost += 1

@@ -1,0 +1,81 @@
+"""Group commit: calls that wait at the same time share one write."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Group(Generic[T, R]):
+    """Collect items while a write is under way, and write them together when it ends.
+
+    A lone item is written at once. ``write`` answers with one result per item, in order, or raises for all of them;
+    a caller that is cancelled takes nothing from the others.
+    """
+
+    def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
+        self._write = write
+        self._limit = limit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: list[tuple[T, asyncio.Future[R]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, item: T) -> R:
+        """Return the result of writing ``item``."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            # whatever an earlier loop left behind died with it
+            self._loop, self._pending, self._task = loop, [], None
+        future: asyncio.Future[R] = loop.create_future()
+        self._pending.append((item, future))
+        if self._task is None:
+            self._task = loop.create_task(self._flush(), name="returnhelper inbox writer")
+        return await future
+
+    async def settle(self) -> None:
+        """Return when nothing is left to write."""
+        task = self._task
+        if task is not None and self._loop is asyncio.get_running_loop():
+            await asyncio.wait({task})
+
+    async def _flush(self) -> None:
+        try:
+            while self._pending:
+                taken, self._pending = self._pending[: self._limit], self._pending[self._limit :]
+                # who was cancelled before the write began wants nothing written
+                batch = [(item, future) for item, future in taken if not future.done()]
+                if batch:
+                    await self._write_batch([item for item, _ in batch], [future for _, future in batch])
+        finally:
+            self._task = None
+            for _, future in self._pending:
+                future.cancel()
+            self._pending = []
+
+    async def _write_batch(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
+        try:
+            results = await self._write(items)
+        except Exception as error:  # noqa: BLE001 - every waiter gets it
+            for future in futures:
+                if not future.done():
+                    future.set_exception(_copy(error))
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        else:
+            for future, result in zip(futures, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+
+def _copy(error: Exception) -> Exception:
+    """Give every waiter an error of its own: a shared one would collect the tracebacks of all of them."""
+    own = copy.copy(error)
+    own.__cause__ = error.__cause__
+    return own

@@ -1,0 +1,383 @@
+"""The embedded inbox: one SQLite file, durable before the sender hears 200."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal, TypeAlias, TypeVar
+from uuid import uuid4
+
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.inbox import _sqlite_schema as sql
+from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._group import Group
+from returnhelper.inbox._sqlite_thread import SQLiteThread
+from returnhelper.inbox.store import (
+    Added,
+    AddResult,
+    Change,
+    Clock,
+    Duplicate,
+    Record,
+    Records,
+    State,
+    Stats,
+    from_micros,
+    storable_key,
+    to_micros,
+    utc_now,
+)
+
+R = TypeVar("R")
+_Work = Callable[[sqlite3.Connection], object]
+Works: TypeAlias = list[_Work]
+Results: TypeAlias = list[object]
+
+_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
+_CODES = {state: code for code, state in enumerate(_STATES)}
+
+
+class SQLiteInbox(BaseInbox):
+    """Keep records in a SQLite file that several processes of one machine may share.
+
+    ``synchronous="FULL"`` (the default) survives a power cut; ``"NORMAL"`` survives the death of the process, but a
+    power cut may take back what was acknowledged last. ``busy_timeout`` is how many seconds to wait for another process
+    that writes, before `InboxUnavailable`. ``poll`` is how often, in seconds, to look for records of other processes.
+    Keep the file on a local disk: SQLite's locks do not work on network file systems.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        busy_timeout: float = 5.0,
+        poll: float = 0.25,
+        clock: Clock = utc_now,
+        token: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        super().__init__(clock=clock)
+        if synchronous not in {"FULL", "NORMAL"}:
+            raise ConfigurationError(f"synchronous is FULL or NORMAL, not {synchronous!r}")
+        self._path = os.fspath(path)
+        self._poll = poll
+        self._token = token
+        self._seen_version = 0
+        self._thread = SQLiteThread(partial(_connect, self._path, synchronous, busy_timeout, clock))
+        self._writes: Group[_Work, object] = Group(self._write_together)
+
+    def __repr__(self) -> str:
+        return f"SQLiteInbox({self._path!r})"
+
+    async def add(self, record: Record) -> AddResult:
+        """Store a record unless its key is known; it is on disk when this returns."""
+        row = _row(record)
+        result = await self._write(lambda db: db.execute(sql.INSERT, row).rowcount == 1)
+        if not result:
+            return Duplicate
+        if record.state is State.READY:
+            self._wake.ring()
+        return Added
+
+    async def claim(self, limit: int, lease: timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first."""
+        self._wake.quiet()
+        now = self._clock()
+        claimed, self._seen_version = await self._write(
+            partial(
+                _claim, now=to_micros(now), until=to_micros(now + lease), token=self._token(), limit=limit
+            )
+        )
+        if len(claimed) == limit:
+            self._wake.ring()
+        return claimed
+
+    async def _change(self, change: Change) -> bool:
+        return await self._write(partial(_apply, change=change))
+
+    async def requeue(self, key: str) -> bool:
+        """Make a held, done or waiting record claimable now."""
+        done = await self._write(partial(_requeue, key=storable_key(key)))
+        if done:
+            self._wake.ring()
+        return done
+
+    async def get(self, key: str) -> Record | None:
+        """Return the record of a key, or None."""
+        query = f"SELECT {sql.COLUMNS} FROM records WHERE key = ?"  # noqa: S608
+        rows = await self._read(lambda db: db.execute(query, (storable_key(key),)).fetchall())
+        return _record(rows[0]) if rows else None
+
+    async def list(
+        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+    ) -> Records:
+        """Return records in the order of their arrival."""
+        after_key = None if after is None else storable_key(after)
+        return await self._read(partial(_list, state=state, limit=limit, after=after_key))
+
+    async def purge(self, older_than: datetime) -> int:
+        """Delete records done before ``older_than``."""
+        since = to_micros(min(older_than, self._clock()))
+        return await self._write(partial(_purge, older_than=to_micros(older_than), since=since))
+
+    async def stats(self) -> Stats:
+        """Return how many records stand where."""
+        return await self._read(_stats)
+
+    async def remembers_since(self) -> datetime:
+        """Return the time since which no key has been forgotten."""
+        query = "SELECT value FROM meta WHERE name = 'since'"
+        return from_micros(await self._read(lambda db: int(db.execute(query).fetchone()[0])))
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Return when something may be claimable, or after ``timeout`` seconds."""
+        end = time.monotonic() + timeout
+        while not await self._wake.wait(0):
+            now = to_micros(self._clock())
+            version, due = await self._read(partial(_outlook, now=now))
+            left = min(end - time.monotonic(), (due - now) / 1e6)
+            # another process cannot ring; its commits change the version of the data
+            if version != self._seen_version or left <= 0 or await self._wake.wait(min(left, self._poll)):
+                return
+
+    async def aclose(self) -> None:
+        """Close the file and end the thread."""
+        await self._writes.settle()
+        await self._thread.close()
+
+    async def _open(self) -> None:
+        await self._read(lambda _: None)
+
+    def __del__(self) -> None:
+        thread: SQLiteThread | None = getattr(self, "_thread", None)
+        if thread is not None and thread.running:
+            thread.abandon()
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=1)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        try:
+            return await self._thread.run(work)
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+
+    async def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        result: R = await self._writes.submit(work)  # type: ignore[assignment]
+        return result
+
+    async def _write_together(self, works: Works) -> Results:
+        return await self._read(partial(_transaction, works=works))
+
+
+def _unavailable(error: sqlite3.Error) -> InboxUnavailable:
+    return InboxUnavailable(f"the SQLite inbox cannot be used: {error}; it is tried again at the next call")
+
+
+def _transaction(db: sqlite3.Connection, works: Works) -> Results:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        results = [work(db) for work in works]
+        db.execute("COMMIT")
+    except BaseException:
+        # some failures, a full disk for one, have rolled back already
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+    try:
+        _use_wal(db, busy_timeout)
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
+        _migrate(db, path, clock)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _use_wal(db: sqlite3.Connection, busy_timeout: float) -> None:
+    end = time.monotonic() + busy_timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            # switching does not wait for other processes that switch
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _migrate(db: sqlite3.Connection, path: str, clock: Clock) -> None:
+    version = _version(db)
+    if version < sql.SCHEMA:
+        db.execute("BEGIN IMMEDIATE")
+        version = _version(db)  # another process may have been faster
+        for number, script in enumerate(sql.MIGRATIONS[version:], version + 1):
+            for statement in script:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        if version == 0:
+            db.execute("INSERT INTO meta VALUES ('since', ?)", (to_micros(clock()),))
+        db.execute("COMMIT")
+    if version > sql.SCHEMA:
+        raise SchemaTooNew(
+            f"the inbox in {path} has schema {version}, this release knows up to {sql.SCHEMA}: "
+            "update the package, or give it another file"
+        )
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    return (
+        record.key,
+        record.body,
+        json.dumps(dict(record.headers)),
+        record.endpoint,
+        to_micros(record.received_at),
+        record.action,
+        record.category,
+        record.version,
+        _micros(record.event_time),
+        record.notification_id,
+        record.ordering_key,
+        _CODES[record.state],
+        record.attempts,
+        _micros(record.not_before),
+        record.lease,
+        _micros(record.leased_until),
+        record.reason,
+        _micros(record.finished_at),
+        to_micros(record.order_at),
+    )
+
+
+def _record(row: tuple) -> Record:  # type: ignore[type-arg]
+    return Record(
+        key=row[0],
+        body=row[1],
+        headers=json.loads(row[2]),
+        endpoint=row[3],
+        received_at=from_micros(row[4]),
+        action=row[5],
+        category=row[6],
+        version=row[7],
+        event_time=_moment(row[8]),
+        notification_id=row[9],
+        ordering_key=row[10],
+        state=_STATES[row[11]],
+        attempts=row[12],
+        not_before=_moment(row[13]),
+        lease=row[14],
+        leased_until=_moment(row[15]),
+        reason=row[16],
+        finished_at=_moment(row[17]),
+    )
+
+
+def _claim(db: sqlite3.Connection, *, now: int, until: int, token: str, limit: int) -> tuple[Records, int]:
+    version = _data_version(db)
+    db.execute(sql.SWEEP, (now,))
+    heads = db.execute(sql.HEADS, (now, limit)).fetchall()
+    rows = [db.execute(sql.LEASE, (token, until, seq)).fetchone() for (seq,) in heads]
+    return [_record(row) for row in rows], version
+
+
+def _apply(db: sqlite3.Connection, *, change: Change) -> bool:
+    kept = change.state is State.LEASED
+    cursor = db.execute(
+        sql.CHANGE,
+        (
+            _CODES[change.state],
+            change.uncount,
+            _micros(change.not_before),
+            change.token if kept else None,
+            _micros(change.leased_until),
+            change.reason,
+            _micros(change.finished_at),
+            change.key,
+            change.token,
+        ),
+    )
+    if cursor.rowcount != 1:
+        return False
+    if change.state is State.DONE:
+        _count_done(db, 1)
+    return True
+
+
+def _requeue(db: sqlite3.Connection, *, key: str) -> bool:
+    found = db.execute("SELECT state FROM records WHERE key = ?", (key,)).fetchone()
+    if found is None or found[0] == _CODES[State.LEASED]:
+        return False
+    if found[0] == _CODES[State.DONE]:
+        _count_done(db, -1)
+    db.execute(
+        "UPDATE records SET state = 0, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL"
+        " WHERE key = ?",
+        (key,),
+    )
+    return True
+
+
+def _count_done(db: sqlite3.Connection, by: int) -> None:
+    db.execute("UPDATE meta SET value = value + ? WHERE name = 'done'", (by,))
+
+
+def _list(db: sqlite3.Connection, *, state: State | None, limit: int, after: str | None) -> Records:
+    start: int | None = 0
+    if after is not None:
+        found = db.execute("SELECT seq FROM records WHERE key = ?", (after,)).fetchone()
+        if found is None:
+            return []
+        start = found[0]
+    where, values = "seq > ?", [start]
+    if state is not None:
+        where, values = f"state = {_CODES[state]} AND seq > ?", [start]
+    query = f"SELECT {sql.COLUMNS} FROM records WHERE {where} ORDER BY seq LIMIT ?"  # noqa: S608
+    return [_record(row) for row in db.execute(query, (*values, limit))]
+
+
+def _purge(db: sqlite3.Connection, *, older_than: int, since: int) -> int:
+    gone = db.execute("DELETE FROM records WHERE state = 2 AND finished_at < ?", (older_than,)).rowcount
+    _count_done(db, -gone)
+    db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (since,))
+    return gone
+
+
+def _stats(db: sqlite3.Connection) -> Stats:
+    row = db.execute(
+        "SELECT (SELECT count(*) FROM records WHERE state = 0), (SELECT count(*) FROM records WHERE state = 1),"
+        " (SELECT value FROM meta WHERE name = 'done'), (SELECT count(*) FROM records WHERE state = 3),"
+        " (SELECT received_at FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY order_at, seq LIMIT 1)"
+    ).fetchone()
+    return Stats(ready=row[0], leased=row[1], done=row[2], held=row[3], oldest_ready_at=_moment(row[4]))
+
+
+def _data_version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _outlook(db: sqlite3.Connection, *, now: int) -> tuple[int, float]:
+    return _data_version(db), float(db.execute(sql.DUE, (now,)).fetchone()[0])
