@@ -18,11 +18,11 @@ from .config import RequestOptions, RetryPolicy
 from .errors import APIError, ConfigurationError, TransportError, UnexpectedContent
 from .types import Answer, JSONObject, JSONValue
 
-__all__ = ["Acknowledgement", "Answer", "Call", "Caller", "Items", "Operation", "QueryValue", "Reply"]
+__all__ = ["Acknowledgement", "Answer", "Call", "Caller", "Items", "Operation", "QueryValue", "Reply", "RequestOptions"]
 
 T = TypeVar("T")
 
-QueryValue: TypeAlias = str | int | bool | Decimal | datetime | date | None
+QueryValue: TypeAlias = str | int | bool | Decimal | datetime | date | Sequence[int] | None
 
 API_KEY = "x-rr-apikey"
 API_TOKEN = "x-rr-apitoken"  # noqa: S105 - the name of a header
@@ -181,8 +181,16 @@ def prepare(
 
 
 def query_string(query: Mapping[str, QueryValue]) -> str:
-    """Write a query as the server reads it: booleans in lower case, times in UTC, None left out."""
-    pairs = [(name, _query_text(name, value)) for name, value in query.items() if value is not None]
+    """Write a query as the server reads it: booleans in lower case, times in UTC, None left out.
+
+    A list repeats its name, the default of ASP.NET; the vendor does not say.
+    """
+    pairs = [
+        (name, _query_text(name, one))
+        for name, value in query.items()
+        if value is not None
+        for one in (value if isinstance(value, list | tuple) else (value,))
+    ]
     return urlencode(pairs, quote_via=quote)
 
 

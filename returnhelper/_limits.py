@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 
 MAX_CUSTOM_FIELDS = 24
@@ -18,7 +19,7 @@ _EXACT = 200
 _COUNTRY = re.compile(r"[a-z]{3}")
 
 
-class Problems:
+class Problems(Mapping[str, str]):
     """Collects broken limits by the wire path of the field; the first problem of a field counts."""
 
     __slots__ = ("fields",)
@@ -26,8 +27,14 @@ class Problems:
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.fields)
+    def __getitem__(self, path: str) -> str:
+        return self.fields[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
 
     def add(self, path: str, rule: str) -> None:
         """Note that the field breaks the rule."""
@@ -108,6 +115,14 @@ class Problems:
         if total != value:
             self.add(path, f"must equal the sum of {what}, {total}")
 
+    def span(self, from_path: str, start: object, to_path: str, end: object) -> None:
+        """Ask for two times in their order; a time without zone means UTC."""
+        for path, time in ((from_path, start), (to_path, end)):
+            if not isinstance(time, datetime):
+                self.add(path, "must be a datetime")
+        if isinstance(start, datetime) and isinstance(end, datetime) and _utc(end) < _utc(start):
+            self.add(to_path, f"must not be before {from_path}")
+
     def seller_reference(self, path: str, value: object) -> None:
         """Ask for 1 to 50 visible characters; the server replaces an absent or empty reference by its own."""
         if value is None or value == "":
@@ -119,7 +134,7 @@ class Problems:
         elif any(_invisible(character) for character in value):
             self.add(path, "must not hold whitespace, control or invisible characters")
 
-    def custom_fields(self, path: str, value: Mapping[str, str] | None) -> None:
+    def custom_fields(self, path: str, value: Mapping[str, object] | None) -> None:
         """Ask for at most 24 pairs of texts."""
         if value is None:
             return
@@ -127,6 +142,10 @@ class Problems:
         for key, text in value.items():
             if not isinstance(key, str) or not isinstance(text, str):
                 self.add(f"{path}.{key}", "must be text")
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _finite(value: object) -> bool:

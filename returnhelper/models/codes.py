@@ -4,15 +4,16 @@ Two spellings of one thing (``fail``/``failed``) and the numbers of entity-style
 form that arrived stays readable as ``.wire``. The newest lists come from the public lookups (``rh.lookups``).
 """
 
+# ruff: noqa: RUF012 - the other spellings of a code belong into its class body
+
 from __future__ import annotations
 
 from returnhelper.types import OpenStrEnum
 
 
 def _numbered(*values: str) -> dict[str | int, str]:
-    """Map 0, 1, 2 … and their texts to the values in this order."""
-    numbers: dict[str | int, str] = dict(enumerate(values))
-    return numbers | {str(number): value for number, value in enumerate(values)}
+    """Map 0, 1, 2 … to the values in this order; their texts follow by themselves."""
+    return dict(enumerate(values))
 
 
 class Handling(OpenStrEnum):
@@ -26,7 +27,7 @@ class Handling(OpenStrEnum):
     OTHERS = "oth"
     RESTOCK = "rst"
 
-    _synonyms_ = {"dis": "dsp"} | _numbered("tbc", "rtn", "dsp", "rsd", "ohd", "oth")
+    _synonyms_ = _numbered("tbc", "rtn", "dsp", "rsd", "ohd", "oth") | {"dis": "dsp"}
 
 
 class HandlingStatus(OpenStrEnum):
@@ -36,7 +37,7 @@ class HandlingStatus(OpenStrEnum):
     IN_PROGRESS = "inProgress"
     COMPLETED = "completed"
 
-    _synonyms_ = {"in-progress": "inProgress"} | _numbered("pending", "inProgress", "completed")
+    _synonyms_ = _numbered("pending", "inProgress", "completed") | {"in-progress": "inProgress"}
 
 
 class LabelRequestStatus(OpenStrEnum):
@@ -48,22 +49,40 @@ class LabelRequestStatus(OpenStrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
-    _synonyms_ = {"queue": "queued", "fail": "failed", 3: "success", "3": "success"}
+    _synonyms_ = {"queue": "queued", "fail": "failed", 3: "success"}
 
 
 class ShipmentStatus(OpenStrEnum):
-    """State of a return shipment; only the two editable states are named, numbers 1 to 6 were seen without names."""
+    """State of a return shipment; beside the two editable states only numbers were seen, 6 on arrival."""
 
     NO_LABEL = "no-label"
     LABEL_FAILED = "lb-failed"
+    CODE_1 = "1"
+    CODE_2 = "2"
+    CODE_3 = "3"
+    CODE_4 = "4"
+    CODE_6 = "6"
+
+    _synonyms_ = {1: "1", 2: "2", 3: "3", 4: "4", 6: "6"}
 
 
 class ReturnStatus(OpenStrEnum):
-    """State of a return request; 0, 3 and 4 were seen without names."""
+    """State of a return request; its numbers are seen without names."""
+
+    CODE_0 = "0"
+    CODE_3 = "3"
+    CODE_4 = "4"
+
+    _synonyms_ = {0: "0", 3: "3", 4: "4"}
 
 
 class ReturnRequestSourceType(OpenStrEnum):
-    """How a return request came about; 0 and 1 were seen without names."""
+    """How a return request came about; its numbers are seen without names."""
+
+    CODE_0 = "0"
+    CODE_1 = "1"
+
+    _synonyms_ = {0: "0", 1: "1"}
 
 
 class ReturnRequestFrom(OpenStrEnum):
@@ -81,9 +100,9 @@ class ResendStatus(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
-    _synonyms_ = {"in-progress": "inProgress"} | _numbered(
-        "pending", "canceled", "inProgress", "completed", "failed"
-    )
+    _synonyms_ = _numbered("pending", "canceled", "inProgress", "completed", "failed") | {
+        "in-progress": "inProgress"
+    }
 
 
 class RecallStatus(OpenStrEnum):
@@ -147,11 +166,11 @@ class VasStatus(OpenStrEnum):
     SUCCESSFUL = "successful"
     FAILED = "failed"
 
-    _synonyms_ = {
+    _synonyms_ = _numbered("pending", "successful", "failed") | {
         "PENDING": "pending",
         "SUCCESSFUL": "successful",
         "FAILED": "failed",
-    } | _numbered("pending", "successful", "failed")
+    }
 
 
 class BoxType(OpenStrEnum):

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from returnhelper._wire import Model, model
-from returnhelper.models.codes import BoxType, Currency, DimensionUnit, LabelRequestStatus, ReturnService, WeightUnit
+from returnhelper.models.codes import (
+    BoxType,
+    Currency,
+    DimensionUnit,
+    LabelRequestStatus,
+    ReturnService,
+    WeightUnit,
+)
 
 
 @model

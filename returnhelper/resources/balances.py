@@ -19,7 +19,11 @@ class Balances(Resource):
     """What the account has left to spend."""
 
     def list(
-        self, *, page_size: int = MAX_PAGE_SIZE, cursor: str | None = None, options: RequestOptions | None = None
+        self,
+        *,
+        page_size: int = MAX_PAGE_SIZE,
+        cursor: str | None = None,
+        options: RequestOptions | None = None,
     ) -> Pager[ApiBalance]:
         """Go through the remaining credit, one entry per currency (inferred).
 
@@ -36,5 +40,10 @@ class Balances(Resource):
             return await self._items(_LIST, ApiBalance, query=query, options=options)
 
         return Pager(
-            fetch, created_from=None, created_to=None, page_size=page_size, cursor=cursor, key=lambda b: b.currency_code
+            fetch,
+            created_from=None,
+            created_to=None,
+            page_size=page_size,
+            cursor=cursor,
+            key=lambda b: b.currency_code,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
+from returnhelper._call import Items, Operation, QueryValue, RequestOptions
 from returnhelper._limits import Problems
 from returnhelper.models.resends import CreateResendRequest, Resend
 from returnhelper.models.shipments import ShippingFee
@@ -15,7 +15,7 @@ _LIST_SHIPPING_FEES: Final = Operation(
     "Resend/GetShippingFeeListByToShippingOption",
     "GET",
     "/api/Resend/getShippingFeeListByToShippingOption",
-    payload=("data.shippingFeeDetailList", "shippingFeeDetailList"),
+    payload=("data", "shippingFeeDetailList"),
 )
 _CREATE: Final = Operation("Resend/CreateResend", "POST", "/api/Resend/createResend", writes=True)
 _GET: Final = Operation("Resend/GetResend", "GET", "/api/resend/getResend")
@@ -44,8 +44,8 @@ class Resends(Resource):
         problems.country("toCountryCode", to_country_code)
         problems.text("toPostalCode", to_postal_code)
         self._check(problems, options)
-        query = {
-            "returnInventoryIdList": return_inventory_id_list,
+        query: dict[str, QueryValue] = {
+            "returnInventoryIdList": tuple(return_inventory_id_list),
             "toCountryCode": to_country_code,
             "toPostalCode": to_postal_code,
         }

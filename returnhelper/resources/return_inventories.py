@@ -10,7 +10,7 @@ from returnhelper._limits import MAX_PAGE_SIZE, Problems
 from returnhelper.models.codes import Handling
 from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource
+from returnhelper.resources._base import Resource, window_query
 
 _LIST: Final = Operation("ReturnInventory/List", "GET", "/api/ReturnInventory/list", payload=("data",))
 _GET: Final = Operation(
@@ -78,7 +78,9 @@ class ReturnInventories(Resource):
             key=lambda inventory: inventory.return_inventory_id,
         )
 
-    async def get(self, return_inventory_id: int, *, options: RequestOptions | None = None) -> ReturnInventory:
+    async def get(
+        self, return_inventory_id: int, *, options: RequestOptions | None = None
+    ) -> ReturnInventory:
         """Read one inventory; photos come as object keys in four sizes.
 
         Source: ReturnInventory/GetReturnInventory
@@ -103,7 +105,11 @@ class ReturnInventories(Resource):
         return await self._call(_GET_BY_LINE_ITEM_ID, ReturnInventory, query=query, options=options)
 
     async def update_handling(
-        self, return_inventory_id: int, handling_code: Handling | str, *, options: RequestOptions | None = None
+        self,
+        return_inventory_id: int,
+        handling_code: Handling | str,
+        *,
+        options: RequestOptions | None = None,
     ) -> Acknowledgement:
         """Tell the warehouse what to do with an inventory.
 

@@ -13,7 +13,7 @@ _LIST: Final = Operation(
     "ServiceType/GetAllReturnServiceType",
     "GET",
     "/api/ServiceType/getAllReturnServiceType",
-    payload=("availableReturnServiceTypeList", "data", "data.availableReturnServiceTypeList"),
+    payload=("availableReturnServiceTypeList", "data"),
 )
 _LIST_BY_COUNTRIES: Final = Operation(
     "ServiceType/GetServiceTypeByFromToCountry",

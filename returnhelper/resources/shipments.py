@@ -6,18 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
+from returnhelper._call import Items, Operation, QueryValue, RequestOptions
 from returnhelper._limits import MAX_PAGE_SIZE, Problems
 from returnhelper.models.shipments import Shipment, ShippingFee
 from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource
+from returnhelper.resources._base import Resource, window_query
 
 _LIST: Final = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data",))
 _LIST_SHIPPING_FEES: Final = Operation(
     "Shipment/GetShippingFeeListByFromShippingOption",
     "GET",
     "/api/Shipment/getShippingFeeListByFromShippingOption",
-    payload=("data.shippingFeeDetailList", "shippingFeeDetailList"),
+    payload=("data", "shippingFeeDetailList"),
 )
 
 
@@ -78,7 +78,12 @@ class Shipments(Resource):
 
         Source: Shipment/GetShippingFeeListByFromShippingOption
         """
-        sizes = {"weight": weight, "dimension1": dimension1, "dimension2": dimension2, "dimension3": dimension3}
+        sizes = {
+            "weight": weight,
+            "dimension1": dimension1,
+            "dimension2": dimension2,
+            "dimension3": dimension3,
+        }
         problems = Problems()
         problems.country("fromCountryCode", from_country_code)
         problems.text("fromPostalCode", from_postal_code)
@@ -86,5 +91,10 @@ class Shipments(Resource):
             problems.positive(name, size)
         problems.whole("limit", limit, 0)
         self._check(problems, options)
-        query = {"fromCountryCode": from_country_code, "fromPostalCode": from_postal_code, **sizes, "limit": limit}
+        query: dict[str, QueryValue] = {
+            "fromCountryCode": from_country_code,
+            "fromPostalCode": from_postal_code,
+            **sizes,
+            "limit": limit,
+        }
         return await self._items(_LIST_SHIPPING_FEES, ShippingFee, query=query, options=options)
