@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import attrs
+from emulator_kit import Post, order
+from test_api import ADDRESS
+
+from returnhelper import ReturnHelper
+from returnhelper._wire import Model
+from returnhelper.emulator import Emulator
+from returnhelper.models.resends import CreateResendRequest
+from returnhelper.models.vas import CreateVas, CreateVasDetail
+
+
+def unexpected(value: object, path: str) -> Iterator[str]:
+    """Name every wire member that no field names, at any depth."""
+    if isinstance(value, Model):
+        yield from (f"{path}.{name}" for name in value.extra)
+        for field in attrs.fields(type(value)):
+            if not field.name.startswith("_"):
+                yield from unexpected(getattr(value, field.name), f"{path}.{field.name}")
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from unexpected(item, path)
+
+
+async def play(emu: Emulator, rh: ReturnHelper) -> None:
+    """Make every event happen at least once."""
+    desk = emu.warehouse
+    good = await rh.return_shipments.create(order("A-1"))
+    await rh.return_shipments.create(order("A-2", sender={"postal_code": "ABC"}))
+    await emu.settled()
+    one, two = desk.arrive(good.shipment_id, packages=2)
+    (three,) = desk.arrive_unknown("EMU-LOST-1")
+    desk.add_images(one, 2)
+    for inventory in (one, two, three):
+        await rh.return_inventories.update_handling(inventory, "ohd")
+    detail = CreateVasDetail(vas_code="split-parcel", meta_quantity=2)
+    await rh.vas.create_by_return_inventory_id([CreateVas(return_inventory_id=one, create_vas_detail_list=(detail,))])
+    four, five = desk.split(one)
+    resend = await rh.resends.create(CreateResendRequest(return_inventory_id_list=(two,), resend_shipment=ADDRESS))
+    desk.begin_resend(resend.resend_id)
+    desk.dispatch_resend(resend.resend_id)
+    (recall,) = await rh.recalls.create_by_return_inventory_id([three])
+    desk.dispatch_recall(recall.recall_id)
+    desk.ready_recall(recall.recall_id)
+    desk.pick_up_recall(recall.recall_id)
+    await rh.return_inventories.update_handling(four, "dsp")
+    desk.complete_handling(four)
+    await rh.return_inventories.update_handling(five, "oth")
+    await rh.return_inventories.cancel_handling(five)
+
+
+async def test_every_event_fits_its_class(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+    """Every event is signed, parses as its typed class and holds no member that the class does not name."""
+    await play(emu, rh)
+    await emu.settled()
+    assert sorted(post.actions()) == sorted(
+        ["labelGenerated"] * 2
+        + ["markShipmentArrive", "assignUnknown", "changeLineItemImage", "vasUpdated", "splitLineItem"]
+        + ["newInventoryCreated"] * 5
+        + ["updateResendStatus"] * 2
+        + ["recallUpdateStatus"] * 3
+        + ["completeInventoryHandling", "cancelInventoryHandling"]
+    )
+    for event in post.events:
+        assert type(event).__name__ != "UnknownEvent"
+        assert list(unexpected(event, event.action or "?")) == []
+    stamp = post.headers[0]["timestamp"]
+    assert len(stamp.partition(".")[2]) == 8
+    assert stamp.endswith("Z")
+
+
+async def test_label_results(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+    """A carrier's limit makes the label fail, not the order, and the event says which."""
+    good = await rh.return_shipments.create(order("A-1"))
+    bad = await rh.return_shipments.create(order("A-2", sender={"postal_code": "ABC"}))
+    await emu.settled()
+    labels = {event.label.shipment_id: event.label for event in post.events}  # type: ignore[attr-defined]
+    assert labels[good.shipment_id].label_request_status_code == "success"
+    assert labels[good.shipment_id].label_url.endswith(".pdf")
+    assert labels[bad.shipment_id].label_request_status_code == "failed"
+    assert "postalCode" in labels[bad.shipment_id].error
+
+
+async def test_refused_deliveries_come_again(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+    """A refused delivery is tried again until it is taken, with the same body."""
+    post.answers = lambda n: 503 if n <= 3 else 200
+    await rh.return_shipments.create(order())
+    await emu.settled()
+    assert post.actions() == ["labelGenerated"]
+    assert len(set(post.bodies)) == 1
+    assert emu.deliveries.log[0].statuses == [503, 503, 503, 200]
+
+
+async def test_suspension() -> None:
+    """After ten refusals the endpoint gets nothing until the suspension ends."""
+    slept: list[float] = []
+    day = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if seconds > 1000:
+            await day.wait()
+
+    async with Emulator(webhook_url="http://127.0.0.1:9/closed", sleep=sleep) as emu:
+        delivery = emu.deliveries.publish("demo", "demo", {})
+        while not emu.deliveries.suspended:
+            await asyncio.sleep(0.001)
+        await emu.deliveries.drained()
+        assert delivery.statuses == [0] * 10
+        assert timedelta(hours=24).total_seconds() in slept
+
+
+async def test_duplicates_and_order(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+    """Deliveries repeat and overtake each other on demand."""
+    emu.deliveries.duplicates = 1.0
+    await rh.return_shipments.create(order())
+    await emu.settled()
+    assert len(post.bodies) == 2
+    assert len(set(post.bodies)) == 1
+    emu.deliveries.duplicates = 0.0
+    emu.deliveries.hold()
+    (shipment,) = emu.account.shipments
+    emu.warehouse.arrive(shipment)
+    emu.deliveries.release(backwards=True)
+    await emu.deliveries.drained()
+    assert post.actions()[-2:] == ["newInventoryCreated", "markShipmentArrive"]
+
+
+async def test_trial_post(emu: Emulator, post: Post) -> None:
+    """The unsigned trial POST that precedes a registration is refused by an endpoint that wants signatures only."""
+    assert await emu.deliveries.trial(post.url) is False
