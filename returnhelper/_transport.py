@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
+    from ._foreign import Foreign
+
 log = logging.getLogger("returnhelper.http")
 
 _underway: contextvars.ContextVar[Call] = contextvars.ContextVar("returnhelper_call")
@@ -202,6 +204,13 @@ class Transport:
     def forgotten(self) -> bool:
         """Whether a session is still open that nobody will close."""
         return self._given is None and any(not home.session.closed for home in self._homes.values())
+
+    @property
+    def foreign(self) -> Foreign:
+        """Transfers with other hosts, over the same connections and without key and token."""
+        from ._foreign import Foreign
+
+        return Foreign(self)
 
     def warn_if_forgotten(self, owner: object) -> None:
         """Warn about open sessions, without any I/O."""

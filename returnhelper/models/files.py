@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from pathlib import Path
 
 import attrs
 
@@ -34,11 +34,10 @@ class UploadedFile(Model):
     size: int
 
 
-@model
-class DownloadedFile(Model):
+@attrs.frozen(kw_only=True)
+class DownloadedFile:
     """A file that arrived complete: where it lies, its size in bytes and the type that its host gave."""
 
-    path: str
+    path: Path
     size: int
     content_type: str | None = None
-    last_modified: datetime | None = None

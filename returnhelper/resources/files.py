@@ -1,0 +1,159 @@
+"""Files: instruction files and labels on their way up, labels and photos on their way down."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote, urlsplit
+
+from returnhelper import _disk
+from returnhelper._call import Caller, Operation, RequestOptions
+from returnhelper._limits import Problems
+from returnhelper.errors import ConfigurationError, UnexpectedContent
+from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, UploadedFile
+from returnhelper.resources._base import Resource
+
+if TYPE_CHECKING:
+    from returnhelper._foreign import Foreign
+    from returnhelper.config import Environment
+
+_GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
+    "File/GetPreSignedUploadUrl",
+    "GET",
+    "/api/file/GetPreSignedUploadUrl",
+    payload=("data",),
+    api="public",
+)
+
+# ReturnInventory/GetReturnInventory: "URL = https:// + photo host + / + key". No host is known for China.
+_PHOTO_HOSTS: Final = {
+    "sandbox": "https://rr-dev-files.returnshelper.com",
+    "production": "https://file.returnhelpercentre.com",
+}
+_MAX_DOWNLOAD = 100 * 1024 * 1024
+_AS_THEY_ARE = "/%:@!$&'()*+,;=~-._"
+# Without the tables of the operating system: the same answer everywhere, and no disk access in the event loop.
+_TYPES: Final = mimetypes.MimeTypes(filenames=())
+
+
+class _Carrier(Caller, Protocol):
+    """A caller that can also reach hosts that are not the API."""
+
+    @property
+    def environment(self) -> Environment: ...
+    @property
+    def foreign(self) -> Foreign: ...
+
+
+class Files(Resource):
+    """Files. Key and token never go to the hosts that store them."""
+
+    __slots__ = ()
+    _caller: _Carrier
+
+    async def get_pre_signed_upload_url(
+        self, filename: str, *, mime_type: str, options: RequestOptions | None = None
+    ) -> PreSignedUploadUrl:
+        """Get a one-off address to upload one file to by HTTP PUT; `upload` does all of it.
+
+        ``filename`` with its extension and ``mime_type`` must be repeated exactly by the upload. Anyone who has the
+        address can use it until it expires.
+
+        Source: File/GetPreSignedUploadUrl
+        """
+        problems = Problems()
+        problems.text("filename", filename)
+        problems.text("mimeType", mime_type)
+        self._check(problems, options)
+        query = {"filename": filename, "mimeType": mime_type}
+        return await self._call(_GET_PRE_SIGNED_UPLOAD_URL, PreSignedUploadUrl, query=query, options=options)
+
+    async def upload(
+        self,
+        source: str | os.PathLike[str] | bytes | AsyncIterable[bytes],
+        *,
+        filename: str | None = None,
+        mime_type: str | None = None,
+        size: int | None = None,
+        options: RequestOptions | None = None,
+    ) -> UploadedFile:
+        """Upload a file: a path, the bytes themselves, or an async iterator of them.
+
+        ``filename`` defaults to the name of the path, ``mime_type`` to what its extension says. The storage must know
+        the size beforehand (inferred): an iterator is gathered in a temporary file first, unless ``size`` tells it,
+        and then it is sent as it comes and only once. Give the returned ``filename`` and ``file_key`` to the call that
+        uses the file: a split-parcel service, or the shipping data of a replenish instruction.
+
+        Raises `ConfigurationError` for a source that cannot be read, `APIError` if the storage refuses.
+
+        Source: File/GetPreSignedUploadUrl
+        """
+        name = filename or _name_of(source)
+        kind = mime_type or _TYPES.guess_type(name)[0]
+        if kind is None:
+            raise ConfigurationError(f"{name!r} does not tell the type of its content; pass mime_type")
+        async with _disk.open_source(source, size) as body:
+            slot = await self.get_pre_signed_upload_url(name, mime_type=kind, options=options)
+            if not slot.pre_signed_url or not slot.file_key:
+                raise UnexpectedContent("File/GetPreSignedUploadUrl answered without an address or a file key")
+            await self._caller.foreign.put(
+                slot.pre_signed_url,
+                body.chunks,
+                size=body.size,
+                content_type=kind,
+                repeatable=body.repeatable,
+                options=options,
+            )
+        stored = UploadedFile(
+            filename=slot.filename or name, file_key=slot.file_key, content_type=kind, size=body.size
+        )
+        object.__setattr__(stored, "_answer", slot.answer)
+        return stored
+
+    async def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        max_bytes: int | None = _MAX_DOWNLOAD,
+        options: RequestOptions | None = None,
+    ) -> DownloadedFile:
+        """Save a label or a photo under a path, complete or not at all.
+
+        The file is written beside ``path`` and takes its place, and that of a file already there, when all of it has
+        arrived. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
+        unless the environment is a custom one, and a redirect from https to http always.
+
+        Raises `APIError` if the host refuses, `TransportError` if the file does not arrive, `ConfigurationError` if
+        it cannot be written.
+        """
+        target = Path(path)
+        return await self._caller.foreign.get(
+            url, lambda headers, chunks: _disk.save(headers, chunks, target, max_bytes), options=options
+        )
+
+    def image_url(self, key: str, *, base_url: str | None = None) -> str:
+        """Return the address of a photo from one of the file keys of a return inventory.
+
+        The addresses are public, need no headers and do not expire. The hosts of sandbox and production are
+        documented; for another environment pass ``base_url``, such as ``https://files.example``.
+        """
+        base = base_url or _PHOTO_HOSTS.get(self._caller.environment.name)
+        if base is None:
+            raise ConfigurationError(
+                f"no photo host is documented for the environment {self._caller.environment.name}; pass base_url"
+            )
+        if not isinstance(key, str) or not key:
+            raise ConfigurationError("key must be the file key of a photo")
+        if urlsplit(base).scheme not in {"http", "https"}:
+            raise ConfigurationError("base_url must be an http or https URL, such as https://files.example")
+        return f"{base.rstrip('/')}/{quote(key.lstrip('/'), safe=_AS_THEY_ARE)}"
+
+
+def _name_of(source: object) -> str:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).name
+    raise ConfigurationError("pass filename: only a path has a name of its own")
