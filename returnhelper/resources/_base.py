@@ -13,8 +13,17 @@ from returnhelper.errors import RequestInvalid, UnexpectedContent
 if TYPE_CHECKING:
     from returnhelper._call import Caller, Items, Operation, QueryValue, Reply
     from returnhelper.config import RequestOptions
+    from returnhelper.pagination import Window
 
 M = TypeVar("M", bound=Model)
+
+
+def window_query(window: Window | None, offset: int, page_size: int) -> dict[str, QueryValue]:
+    """Return the query that asks for one page of a window."""
+    query: dict[str, QueryValue] = {"pageSize": page_size, "offset": offset}
+    if window is not None:
+        query |= {"createFrom": window.created_from, "createTo": window.created_to}
+    return query
 
 
 class Resource:
