@@ -1,0 +1,498 @@
+"""Every event of the catalog, in every form it documents, against its class."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from returnhelper._wire import Model, encode, unstructure
+from returnhelper._wire.model import wire_names
+from returnhelper.errors import PayloadInvalid
+from returnhelper.types import OpenStrEnum
+from returnhelper.webhooks import Router, events
+from returnhelper.webhooks.events._base import FAMILY_OF, OpenEvent
+
+HERE = Path(__file__).parent.parent
+CATALOG = json.loads((HERE / "catalog" / "webhooks.json").read_text())
+SAMPLES = sorted((HERE / "data" / "events").glob("*.json"))
+WEBHOOKS: dict[str, dict[str, Any]] = CATALOG["webhooks"]
+DOCUMENTED = [name for name, hook in WEBHOOKS.items() if not hook.get("x-undocumented")]
+WITHDRAWN = [
+    name for name, hook in WEBHOOKS.items() if hook.get("x-undocumented") and hook.get("x-withdrawn-on")
+]
+NAMED = [name for name in WEBHOOKS if name not in DOCUMENTED and name not in WITHDRAWN]
+
+TIME = "2024-07-09T08:07:06.1234567Z"
+MOMENT = datetime(2024, 7, 9, 8, 7, 6, 123456, tzinfo=UTC)
+UUID_TEXT = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference and merge `allOf`; of `anyOf` take the first."""
+    if "$ref" in schema:
+        return resolve(CATALOG["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+    if "anyOf" in schema:
+        return resolve(schema["anyOf"][0])
+    if "allOf" not in schema:
+        return schema
+    merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
+    for part in map(resolve, schema["allOf"]):
+        for name, member in part.get("properties", {}).items():
+            merged["properties"][name] = {**merged["properties"].get(name, {}), **member}
+        merged["required"] += part.get("required", [])
+    return merged
+
+
+def event_schema(name: str) -> dict[str, Any]:
+    content = WEBHOOKS[name]["post"]["requestBody"]["content"]["application/json"]
+    return resolve(content["schema"])
+
+
+def kind(schema: dict[str, Any]) -> str:
+    types = schema.get("type", "any")
+    return types if isinstance(types, str) else types[0]
+
+
+def make(schema: dict[str, Any], *, mode: str) -> Any:
+    """Make a value that the schema allows; `mode` is complete, minimal, nulls, texts or unknown."""
+    schema = resolve(schema)
+    what = kind(schema)
+    if "const" in schema:
+        return schema["const"]
+    if "x-seen" in schema:
+        return schema["x-seen"][0]
+    if what == "object" and "properties" in schema:
+        return make_object(schema, mode=mode)
+    if what == "object":
+        return {"one": "1", "two": "zwei"}
+    if what == "array":
+        return [make(schema.get("items", {}), mode=mode), make(schema.get("items", {}), mode=mode)]
+    if what == "integer":
+        number = schema["enum"][1] if "enum" in schema else 4_711
+        return str(number) if mode == "texts" else number
+    return make_scalar(schema, what)
+
+
+def make_object(schema: dict[str, Any], *, mode: str) -> dict[str, Any]:
+    required = schema.get("required", [])
+    made = {}
+    for name, member in schema["properties"].items():
+        if name in {"returnRequestLineItemImages", "returnRequestLineItemVasList"}:
+            made[name] = []  # the elements are nowhere described
+        elif mode == "nulls" and name not in required:
+            made[name] = None
+        elif mode != "minimal" or name in required:
+            made[name] = make(member, mode=mode)
+    if mode == "unknown":
+        made["neverHeardOf"] = {"deep": [1]}
+    return made
+
+
+def make_scalar(schema: dict[str, Any], what: str) -> Any:
+    if what == "number":
+        return Decimal("500.000")
+    if what == "boolean":
+        return True
+    if what == "any":
+        return ["some reason"]
+    if "enum" in schema:
+        return schema["enum"][1]
+    return {"date-time": TIME, "uuid": UUID_TEXT, "uri": "https://files.shop.example/1.pdf"}.get(
+        schema.get("format", ""), "7"
+    )
+
+
+def body_of(name: str, mode: str = "complete") -> bytes:
+    made = make(event_schema(name), mode=mode)
+    if WEBHOOKS[name].get("x-version-seen") == []:
+        made.pop("version", None)
+    category = WEBHOOKS[name]["x-category"] or "odd"
+    return encode({**made, "action": WEBHOOKS[name]["x-action"], "category": category, "eventTime": TIME})
+
+
+def extras(value: Any, path: str = "") -> list[str]:
+    """List the paths of every member, at any depth, that landed in an `extra`."""
+    if isinstance(value, tuple):
+        return [found for item in value for found in extras(item, path + "[]")]
+    if not isinstance(value, Model):
+        return []
+    found = [f"{path}.{name}" for name in value.extra]
+    for slot in type(value).__attrs_attrs__:  # type: ignore[attr-defined]
+        found += extras(getattr(value, slot.name), f"{path}.{slot.name}")
+    return found
+
+
+def compare(value: Any, wire: Any, path: str) -> None:
+    """Check that a Python value says what the wire said."""
+    if isinstance(value, Model):
+        for attribute, names in wire_names(type(value)).items():
+            name = next((name for name in names if wire.get(name) is not None), names[0])
+            compare(getattr(value, attribute), wire.get(name), f"{path}.{name}")
+    elif isinstance(value, tuple):
+        for item, member in zip(value, wire or (), strict=True):
+            compare(item, member, path)
+    elif isinstance(value, OpenStrEnum):
+        assert value.wire == wire, path
+    elif isinstance(value, UUID | Decimal):
+        assert value == type(value)(str(wire)), path
+    elif isinstance(value, datetime):
+        assert value == MOMENT, path
+    elif isinstance(value, int) and not isinstance(value, bool):
+        assert value == int(wire), path
+    elif isinstance(value, dict | list | str | bool):
+        assert value == wire or value == str(wire), path
+    else:
+        assert value is None, path
+        assert wire is None or wire == "", path
+
+
+def expected_class(name: str) -> type[events.Event]:
+    if name == "markShipmentArrive":
+        return events.MarkShipmentArriveV1
+    action = WEBHOOKS[name]["x-action"]
+    return getattr(events, action[0].upper() + action[1:])
+
+
+def test_the_catalog_is_counted() -> None:
+    """52 event types: 25 with a payload, 9 named only, 18 withdrawn."""
+    assert (len(WEBHOOKS), len(DOCUMENTED), len(NAMED), len(WITHDRAWN)) == (52, 25, 9, 18)
+    assert len(FAMILY_OF) == 34
+
+
+@pytest.mark.parametrize("name", DOCUMENTED + NAMED)
+def test_selection(name: str) -> None:
+    """Action, category and version of the catalog select the class of that name."""
+    hook = WEBHOOKS[name]
+    version = (hook["x-version-seen"] or [None])[0]
+    assert events.event_class(hook["x-action"], hook["x-category"], version) is expected_class(name)
+    assert (name in NAMED) == issubclass(expected_class(name), OpenEvent)
+    event = events.parse_event(body_of(name))
+    assert type(event) is expected_class(name)
+    assert (event.action, event.version, event.event_time) == (hook["x-action"], version, MOMENT)
+    assert event.category == (hook["x-category"] or "odd")
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+def test_withdrawn_names_stay_deliverable(name: str) -> None:
+    """An event that was withdrawn and never described comes as UnknownEvent, with all it carries."""
+    event = events.parse_event(encode({"action": name, "eventTime": TIME, "thing": {"id": 1}}))
+    assert type(event) is events.UnknownEvent
+    assert event.payload == {"thing": {"id": 1}}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"action":"brandNew","category":"x"}', b'{"action":null}', b'{"action":"markShipmentArriveV1"}',
+             b'{"action":"LabelGenerated"}', b'{"action":"event"}', b'{"action":"openEvent"}', b'{"action":"","version":1}']
+)  # fmt: skip
+def test_what_nobody_knows_is_unknown(body: bytes) -> None:
+    """No action, a new one, or one that resembles a class name: UnknownEvent, never an error."""
+    assert type(events.parse_event(body)) is events.UnknownEvent
+
+
+@pytest.mark.parametrize(
+    ("version", "cls"),
+    [(None, "MarkShipmentArriveV1"), ("", "MarkShipmentArriveV1"), ("202407", "MarkShipmentArrive"),
+     ("202612", "MarkShipmentArrive"), (202407, "MarkShipmentArrive")],
+)  # fmt: skip
+def test_the_two_shapes_of_an_arrival(version: object, cls: str) -> None:
+    """One action has two shapes; the presence of a version, whichever, tells them apart."""
+    body = {"action": "markShipmentArrive", "category": "rsl", "shipment": {"shipmentId": "5"}}
+    if version is not None:
+        body["version"] = version
+    event = events.parse_event(encode(body))
+    assert type(event).__name__ == cls
+    assert event.shipment.shipment_id == 5  # type: ignore[attr-defined]
+
+
+def test_new_versions_and_categories_keep_the_class() -> None:
+    """A version or category that nobody has seen does not make a known action unknown."""
+    body = {"action": "labelGenerated", "category": "new", "version": "203001", "label": {"labelId": 1}}
+    event = events.parse_event(encode(body))
+    assert type(event) is events.LabelGenerated
+    assert (event.category, event.version) == ("new", "203001")
+
+
+@pytest.mark.parametrize("mode", ["complete", "minimal", "nulls", "texts"])
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_every_documented_member_has_a_field(name: str, mode: str) -> None:
+    """What the catalog names is never in `extra`, and each value says what the wire said."""
+    body = body_of(name, mode)
+    event = events.parse_event(body)
+    assert extras(event) == []
+    compare(event, event.raw, name)
+    assert encode(event) == encode(json.loads(body, parse_float=Decimal))
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_unknown_members_are_kept(name: str) -> None:
+    """A member that nobody names is in the `extra` of its object, on every level."""
+    event = events.parse_event(body_of(name, "unknown"))
+    assert event.extra == {"neverHeardOf": {"deep": [1]}}
+    assert all(path.endswith(".neverHeardOf") for path in extras(event))
+    assert len(extras(event)) >= (1 if name == "splitLineItem" else 2)
+    assert b'"neverHeardOf"' in encode(unstructure(event))
+
+
+@pytest.mark.parametrize("name", DOCUMENTED + NAMED)
+def test_events_travel(name: str) -> None:
+    """An event pickles and comes back equal, keys included."""
+    event = events.parse_event(body_of(name))
+    again = pickle.loads(pickle.dumps(event))
+    assert again == event
+    assert (again.dedup_key, again.ordering_key, again.raw) == (
+        event.dedup_key,
+        event.ordering_key,
+        event.raw,
+    )
+
+
+def parse(**members: object) -> Any:
+    return events.parse_event(encode(members))
+
+
+def entity(form: str) -> dict[str, object]:
+    text = form == "coded"
+    return {
+        "returnInventoryId": "19078" if text else 19078,
+        "handlingCode": "dis" if text else 2,
+        "handlingStatusCode": "completed" if text else 2,
+        "weight": Decimal("500.000"),
+        "modifyOn": "2024-07-09T08:07:06.1234567" if text else TIME,
+        "createOn": "0001-01-01T00:00:00" if text else None,
+    }
+
+
+def test_both_forms_of_an_object_give_the_same_values() -> None:
+    """Numeric and text codes, numeric and text ids, times with and without offset come out alike."""
+    plain = parse(action="completeInventoryHandling", returnInventory=entity("entity")).return_inventory
+    coded = parse(action="completeInventoryHandling", returnInventory=entity("coded")).return_inventory
+    assert plain == coded
+    assert coded.handling_code == "dsp"
+    assert (plain.handling_code.wire, coded.handling_code.wire) == (2, "dis")
+    assert coded.handling_status_code == "completed"
+    assert (coded.modify_on, coded.create_on) == (MOMENT, None)
+    assert str(coded.weight) == "500.000"
+
+
+@pytest.mark.parametrize("spelling", ["fail", "failed"])
+def test_a_label_that_failed(spelling: str) -> None:
+    """Both spellings of failure are one, and every form of the reasons stays readable."""
+    label = {"shipmentId": 7, "labelRequestStatusCode": spelling, "labelUrl": None, "error": '"{\\"a\\":1}"',
+             "failReasons": ["bad address"], "errorMessages": {"street": "empty"}}  # fmt: skip
+    event = parse(action="labelGenerated", category="labelGenerated", label=label)
+    assert event.failed
+    assert not event.succeeded
+    assert event.label.label_request_status_code == "failed"
+    assert event.label.label_request_status_code.wire == spelling
+    assert event.label.fail_reasons == ["bad address"]
+    assert event.label.error_messages == {"street": "empty"}
+
+
+def test_a_label_that_is_ready() -> None:
+    """Address of the file, tracking number and the carrier's correlation id are attributes."""
+    label = {"shipmentId": 7, "labelRequestStatusCode": "success", "labelUrl": "https://files.shop.example/7.pdf",
+             "trackingNumber": "1Z7", "correlationId": "c-1", "meta": None, "regions": {"RHCN": "u"}}  # fmt: skip
+    event = parse(action="labelGenerated", label=label)
+    assert event.succeeded
+    assert (event.label.label_url, event.label.tracking_number) == ("https://files.shop.example/7.pdf", "1Z7")
+    assert event.label.correlation_id == "c-1"
+    assert event.label.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"action": "labelGenerated", "label": {"labelUrl": {}}}, "label.labelUrl"),
+        ({"action": "labelGenerated", "label": "text"}, "label"),
+        ({"action": "labelGenerated", "label": None}, "label"),
+        ({"action": "labelGenerated"}, "label"),
+        ({"action": "labelGenerated", "label": {}, "eventTime": "soon"}, "eventTime"),
+        (
+            {"action": "newInventoryCreated", "returnInventory": {"imageList": [{}, {"imageUrl": []}]}},
+            "returnInventory.imageList[1].imageUrl",
+        ),
+        (
+            {"action": "updateResendStatus", "resend": {}, "resendShipmentList": [{"cost": "much"}]},
+            "resendShipmentList[0].cost",
+        ),
+        ({"action": "userUpdateReturnInventorySku", "returnInventory": [{}, {}]}, "returnInventory"),
+        ({"action": "userUpdateReturnInventorySku", "returnInventory": [{"sku": []}]}, "returnInventory.sku"),
+    ],
+)
+def test_a_misfit_names_its_path(members: dict[str, object], path: str) -> None:
+    """A payload that does not fit is PayloadInvalid with the path of the member, and no value in the message."""
+    with pytest.raises(PayloadInvalid) as caught:
+        events.parse_event(encode(members))
+    assert caught.value.path == path
+    assert "much" not in str(caught.value)
+    assert pickle.loads(pickle.dumps(caught.value)).path == path
+
+
+@pytest.mark.parametrize("body", [b"", b"no", b"[]", b"3", b"null", b'"text"', b'{"action":', b"\xff\xfe"])
+def test_what_is_no_object_is_invalid(body: bytes) -> None:
+    """A body that is no JSON object is PayloadInvalid, nothing else."""
+    with pytest.raises(PayloadInvalid) as caught:
+        events.parse_event(body)
+    assert caught.value.path == ""
+
+
+@pytest.mark.parametrize("action", ["warehouseUpdateWarehouseRemarks", "userUpdateReturnInventorySku"])
+def test_a_list_where_the_sample_has_an_object(action: str) -> None:
+    """The table prints a list of items, the sample one item: both give the item, and `raw` what came."""
+    one = parse(action=action, returnInventory={"returnInventoryId": 1})
+    listed = parse(action=action, returnInventory=[{"returnInventoryId": "1"}])
+    assert one.return_inventory == listed.return_inventory
+    assert listed.raw["returnInventory"] == [{"returnInventoryId": "1"}]
+    assert encode(listed) == encode({"action": action, "returnInventory": [{"returnInventoryId": "1"}]})
+
+
+def test_other_names_and_forms_of_the_tables() -> None:
+    """Members that the tables name or shape differently from the samples are read all the same."""
+    vas = parse(
+        action="vasUpdated", returnInventoryList=[{"returnRequestLineItemVasId": 9, "vasStatusCode": 1}]
+    )
+    assert vas.update_vas_list[0].vas_status_code == "successful"
+    legacy = parse(action="markShipmentArrive", shipment={}, returnInventory={"returnInventoryId": 3})
+    assert legacy.return_inventory_list[0].return_inventory_id == 3
+    images = {"imageUrlList": ["u"], "returnRequestLineItem": {"returnRequestLineItemId": 4}}
+    unknown = parse(action="assignUnknown", shipment={}, returnRequestLineItemIncludeImageList=images)
+    assert unknown.return_request_line_item_include_image_list[0].image_url_list == ("u",)
+    pairs = [{"key": "a", "value": "1"}]
+    arrival = parse(action="markShipmentArrive", version="202407", shipment={"customFieldMap": pairs})
+    assert arrival.shipment.custom_field_map == {"a": "1"}
+    buyer = parse(action="buyerReturnLabelGenerated", buyerReturn={"buyerReturnLine": [{"quantity": 2}]})
+    assert buyer.buyer_return.buyer_return_line_item_list[0].quantity == 2
+    created = parse(action="newInventoryCreated", returnInventory={}, shipment={"shipToWarehouse": 5})
+    assert created.shipment.ship_to_warehouse_id == 5
+    split = parse(action="splitLineItem", vasStatusCode="SUCCESSFUL")
+    assert split.vas_status_code == "successful"
+
+
+@pytest.mark.parametrize(
+    ("wire", "same"), [("markReadyToPickUp", "readyToPickUp"), ("pickUpToCourierPickUp", "pickupByCourier")]
+)
+def test_recall_steps_in_both_spellings(wire: str, same: str) -> None:
+    """The samples and the table spell two steps of a recall differently; they are equal."""
+    steps = [
+        parse(action="recallUpdateStatus", recall={}, recallUpdateTypeStatus=text) for text in (wire, same)
+    ]
+    assert steps[0].recall_update_type_status == steps[1].recall_update_type_status
+    assert steps[1].recall_update_type_status.is_known
+
+
+def test_dedup_key() -> None:
+    """The key is the notification id; without one it is a digest of the very bytes that came."""
+    with_id = parse(action="labelGenerated", label={}, notificationId="01J9ZQ8Q7M1V6S6Y2C4N8B7F3D")
+    assert with_id.dedup_key == with_id.notification_id == "01J9ZQ8Q7M1V6S6Y2C4N8B7F3D"
+    first = events.parse_event(b'{"action":"labelGenerated","label":{}}')
+    respaced = events.parse_event(b'{"action": "labelGenerated","label":{}}')
+    assert first.dedup_key.startswith("sha256:")
+    assert first.dedup_key == events.parse_event(b'{"action":"labelGenerated","label":{}}').dedup_key
+    assert first.dedup_key != respaced.dedup_key
+
+
+def test_ordering_key() -> None:
+    """The shipment ties events together, as number or text; else the inventory; else nothing does."""
+    label = parse(action="labelGenerated", label={"shipmentId": 7})
+    arrival = parse(action="markShipmentArrive", version="202407", shipment={"shipmentId": "7"})
+    assert label.ordering_key == arrival.ordering_key == "shipment:7"
+    assert (
+        parse(action="notifyUserRmaSwapped", payload={"returnInventoryId": "8"}).ordering_key == "inventory:8"
+    )
+    assert parse(action="brandNew").ordering_key is None
+
+
+def test_events_made_by_hand() -> None:
+    """An event can be made for a test: it knows its action, and its keys come from its payload."""
+    event = events.LabelGenerated(
+        label=events.parse_event(b'{"action":"labelGenerated","label":{"shipmentId":3}}').label
+    )  # type: ignore[attr-defined]
+    assert event.action == "labelGenerated"
+    assert event.ordering_key == "shipment:3"
+    assert event.dedup_key.startswith("sha256:")
+    assert (event.raw, event.extra) == (None, {})
+
+
+def test_build_event_from_a_mapping() -> None:
+    """A mapping that was decoded elsewhere can be built too."""
+    event = events.build_event(
+        {"action": "completeRecalibrate", "recalibrateSupplement": {"weight": Decimal("1.50")}}
+    )
+    assert isinstance(event, events.CompleteRecalibrate)
+    assert str(event.recalibrate_supplement.weight) == "1.50"
+    assert event.dedup_key.startswith("sha256:")
+
+
+@pytest.mark.parametrize("name", sorted(FAMILY_OF))
+def test_every_class_says_what_causes_it(name: str) -> None:
+    """Each class has a docstring with its cause and source, and knows its action."""
+    cls = getattr(events, name)
+    lines = (cls.__doc__ or "").strip().splitlines()
+    assert lines[0].endswith(".")
+    assert lines[-1].strip().startswith("Source: ")
+    defaults = {field.name: field.default for field in cls.__attrs_attrs__}
+    assert defaults["action"].lower() == name.lower().removesuffix("v1")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_realistic_samples(path: Path) -> None:
+    """Each sample fits its class, with nothing left over, and leaves as it came."""
+    body = path.read_bytes()
+    event = events.parse_event(body)
+    assert not isinstance(event, OpenEvent)
+    assert extras(event) == []
+    assert encode(event) == encode(json.loads(body, parse_float=Decimal))
+    assert event.event_time is not None
+    assert event.dedup_key
+    assert event.ordering_key or event.action == "vasUpdated"
+
+
+def test_there_is_a_sample_of_every_documented_event() -> None:
+    """The samples cover all 25 documented events."""
+    seen = Counter(type(events.parse_event(path.read_bytes())) for path in SAMPLES)
+    assert set(seen) == {expected_class(name) for name in DOCUMENTED}
+
+
+async def test_the_router_takes_every_class() -> None:
+    """Each class can be registered, and gets its own events only."""
+    router = Router()
+    seen: list[str] = []
+    for name in FAMILY_OF:
+
+        def register(name: str = name) -> None:
+            async def handle(event: events.Event) -> None:
+                seen.append(name)
+
+            router.on(getattr(events, name))(handle)
+
+        register()
+    for name in DOCUMENTED + NAMED:
+        assert await router.dispatch(events.parse_event(body_of(name))) == 1
+        assert seen[-1] == expected_class(name).__name__
+
+
+def test_families_load_when_touched() -> None:
+    """Importing the webhooks imports no family and no entity; an unknown name is an AttributeError."""
+    code = (
+        "import sys, returnhelper.webhooks, returnhelper.webhooks.events as e\n"
+        "loaded = [m for m in sys.modules if m.startswith(('returnhelper.models', 'aiohttp'))]\n"
+        "loaded += [m for m in sys.modules if m.startswith('returnhelper.webhooks.events.') and '._' not in m]\n"
+        "assert not loaded, loaded\n"
+        "e.FbaShipmentPutaway\n"
+        "assert 'returnhelper.webhooks.events.fba' in sys.modules\n"
+        "assert 'returnhelper.webhooks.events.labels' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError):
+        events.NoSuchEvent  # noqa: B018
+    assert set(FAMILY_OF) < set(dir(events))
