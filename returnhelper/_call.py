@@ -18,7 +18,17 @@ from .config import RequestOptions, RetryPolicy
 from .errors import APIError, ConfigurationError, TransportError, UnexpectedContent
 from .types import Answer, JSONObject, JSONValue
 
-__all__ = ["Acknowledgement", "Answer", "Call", "Caller", "Items", "Operation", "QueryValue", "Reply", "RequestOptions"]
+__all__ = [
+    "Acknowledgement",
+    "Answer",
+    "Call",
+    "Caller",
+    "Items",
+    "Operation",
+    "QueryValue",
+    "Reply",
+    "RequestOptions",
+]
 
 T = TypeVar("T")
 

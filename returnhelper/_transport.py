@@ -44,7 +44,10 @@ class _Connector(aiohttp.TCPConnector):
     """A connector that notes when a call gets its connection: before that, nothing can have been applied."""
 
     async def connect(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> Connection:
         connection = await super().connect(req, traces, timeout)
         call = _underway.get(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
 
 from . import config
 from .config import Environment, RetryPolicy, Timeouts
@@ -157,7 +157,7 @@ class ReturnHelper:
         """Where the calls go."""
         return self._transport.environment
 
-    async def __aenter__(self) -> ReturnHelper:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

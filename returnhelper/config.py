@@ -103,7 +103,7 @@ Environment.PRODUCTION = Environment(
 Environment.PRODUCTION_CHINA = Environment("production_china", "https://api.returnhelperchina.com/user")
 
 
-def _positive(_: object, attribute: attrs.Attribute[float | None], value: float | None) -> None:
+def _positive(_: object, attribute: attrs.Attribute[float], value: float | None) -> None:
     usable = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
     if not usable:
         raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0, or None")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from returnhelper._call import Caller, Items, Operation, QueryValue, Reply
     from returnhelper.config import RequestOptions
     from returnhelper.pagination import Window
+    from returnhelper.types import JSONValue
 
 M = TypeVar("M", bound=Model)
 
@@ -88,7 +89,7 @@ class Resource:
             raise RequestInvalid(problems)
 
 
-def _only_list(op: Operation, found: Mapping[str, core.JSONValue]) -> core.JSONValue:
+def _only_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
     """Read a list that is missing, or that an object wraps."""
     if any(name in found for name in op.payload):  # present, but null
         return ()
