@@ -32,7 +32,9 @@ def order(number: str = "A-1", **changes: Any) -> CreateReturnShipmentRequest:
     item = ParcelItem(
         description="Blue shirt", weight=Decimal(500), value=Decimal("19.90"), value_currency_code="usd"
     )
-    parcel = Parcel(weight=Decimal(500), length=Decimal(30), width=Decimal(20), height=Decimal(10), items=(item,))
+    parcel = Parcel(
+        weight=Decimal(500), length=Decimal(30), width=Decimal(20), height=Decimal(10), items=(item,)
+    )
     payload = ReturnShipmentPayload(
         ship_from=ShipFrom(**sender),
         ship_to_warehouse_id=2,
