@@ -52,12 +52,12 @@ class Attempt:
         self._clock = clock
         self._counters = counters
 
-    async def run(self, handlers: Coroutine[object, object, object], timeout: timedelta | None) -> Verdict:
+    async def run(self, handlers: Coroutine[object, object, object], limit: timedelta | None) -> Verdict:
         """Return the verdict; a cancelled caller cancels the handlers and waits for their end."""
         work = asyncio.create_task(_guard(handlers), name=f"returnhelper handler {self._record.key}")
         beat = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
         try:
-            seconds = None if timeout is None else timeout.total_seconds()
+            seconds = None if limit is None else limit.total_seconds()
             await asyncio.wait({work, beat}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._judge(work)

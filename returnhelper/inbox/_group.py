@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -79,3 +79,22 @@ def _copy(error: Exception) -> Exception:
     own = copy.copy(error)
     own.__cause__ = error.__cause__
     return own
+
+
+async def in_rounds(
+    items: Sequence[T], key: Callable[[T], str], write: Callable[[Sequence[T]], Awaitable[list[R]]]
+) -> list[R]:
+    """Write items in as few rounds as keep those with one key apart and in their order; return their results."""
+    results: dict[int, R] = {}
+    left = list(enumerate(items))
+    while left:
+        seen: set[str] = set()
+        now: list[tuple[int, T]] = []
+        later: list[tuple[int, T]] = []
+        for place, item in left:
+            (later if key(item) in seen else now).append((place, item))
+            seen.add(key(item))
+        written = await write([item for _, item in now])
+        results.update(zip((place for place, _ in now), written, strict=True))
+        left = later
+    return [results[place] for place in range(len(items))]

@@ -144,6 +144,9 @@ class Worker:
                 records = await self._outlive(self._claim)
                 if records is None:
                     continue
+                if self._stopping.is_set():
+                    await self._give_back(records)
+                    break
                 for record in records:
                     task = asyncio.create_task(self._handle(record), name=f"returnhelper event {record.key}")
                     self._running.add(task)
@@ -153,7 +156,7 @@ class Worker:
                         asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
                     )
                 if not records:
-                    await self._outlive(lambda: self._inbox.wait(self._poll))
+                    await self._outlive(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
             if self._running:
                 await asyncio.wait(set(self._running), timeout=self._drain_timeout.total_seconds())
         finally:
@@ -163,14 +166,20 @@ class Worker:
                 await asyncio.wait(set(self._running))
 
     async def _claim(self) -> list[Record]:
+        # never cancelled by a stop: what it leased would wait for the end of the lease
         return await self._inbox.claim(self._concurrency - len(self._running), self._lease)
+
+    async def _give_back(self, records: list[Record]) -> None:
+        with contextlib.suppress(InboxUnavailable):
+            for record in records:
+                self.counters.released += await self._inbox.release(record)
 
     async def _outlive(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
         """Return what the call returns, however long the store is out; None once the worker stops."""
         failures = 0
         while not self._stopping.is_set():
             try:
-                return await self._unless_stopped(call())
+                return await call()
             except InboxUnavailable as error:
                 failures = self._note_outage(failures, error)
                 await self._unless_stopped(self._pause(failures))
@@ -192,7 +201,6 @@ class Worker:
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            # a claim that is under way may have leased records: they would wait for the end of the lease
             return await task if task.done() else None
         finally:
             for each in (task, stop):

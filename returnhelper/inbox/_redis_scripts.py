@@ -1,0 +1,203 @@
+"""What the Redis inbox runs inside the server: every step is one script, so every step is atomic.
+
+Keys, all under one prefix: ``r:<key>`` the record; ``all`` and ``s:<state>`` the keys in the order of arrival;
+``line`` the ready ones in the order of their turns; ``ready`` and ``delayed`` those that may be claimed now or later;
+``leased`` by the end of the lease; ``done`` by the time of completion; ``o:<ordering key>`` the active records of one
+ordering key, ``head`` and ``busy`` the one of them that is on offer or leased; ``meta``.
+Members that must keep the order of arrival among equal scores begin with the sequence number in 16 digits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA: Final = 1
+
+_SHARED: Final = """
+local P, now = KEYS[1], ARGV[1]
+local call = redis.call
+local function name(m) return string.sub(m, 18) end
+local function offer(m)
+  local h = call('HMGET', P..'r:'..name(m), 't', 'n')
+  if h[2] and tonumber(h[2]) > tonumber(now) then call('ZADD', P..'delayed', h[2], m)
+  else call('ZADD', P..'ready', h[1], m) end
+end
+local function settle(o)
+  local old = call('HGET', P..'head', o)
+  if old then
+    call('ZREM', P..'ready', old); call('ZREM', P..'delayed', old); call('HDEL', P..'head', o)
+  end
+  if call('HEXISTS', P..'busy', o) == 1 then return end
+  local m = call('ZRANGE', P..'o:'..o, 0, 0)[1]
+  if m then call('HSET', P..'head', o, m); offer(m) end
+end
+local function enter(m, o, t)
+  call('ZADD', P..'line', t, m)
+  if o == '' then call('ZREM', P..'delayed', m); offer(m)
+  else call('ZADD', P..'o:'..o, t, m); settle(o) end
+end
+local function move(m, from, to)
+  call('ZREM', P..'s:'..from, name(m)); call('ZADD', P..'s:'..to, string.sub(m, 1, 16), name(m))
+  call('HSET', P..'r:'..name(m), 's', to)
+end
+local function put(key, field, value)
+  if value == '' then call('HDEL', P..'r:'..key, field) else call('HSET', P..'r:'..key, field, value) end
+end
+"""
+
+OPEN: Final = """
+local P = KEYS[1]
+redis.call('HSETNX', P..'meta', 'version', ARGV[2])
+redis.call('HSETNX', P..'meta', 'since', ARGV[1])
+return redis.call('HMGET', P..'meta', 'version', 'since')
+"""
+
+# one record: key, body, immutable members, ordering key, order_at, received_at, state, attempts, not_before, reason,
+# finished_at
+ADD_WIDTH: Final = 11
+ADD: Final = (
+    _SHARED
+    + """
+call('HSETNX', P..'meta', 'version', ARGV[2])
+call('HSETNX', P..'meta', 'since', now)
+local added, ring = {}, false
+for i = 3, #ARGV, 11 do
+  local key = ARGV[i]
+  local r = P..'r:'..key
+  if call('EXISTS', r) == 1 then added[#added + 1] = 0 else
+    local seq = call('HINCRBY', P..'meta', 'seq', 1)
+    local m = string.format('%016d', seq)..':'..key
+    local o, t, s = ARGV[i+3], ARGV[i+4], ARGV[i+6]
+    call('HSET', r, 'b', ARGV[i+1], 'm', ARGV[i+2], 'o', o, 't', t, 'c', ARGV[i+5], 's', s, 'a', ARGV[i+7], 'q', m)
+    put(key, 'n', ARGV[i+8]); put(key, 'r', ARGV[i+9]); put(key, 'f', ARGV[i+10])
+    call('ZADD', P..'all', seq, key); call('ZADD', P..'s:'..s, seq, key)
+    if s == '0' then enter(m, o, t); ring = true
+    elseif s == '2' then call('ZADD', P..'done', ARGV[i+10], key) end
+    added[#added + 1] = 1
+  end
+end
+if ring then call('PUBLISH', P..'wake', '') end
+return added
+"""
+)
+
+# now, until, token, limit
+CLAIM: Final = (
+    _SHARED
+    + """
+for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now)) do
+  local key = name(m)
+  local h = call('HMGET', P..'r:'..key, 'o', 't')
+  call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u')
+  if h[1] ~= '' then call('HDEL', P..'busy', h[1]) end
+  move(m, '1', '0'); enter(m, h[1], h[2])
+end
+for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now)) do
+  call('ZREM', P..'delayed', m); call('ZADD', P..'ready', call('HGET', P..'r:'..name(m), 't'), m)
+end
+local claimed = {}
+for _ = 1, tonumber(ARGV[4]) do
+  local m = call('ZPOPMIN', P..'ready')[1]
+  if not m then break end
+  local key = name(m)
+  local r = P..'r:'..key
+  local o = call('HGET', r, 'o')
+  if o ~= '' then call('HDEL', P..'head', o); call('HSET', P..'busy', o, m) end
+  call('ZREM', P..'line', m); call('ZADD', P..'leased', ARGV[2], m)
+  call('HDEL', r, 'n'); call('HINCRBY', r, 'a', 1); call('HSET', r, 'l', ARGV[3], 'u', ARGV[2])
+  move(m, '0', '1')
+  claimed[#claimed + 1] = {key, call('HGETALL', r)}
+end
+return claimed
+"""
+)
+
+# one change: key, token, state, uncount, not_before, leased_until, reason, finished_at
+CHANGE: Final = (
+    _SHARED
+    + """
+local changed = {}
+for i = 2, #ARGV, 8 do
+  local key, to = ARGV[i], ARGV[i+2]
+  local h = call('HMGET', P..'r:'..key, 's', 'l', 'q', 'o', 't')
+  if h[1] ~= '1' or h[2] ~= ARGV[i+1] then changed[#changed + 1] = 0 else
+    local m, o = h[3], h[4]
+    put(key, 'n', ARGV[i+4]); put(key, 'r', ARGV[i+6]); put(key, 'f', ARGV[i+7])
+    if ARGV[i+3] == '1' then call('HINCRBY', P..'r:'..key, 'a', -1) end
+    if to == '1' then
+      call('HSET', P..'r:'..key, 'u', ARGV[i+5]); call('ZADD', P..'leased', ARGV[i+5], m)
+    else
+      call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u'); move(m, '1', to)
+      if o ~= '' then call('HDEL', P..'busy', o) end
+      if to == '0' then enter(m, o, h[5])
+      else
+        if to == '2' then call('ZADD', P..'done', ARGV[i+7], key) end
+        if o ~= '' then call('ZREM', P..'o:'..o, m); settle(o) end
+      end
+    end
+    changed[#changed + 1] = 1
+  end
+end
+return changed
+"""
+)
+
+# now, key
+REQUEUE: Final = (
+    _SHARED
+    + """
+local key = ARGV[2]
+local h = call('HMGET', P..'r:'..key, 's', 'q', 'o', 't')
+if not h[1] or h[1] == '1' then return 0 end
+call('HSET', P..'r:'..key, 'a', 0); call('HDEL', P..'r:'..key, 'n', 'r', 'f')
+if h[1] ~= '0' then call('ZREM', P..'done', key); move(h[2], h[1], '0') end
+enter(h[2], h[3], h[4])
+call('PUBLISH', P..'wake', '')
+return 1
+"""
+)
+
+# older than, since, limit
+PURGE: Final = """
+local P = KEYS[1]
+local call = redis.call
+if tonumber(ARGV[2]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
+  call('HSET', P..'meta', 'since', ARGV[2])
+end
+local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[1], 'LIMIT', 0, ARGV[3])
+for _, key in ipairs(gone) do
+  call('DEL', P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'all', key); call('ZREM', P..'s:2', key)
+end
+return #gone
+"""
+
+# set, after ('' for none), limit
+LIST: Final = """
+local P = KEYS[1]
+local start = '-inf'
+if ARGV[2] ~= '' then
+  local q = redis.call('HGET', P..'r:'..ARGV[2], 'q')
+  if not q then return {} end
+  start = '('..string.sub(q, 1, 16)
+end
+local found = {}
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', P..ARGV[1], start, '+inf', 'LIMIT', 0, ARGV[3])) do
+  found[#found + 1] = {key, redis.call('HGETALL', P..'r:'..key)}
+end
+return found
+"""
+
+STATS: Final = """
+local P = KEYS[1]
+local first = redis.call('ZRANGE', P..'line', 0, 0)[1]
+local oldest = first and redis.call('HGET', P..'r:'..string.sub(first, 18), 'c') or ''
+return {redis.call('ZCARD', P..'s:0'), redis.call('ZCARD', P..'s:1'), redis.call('ZCARD', P..'s:2'),
+        redis.call('ZCARD', P..'s:3'), oldest}
+"""
+
+DUE: Final = """
+local P = KEYS[1]
+local a = redis.call('ZRANGE', P..'delayed', 0, 0, 'WITHSCORES')[2]
+local b = redis.call('ZRANGE', P..'leased', 0, 0, 'WITHSCORES')[2]
+return {a or '', b or ''}
+"""

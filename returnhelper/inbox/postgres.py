@@ -1,0 +1,385 @@
+"""An inbox in PostgreSQL: shared by any number of machines, and open to the caller's own transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from uuid import uuid4
+
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.inbox import _postgres_schema as sql
+from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._group import Group, in_rounds
+from returnhelper.inbox.store import (
+    Added,
+    AddResult,
+    Change,
+    Clock,
+    Duplicate,
+    Record,
+    Records,
+    State,
+    Stats,
+    storable_key,
+    utc_now,
+)
+
+try:
+    import asyncpg
+except ImportError as missing:  # pragma: no cover
+    raise ImportError('PostgresInbox needs asyncpg: pip install "returnhelper[postgres]"') from missing
+
+if TYPE_CHECKING:
+    _Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    _AnyConnection: TypeAlias = _Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    _Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+R = TypeVar("R")
+_AddResults: TypeAlias = list[AddResult]
+_Answers: TypeAlias = list[bool]
+_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
+_CODES = {state: code for code, state in enumerate(_STATES)}
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+_CLAIM_TRIES = 20
+
+
+class PostgresInbox(BaseInbox):
+    """Keep records in a table that any number of processes may share.
+
+    An acknowledged record is as safe as the server's ``fsync`` and ``synchronous_commit`` settings make a commit; with
+    the defaults it survives a crash. ``table`` is the prefix of every name that is created, in the first schema of the
+    search path. ``timeout`` is how many seconds a statement may take before `InboxUnavailable`. Leases compare the
+    clocks of the machines: keep them in step. Wake-ups use LISTEN, so a pooler in transaction mode delays them to
+    ``poll`` seconds.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        table: str = "returnhelper_inbox",
+        max_connections: int = 4,
+        timeout: float = 10.0,
+        poll: float = 5.0,
+        clock: Clock = utc_now,
+        token: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        super().__init__(clock=clock)
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", table):
+            raise ConfigurationError("table must be lower case letters, digits and underscores, 41 at most")
+        self._dsn = dsn
+        self._table = table
+        self._max_connections = max_connections
+        self._timeout = timeout
+        self._poll = poll
+        self._token = token
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._pool: _Pool | None = None
+        self._listener: _Connection | None = None
+        self._adds: Group[Record, AddResult] = Group(self._insert, limit=256)
+        self._changes: Group[Change, bool] = Group(self._update, limit=256)
+
+    def __repr__(self) -> str:
+        return f"PostgresInbox(table={self._table!r})"
+
+    async def add(self, record: Record, *, connection: _AnyConnection | None = None) -> AddResult:
+        """Store a record unless its key is known; it is committed when this returns.
+
+        With ``connection`` it is stored in the transaction that is open there, and committed with it: its errors are
+        then those of asyncpg, as for any other statement of that transaction.
+        """
+        if connection is None:
+            result = await self._adds.submit(record)
+            if result is Added and record.state is State.READY:
+                self._wake.ring()
+            return result
+        await self._open()
+        return (await self._insert_with(connection, [record]))[0]
+
+    async def claim(self, limit: int, lease: timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first."""
+        self._wake.quiet()
+        token = self._token()
+        for _ in range(_CLAIM_TRIES):
+            now = self._clock()
+
+            async def attempt(db: _AnyConnection, now: datetime = now) -> list[asyncpg.Record]:
+                await db.execute(self._sql(sql.SWEEP), now)
+                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, now + lease)
+
+            try:
+                rows = await self._run(attempt)
+            except _Collision:
+                # another process leased the same ordering key between our look and our write
+                continue
+            if len(rows) == limit:
+                self._wake.ring()
+            return [_record(row) for row in rows]
+        self._wake.ring()
+        return []
+
+    async def _change(self, change: Change) -> bool:
+        return await self._changes.submit(change)
+
+    async def requeue(self, key: str) -> bool:
+        """Make a held, done or waiting record claimable now."""
+        rows = await self._fetch(sql.REQUEUE, storable_key(key))
+        if rows:
+            self._wake.ring()
+        return bool(rows)
+
+    async def get(self, key: str) -> Record | None:
+        """Return the record of a key, or None."""
+        rows = await self._fetch(f"SELECT {sql.COLUMNS} FROM {{t}} WHERE key = $1", storable_key(key))  # noqa: S608
+        return _record(rows[0]) if rows else None
+
+    async def list(
+        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+    ) -> Records:
+        """Return records in the order of their arrival."""
+        where = "true" if state is None else f"state = {_CODES[state]}"
+        values: list[object] = [limit]
+        if after is not None:
+            where += " AND seq > (SELECT seq FROM {t} WHERE key = $2)"
+            values.append(storable_key(after))
+        query = f"SELECT {sql.COLUMNS} FROM {{t}} WHERE {where} ORDER BY seq LIMIT $1"  # noqa: S608
+        return [_record(row) for row in await self._fetch(query, *values)]
+
+    async def purge(self, older_than: datetime) -> int:
+        """Delete records done before ``older_than``."""
+        since = min(older_than, self._clock())
+        query = "UPDATE {t}_meta SET since = greatest(since, $1)"
+        # first the promise is taken back, then what it rested on: a crash in between forgets nothing unsaid
+        await self._fetch(query, since)
+        rows = await self._fetch(
+            "WITH gone AS (DELETE FROM {t} WHERE state = 2 AND finished_at < $1 RETURNING 1) SELECT count(*) FROM gone",
+            older_than,
+        )
+        return int(rows[0][0])
+
+    async def stats(self) -> Stats:
+        """Return how many records stand where."""
+        row = (await self._fetch(sql.STATS))[0]
+        return Stats(ready=row[0], leased=row[1], done=row[2], held=row[3], oldest_ready_at=row[4])
+
+    async def remembers_since(self) -> datetime:
+        """Return the time since which no key has been forgotten."""
+        since: datetime = (await self._fetch("SELECT since FROM {t}_meta"))[0][0]
+        return since
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Return when something may be claimable, or after ``timeout`` seconds."""
+        end = time.monotonic() + min(timeout, self._poll)
+        try:
+            await self._listen()
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+        if await self._wake.wait(0):
+            return
+        now = self._clock()
+        due = (await self._fetch(sql.DUE, now))[0][0]
+        left = end - time.monotonic()
+        await self._wake.wait(left if due is None else min(left, (due - now).total_seconds()))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._adds.settle()
+        await self._changes.settle()
+        pool, self._pool = self._pool, None
+        listener, self._listener = self._listener, None
+        if self._loop is not asyncio.get_running_loop():
+            return
+        if listener is not None:
+            listener.terminate()
+        if pool is not None:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await pool.close()
+            except (TimeoutError, *_FAILURES):
+                pool.terminate()
+
+    def __del__(self) -> None:
+        if getattr(self, "_pool", None) is not None:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=1)
+
+    async def _open(self) -> None:
+        try:
+            await self._pool_of_this_loop()
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def _pool_of_this_loop(self) -> _Pool:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # connections belong to the loop that made them; those of a loop that ended are dead
+            self._loop, self._pool, self._listener, self._opening = loop, None, None, asyncio.Lock()
+        if self._pool is not None:
+            return self._pool
+        assert self._opening is not None
+        async with self._opening:
+            if self._pool is None:
+                pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._max_connections,
+                    timeout=self._timeout,
+                    command_timeout=self._timeout,
+                )
+                try:
+                    async with pool.acquire() as db:
+                        await self._migrate(db)
+                except BaseException:
+                    pool.terminate()
+                    raise
+                self._pool = pool
+        return self._pool
+
+    async def _migrate(self, db: _AnyConnection) -> None:
+        async with db.transaction():
+            await db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", self._table)
+            await db.execute("SET LOCAL client_min_messages = warning")
+            await db.execute(self._sql(sql.META))
+            version = await db.fetchval(self._sql("SELECT version FROM {t}_meta")) or 0
+            if version > sql.SCHEMA:
+                raise SchemaTooNew(
+                    f"the tables {self._table} have schema {version}, this release knows up to {sql.SCHEMA}: "
+                    "update the package, or name another table"
+                )
+            for script in sql.MIGRATIONS[version:]:
+                await db.execute(self._sql(script))
+            if version == 0:
+                query = self._sql("INSERT INTO {t}_meta VALUES ($1, $2)")
+                await db.execute(query, sql.SCHEMA, self._clock())
+            elif version < sql.SCHEMA:
+                await db.execute(self._sql("UPDATE {t}_meta SET version = $1"), sql.SCHEMA)
+
+    async def _listen(self) -> None:
+        await self._pool_of_this_loop()
+        if self._listener is not None and not self._listener.is_closed():
+            return
+        listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
+        try:
+            await listener.add_listener(self._table, self._rung)
+        except BaseException:
+            listener.terminate()
+            raise
+        self._listener = listener
+        # what came before we listened rang for nobody
+        self._wake.ring()
+
+    def _rung(self, *_: object) -> None:
+        self._wake.ring()
+
+    def _sql(self, statement: str) -> str:
+        return statement.replace("{t}", self._table)
+
+    async def _fetch(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
+        async def fetch(db: _AnyConnection) -> Sequence[asyncpg.Record]:
+            return await db.fetch(self._sql(statement), *values)
+
+        return await self._run(fetch)
+
+    async def _run(self, work: Callable[[_AnyConnection], Coroutine[object, object, R]]) -> R:
+        try:
+            pool = await self._pool_of_this_loop()
+            async with pool.acquire(timeout=self._timeout) as db:
+                return await work(db)
+        except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
+            raise _Collision(str(error)) from error
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def _insert(self, records: Records) -> _AddResults:
+        async def insert(db: _AnyConnection) -> _AddResults:
+            return await self._insert_with(db, records)
+
+        return await self._run(insert)
+
+    async def _insert_with(self, db: _AnyConnection, records: Records) -> _AddResults:
+        # in the order of the keys: two processes that add the same ones do not lock each other out
+        rows = sorted((_row(record) for record in records), key=lambda row: str(row[0]))
+        added = {row[0] for row in await db.fetch(self._sql(sql.INSERT), *zip(*rows, strict=True))}
+        results = []
+        for record in records:
+            results.append(Added if record.key in added else Duplicate)
+            added.discard(record.key)
+        return results
+
+    async def _update(self, changes: Sequence[Change]) -> _Answers:
+        return await in_rounds(changes, lambda change: change.key, self._update_round)
+
+    async def _update_round(self, changes: Sequence[Change]) -> _Answers:
+        rows = sorted((_change_row(change) for change in changes), key=lambda row: str(row[0]))
+        changed = {row[0] for row in await self._fetch(sql.CHANGE, *zip(*rows, strict=True))}
+        return [change.key in changed for change in changes]
+
+
+class _Collision(InboxUnavailable):
+    """Two processes wanted the same rows at the same time."""
+
+
+def _unavailable(error: BaseException) -> InboxUnavailable:
+    # the messages of asyncpg name hosts and users, no passwords; the type alone is enough for a lost connection
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return InboxUnavailable(
+        f"the PostgreSQL inbox cannot be used: {text}; it is tried again at the next call"
+    )
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    return (
+        record.key,
+        record.body,
+        json.dumps(dict(record.headers)),
+        record.endpoint,
+        record.received_at,
+        record.action,
+        record.category,
+        record.version,
+        record.event_time,
+        record.notification_id,
+        record.ordering_key,
+        _CODES[record.state],
+        record.attempts,
+        record.not_before,
+        record.lease,
+        record.leased_until,
+        record.reason,
+        record.finished_at,
+        record.order_at,
+    )
+
+
+def _change_row(change: Change) -> tuple[object, ...]:
+    kept = change.token if change.state is State.LEASED else None
+    return (
+        change.key,
+        change.token,
+        _CODES[change.state],
+        int(change.uncount),
+        change.not_before,
+        kept,
+        change.leased_until,
+        change.reason,
+        change.finished_at,
+    )
+
+
+def _record(row: asyncpg.Record) -> Record:
+    fields = dict(row)
+    fields["headers"] = json.loads(fields["headers"])
+    fields["state"] = _STATES[fields["state"]]
+    return Record(**fields)

@@ -1,0 +1,366 @@
+"""An inbox in Redis: shared by any number of machines, as durable as the server is told to be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias, cast
+from uuid import uuid4
+
+from returnhelper.errors import InboxUnavailable, SchemaTooNew
+from returnhelper.inbox import _redis_scripts as lua
+from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._group import Group
+from returnhelper.inbox.store import (
+    Added,
+    AddResult,
+    Change,
+    Clock,
+    Duplicate,
+    Record,
+    Records,
+    State,
+    Stats,
+    from_micros,
+    storable_key,
+    to_micros,
+    utc_now,
+)
+
+try:
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+except ImportError as missing:  # pragma: no cover
+    raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
+
+_AddResults: TypeAlias = list[AddResult]
+_Answers: TypeAlias = list[bool]
+_Argument: TypeAlias = str | bytes | int
+_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
+_CODES = {state: code for code, state in enumerate(_STATES)}
+_FAILURES = (RedisError, OSError, TimeoutError)
+_PURGE_AT_ONCE = 500
+
+
+class RedisInbox(BaseInbox):
+    """Keep records in a Redis server that any number of processes may share.
+
+    What an acknowledged record survives is the server's setting, not ours:
+
+    - ``appendonly yes`` and ``appendfsync always``: the death of the server and a power cut. Only this keeps the
+      promise that nothing acknowledged is lost.
+    - ``appendfsync everysec`` (the default with ``appendonly yes``): the death of the server process, but a power cut
+      takes up to two seconds of acknowledged records.
+    - snapshots alone, or no persistence: everything since the last snapshot is lost with the server process.
+
+    ``maxmemory-policy`` must be ``noeviction``: any other one may throw records away. A replica that takes over may
+    lack the last acknowledged records. All keys begin with ``{name}:``, so that a cluster keeps them in one slot.
+    ``timeout`` is how many seconds an answer may take before `InboxUnavailable`. Leases compare the clocks of the
+    machines: keep them in step.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "returnhelper-inbox",
+        timeout: float = 10.0,
+        poll: float = 5.0,
+        clock: Clock = utc_now,
+        token: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        super().__init__(clock=clock)
+        self._url = url
+        self._name = name
+        self._prefix = "{" + name + "}:"
+        self._timeout = timeout
+        self._poll = poll
+        self._token = token
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: Redis | None = None
+        self._scripts: dict[str, AsyncScript] = {}
+        self._checked = False
+        self._listener: asyncio.Task[None] | None = None
+        self._adds: Group[Record, AddResult] = Group(self._insert, limit=128)
+        self._changes: Group[Change, bool] = Group(self._update, limit=128)
+
+    def __repr__(self) -> str:
+        return f"RedisInbox(name={self._name!r})"
+
+    async def add(self, record: Record) -> AddResult:
+        """Store a record unless its key is known; how durably is the server's setting."""
+        result = await self._adds.submit(record)
+        if result is Added and record.state is State.READY:
+            self._wake.ring()
+        return result
+
+    async def claim(self, limit: int, lease: timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first."""
+        self._wake.quiet()
+        now = self._clock()
+        found = await self._run(lua.CLAIM, to_micros(now), to_micros(now + lease), self._token(), limit)
+        claimed = _records(found)
+        if len(claimed) == limit:
+            self._wake.ring()
+        return claimed
+
+    async def _change(self, change: Change) -> bool:
+        return await self._changes.submit(change)
+
+    async def requeue(self, key: str) -> bool:
+        """Make a held, done or waiting record claimable now."""
+        done = await self._run(lua.REQUEUE, to_micros(self._clock()), storable_key(key)) == 1
+        if done:
+            self._wake.ring()
+        return done
+
+    async def get(self, key: str) -> Record | None:
+        """Return the record of a key, or None."""
+        key = storable_key(key)
+        try:
+            fields = await (await self._connected()).hgetall(f"{self._prefix}r:{key}")
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+        return _record(key, cast(Mapping[bytes, bytes], fields)) if fields else None
+
+    async def list(
+        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+    ) -> Records:
+        """Return records in the order of their arrival."""
+        where = "all" if state is None else f"s:{_CODES[state]}"
+        return _records(await self._run(lua.LIST, where, "" if after is None else storable_key(after), limit))
+
+    async def purge(self, older_than: datetime) -> int:
+        """Delete records done before ``older_than``."""
+        since = to_micros(min(older_than, self._clock()))
+        purged = 0
+        while True:
+            # in portions: a script keeps the server from everything else
+            gone = cast(int, await self._run(lua.PURGE, to_micros(older_than), since, _PURGE_AT_ONCE))
+            purged += gone
+            if gone < _PURGE_AT_ONCE:
+                return purged
+
+    async def stats(self) -> Stats:
+        """Return how many records stand where."""
+        ready, leased, done, held, oldest = cast(tuple[int, int, int, int, bytes], await self._run(lua.STATS))
+        return Stats(ready=ready, leased=leased, done=done, held=held, oldest_ready_at=_moment(oldest))
+
+    async def remembers_since(self) -> datetime:
+        """Return the time since which no key has been forgotten; a server that lost its data begins anew."""
+        return from_micros(await self._check())
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Return when something may be claimable, or after ``timeout`` seconds."""
+        end = time.monotonic() + min(timeout, self._poll)
+        await self._connected()
+        await self._listen()
+        if await self._wake.wait(0):
+            return
+        dues = cast(Sequence[bytes], await self._run(lua.DUE))
+        left = end - time.monotonic()
+        now = to_micros(self._clock())
+        for due in dues:
+            if due:
+                left = min(left, (float(due) - now) / 1e6)
+        await self._wake.wait(left)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._loop is not asyncio.get_running_loop():
+            self._client = self._listener = None
+            return
+        await self._adds.settle()
+        await self._changes.settle()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.cancel()
+            await asyncio.wait({listener})
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(*_FAILURES):
+                await client.aclose()
+
+    def __del__(self) -> None:
+        if getattr(self, "_client", None) is not None:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=1)
+
+    async def _open(self) -> None:
+        await self._check()
+
+    async def _connected(self) -> Redis:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._client is None:
+            # connections belong to the loop that made them; those of a loop that ended are dead
+            self._loop, self._listener, self._checked = loop, None, False
+            self._client = Redis.from_url(
+                self._url,
+                socket_timeout=self._timeout,
+                socket_connect_timeout=self._timeout,
+                # once more at once: a restart leaves dead connections in the pool
+                retry=Retry(NoBackoff(), 1),
+            )
+            self._scripts = {}
+        if not self._checked:
+            self._checked = True
+            try:
+                await self._check()
+            except BaseException:
+                self._checked = False
+                raise
+        return self._client
+
+    async def _check(self) -> int:
+        self._checked = True
+        version, since = cast(
+            tuple[bytes, bytes], await self._run(lua.OPEN, to_micros(self._clock()), lua.SCHEMA)
+        )
+        if int(version) > lua.SCHEMA:
+            self._checked = False
+            raise SchemaTooNew(
+                f"the Redis inbox {self._name} has schema {int(version)}, this release knows up to {lua.SCHEMA}: "
+                "update the package, or give it another name"
+            )
+        return int(since)
+
+    async def _run(self, script: str, *values: _Argument) -> object:
+        try:
+            client = await self._connected()
+            registered = self._scripts.get(script)
+            if registered is None:
+                registered = self._scripts[script] = client.register_script(script)
+            return cast(object, await registered(keys=[self._prefix], args=values))
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def _listen(self) -> None:
+        if self._listener is not None and not self._listener.done():
+            return
+        subscribed = asyncio.get_running_loop().create_future()
+        self._listener = asyncio.create_task(self._hear(subscribed), name="returnhelper inbox wake-up")
+        try:
+            await subscribed
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+        # what came before we listened rang for nobody
+        self._wake.ring()
+
+    async def _hear(self, subscribed: asyncio.Future[None]) -> None:
+        client = await self._connected()
+        try:
+            async with client.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(f"{self._prefix}wake")
+                if not subscribed.done():
+                    subscribed.set_result(None)
+                while True:
+                    if await channel.get_message(timeout=self._poll) is not None:
+                        self._wake.ring()
+        except _FAILURES as error:
+            if not subscribed.done():
+                subscribed.set_exception(error)
+        finally:
+            # who waits looks for itself, and meets the outage
+            subscribed.cancel()
+            self._wake.ring()
+
+    async def _insert(self, records: Records) -> _AddResults:
+        values: list[_Argument] = [to_micros(self._clock()), lua.SCHEMA]
+        for record in records:
+            values += _row(record)
+        added = cast(Sequence[int], await self._run(lua.ADD, *values))
+        return [Added if new else Duplicate for new in added]
+
+    async def _update(self, changes: Sequence[Change]) -> _Answers:
+        values: list[_Argument] = [to_micros(self._clock())]
+        for change in changes:
+            values += (
+                change.key,
+                change.token,
+                _CODES[change.state],
+                int(change.uncount),
+                _micros(change.not_before),
+                _micros(change.leased_until),
+                change.reason or "",
+                _micros(change.finished_at),
+            )
+        return [answer == 1 for answer in cast(Sequence[int], await self._run(lua.CHANGE, *values))]
+
+
+def _unavailable(error: BaseException) -> InboxUnavailable:
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return InboxUnavailable(f"the Redis inbox cannot be used: {text}; it is tried again at the next call")
+
+
+def _micros(moment: datetime | None) -> int | str:
+    return "" if moment is None else to_micros(moment)
+
+
+def _moment(micros: bytes | None) -> datetime | None:
+    return from_micros(int(micros)) if micros else None
+
+
+def _row(record: Record) -> tuple[_Argument, ...]:
+    fixed = [
+        dict(record.headers),
+        record.endpoint,
+        record.action,
+        record.category,
+        record.version,
+        _micros(record.event_time),
+        record.notification_id,
+    ]
+    return (
+        record.key,
+        record.body,
+        json.dumps(fixed, separators=(",", ":")),
+        record.ordering_key or "",
+        to_micros(record.order_at),
+        to_micros(record.received_at),
+        _CODES[record.state],
+        record.attempts,
+        _micros(record.not_before),
+        record.reason or "",
+        _micros(record.finished_at),
+    )
+
+
+def _records(found: object) -> Records:
+    records = []
+    for key, flat in cast(Sequence[tuple[bytes, Sequence[bytes]]], found):
+        records.append(_record(key.decode(), dict(zip(flat[::2], flat[1::2], strict=True))))
+    return records
+
+
+def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
+    headers, endpoint, action, category, version, event_time, notification_id = json.loads(fields[b"m"])
+    lease, reason = fields.get(b"l"), fields.get(b"r")
+    return Record(
+        key=key,
+        body=fields[b"b"],
+        headers=headers,
+        endpoint=endpoint,
+        received_at=from_micros(int(fields[b"c"])),
+        action=action,
+        category=category,
+        version=version,
+        event_time=None if event_time == "" else from_micros(event_time),
+        notification_id=notification_id,
+        ordering_key=fields[b"o"].decode() or None,
+        state=_STATES[int(fields[b"s"])],
+        attempts=int(fields[b"a"]),
+        not_before=_moment(fields.get(b"n")),
+        lease=lease.decode() if lease else None,
+        leased_until=_moment(fields.get(b"u")),
+        reason=reason.decode() if reason else None,
+        finished_at=_moment(fields.get(b"f")),
+    )
