@@ -1,0 +1,87 @@
+"""Webhooks: verify a delivery, name its event, route it to a coroutine. Loaded lazily; needs no HTTP library."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from returnhelper.errors import PayloadInvalid, VerificationFailed
+    from returnhelper.webhooks import events as events
+    from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
+    from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
+    from returnhelper.webhooks.events import Event, UnknownEvent, parse_event
+    from returnhelper.webhooks.expect import EventNotReceived, Expectation, create_and_wait
+    from returnhelper.webhooks.receiver import Kind, Outcome, Receiver
+    from returnhelper.webhooks.router import Discard, Retry, Router
+    from returnhelper.webhooks.signature import Endpoint, Verified, Verifier, sign
+
+_HOMES = {
+    "Cause": "returnhelper.webhooks.diagnosis",
+    "Diagnosis": "returnhelper.webhooks.diagnosis",
+    "Discard": "returnhelper.webhooks.router",
+    "Endpoint": "returnhelper.webhooks.signature",
+    "Envelope": "returnhelper.webhooks.envelope",
+    "Event": "returnhelper.webhooks.events",
+    "EventNotReceived": "returnhelper.webhooks.expect",
+    "Expectation": "returnhelper.webhooks.expect",
+    "Kind": "returnhelper.webhooks.receiver",
+    "Outcome": "returnhelper.webhooks.receiver",
+    "PayloadInvalid": "returnhelper.errors",
+    "Receiver": "returnhelper.webhooks.receiver",
+    "Retry": "returnhelper.webhooks.router",
+    "Router": "returnhelper.webhooks.router",
+    "UnknownEvent": "returnhelper.webhooks.events",
+    "VerificationFailed": "returnhelper.errors",
+    "Verified": "returnhelper.webhooks.signature",
+    "Verifier": "returnhelper.webhooks.signature",
+    "create_and_wait": "returnhelper.webhooks.expect",
+    "dedup_key": "returnhelper.webhooks.envelope",
+    "diagnose": "returnhelper.webhooks.diagnosis",
+    "parse_event": "returnhelper.webhooks.events",
+    "read_envelope": "returnhelper.webhooks.envelope",
+    "sign": "returnhelper.webhooks.signature",
+}
+
+__all__ = [
+    "Cause",
+    "Diagnosis",
+    "Discard",
+    "Endpoint",
+    "Envelope",
+    "Event",
+    "EventNotReceived",
+    "Expectation",
+    "Kind",
+    "Outcome",
+    "PayloadInvalid",
+    "Receiver",
+    "Retry",
+    "Router",
+    "UnknownEvent",
+    "VerificationFailed",
+    "Verified",
+    "Verifier",
+    "create_and_wait",
+    "dedup_key",
+    "diagnose",
+    "events",
+    "parse_event",
+    "read_envelope",
+    "sign",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "events":
+        return import_module("returnhelper.webhooks.events")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
