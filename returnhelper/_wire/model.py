@@ -17,7 +17,9 @@ _NAMES = "returnhelper.wire"
 class Model:
     """A frozen value that came from the wire or is meant for it. Declare one with `@model`."""
 
-    __slots__ = ("_answer", "_raw")
+    # The place for weak references is here and not in each subclass: it would come between the slots of a class and
+    # those of its assignable twin (see compile.py), and every reading would take the slow way.
+    __slots__ = ("__weakref__", "_answer", "_raw")
 
     if TYPE_CHECKING:
         _raw: JSONObject | None
