@@ -1,0 +1,113 @@
+"""Every operation of the catalogs, called through its method and compared with what the catalog says of it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import AsyncIterable, Iterator
+from decimal import Decimal
+
+import coverage_core
+import coverage_fba
+from catalogs import Documented, misfits, operations
+from recorder import KEY, TOKEN, Recorder, Seen, recording
+
+from returnhelper import ReturnHelper
+
+CALLS = coverage_core.CALLS | coverage_fba.CALLS
+
+# Other people's code can only be counted on for what the catalogs name: 82 operations, no more.
+ALL = 82
+
+
+async def invoke(call: coverage_core.Call, rh: ReturnHelper) -> object:
+    """Make the call; of a list, read to its end."""
+    result = call(rh)
+    if isinstance(result, AsyncIterable):
+        return [item async for item in result]
+    return await result
+
+
+def _header_misfits(op: Documented, seen: Seen) -> Iterator[str]:
+    if (seen.headers.get("x-rr-apikey"), seen.headers.get("x-rr-apitoken")) != (KEY, TOKEN):
+        yield "key or token missing"
+    if "x-api-key" in seen.headers:
+        yield "x-api-key was dropped in 2024"
+    if "user-agent" not in seen.headers:
+        yield "no user-agent"
+    if ("x-returnhelper-idempotency-key" in seen.headers) != op.idempotent:
+        yield f"idempotency key: the catalog says {op.idempotent}"
+    if op.body is not None and seen.headers.get("content-type") != "application/json":
+        yield f"content-type {seen.headers.get('content-type')}"
+
+
+def _query_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
+    names = {name for name, _ in seen.query}
+    for name in sorted((set(op.query) if complete else op.required_query) - names):
+        yield f"query {name}: not sent"
+    for name, text in seen.query:
+        if name not in op.query:
+            yield f"query {name}: the catalog has no such parameter"
+            continue
+        schema = op.query[name]
+        value = _parsed(schema.get("items", schema), text)
+        yield from misfits(op.catalog, schema.get("items", schema), value, f"query {name}", complete=complete)
+
+
+def _parsed(schema: object, text: str) -> object:
+    kinds = schema["type"] if isinstance(schema, dict) and "type" in schema else "string"
+    if "integer" in kinds or "number" in kinds or "boolean" in kinds:
+        try:
+            return json.loads(text, parse_float=Decimal)
+        except ValueError:
+            return text
+    return text
+
+
+def _request_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
+    if (seen.method, seen.api, seen.path) != (op.method, op.api, op.path):
+        yield f"{seen.method} {seen.api} {seen.path} instead of {op.method} {op.api} {op.path}"
+    yield from _header_misfits(op, seen)
+    yield from _query_misfits(op, seen, complete=complete)
+    if op.body is not None:
+        body = json.loads(seen.body, parse_float=Decimal)
+        yield from misfits(op.catalog, op.body, body, "body", complete=complete)
+    elif seen.body not in {b"", b"{}"}:
+        yield f"a body that the catalog lacks: {seen.body[:80]!r}"
+
+
+async def _problems_of(op: Documented, recorder: Recorder, rh: ReturnHelper) -> list[str]:
+    problems: list[str] = []
+    for call, complete in zip(CALLS[op.id], (True, False), strict=True):
+        recorder.seen.clear()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            await invoke(call, rh)
+        if op.deprecated != any(w.category is DeprecationWarning for w in caught):
+            problems.append(f"deprecated is {op.deprecated} in the catalog")
+        if op.deprecated and not any("return_shipments.create" in str(w.message) for w in caught):
+            problems.append("the warning names no replacement")
+        if not recorder.seen:
+            problems.append("nothing was sent")
+        for seen in recorder.seen:
+            problems += _request_misfits(op, seen, complete=complete)
+    return problems
+
+
+async def test_every_operation_is_sent_as_the_catalog_has_it(capsys) -> None:
+    """All 82 operations go out with the documented method, path, query, headers and body members."""
+    documented = operations()
+    found: dict[str, list[str]] = {}
+    async with recording() as (recorder, rh):
+        for op in documented.values():
+            found[op.id] = await _problems_of(op, recorder, rh) if op.id in CALLS else ["no method calls it"]
+    covered = sum(not problems for problems in found.values())
+    with capsys.disabled():
+        print(f"\n{covered} of {len(documented)} operations")
+    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert covered == len(documented) == ALL
+
+
+def test_no_call_is_unknown_to_the_catalogs() -> None:
+    """The table calls documented operations only."""
+    assert set(CALLS) <= set(operations())
