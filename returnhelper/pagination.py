@@ -185,7 +185,11 @@ class Pager(Generic[T]):
         fresh: list[T] = []
         shown: set[str] = set()
         for item in items:
-            digest = _digest(self._key(item))
+            name = self._key(item)
+            if name is None:  # an item without a key cannot be told from others; better twice than never
+                fresh.append(item)
+                continue
+            digest = _digest(name)
             if digest not in last and digest not in position.before and digest not in shown:
                 fresh.append(item)
             shown.add(digest)

@@ -84,6 +84,8 @@ def _result_differences(result: object, answer: Mapping[str, object]) -> Iterato
     payload = {name: value for name, value in answer.items() if name not in ENVELOPE}
     if isinstance(result, Model):
         data = payload.get("data")
+        if data is None:
+            payload.pop("data", None)
         raw = data if isinstance(data, dict) else payload
         if unstructure(result) != raw or encode(result) != encode(raw):
             yield "unstructure gives other JSON"

@@ -52,7 +52,11 @@ class Resource:
             _warn(op)
         reply = await self._caller.call(op, query=query, body=body, options=options)
         try:
-            typed = structure(core.payload(op, reply.envelope), result)
+            found = core.payload(op, reply.envelope)
+            if op.payload and isinstance(found, Mapping):
+                # A payload member that is null says nothing; it is no member of the payload.
+                found = {k: v for k, v in found.items() if v is not None or k not in op.payload}
+            typed = structure(found, result)
         except Misfit as e:
             raise _misfit(op, reply, e) from None
         object.__setattr__(typed, "_answer", reply.answer)
@@ -91,7 +95,11 @@ class Resource:
 
 def _only_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
     """Read a list that is missing, or that an object wraps."""
-    if any(name in found for name in op.payload):  # present, but null
+    named = [found[name] for name in op.payload if name in found]
+    for value in named:
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return value
+    if named:  # present, but null
         return ()
     lists = [value for value in found.values() if isinstance(value, Sequence) and not isinstance(value, str)]
     return lists[0] if len(lists) == 1 else ()
