@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from returnhelper._wire import Model, model, wire
+from returnhelper._wire import Model, NotJSON, decode, model, wire
 from returnhelper.models.codes import LabelRequestStatus, ReturnService
 from returnhelper.types import JSONValue
+
+_DEEPEST = 8
 
 
 @model
@@ -35,6 +37,32 @@ class LabelOutcome(Model):
     regions: Mapping[str, str] | None = None
     fail_reasons: JSONValue = None
     error_messages: JSONValue = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every text that explains a failure: `error`, unwrapped where it is JSON, `fail_reasons`, `error_messages`."""
+        told = (self.error, self.fail_reasons, self.error_messages)
+        return tuple(dict.fromkeys(text for part in told for text in _texts(part)))
+
+
+def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            inner = decode(text.encode()) if text[:1] in {"{", "[", '"'} and depth < _DEEPEST else None
+        except (NotJSON, UnicodeEncodeError):
+            inner = None
+        if inner is not None:
+            yield from _texts(inner, depth + 1)
+        elif text:
+            yield text
+    elif isinstance(value, Sequence):
+        for item in value if depth < _DEEPEST else ():
+            yield from _texts(item, depth + 1)
+    elif value is not None:
+        yield str(value)
 
 
 @model

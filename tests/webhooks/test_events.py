@@ -19,9 +19,10 @@ from returnhelper._wire import Model, decode, encode, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper._wire.reader import reader_of
 from returnhelper.errors import PayloadInvalid
+from returnhelper.models.labels import LabelResult
 from returnhelper.types import OpenStrEnum
 from returnhelper.webhooks import Router, events
-from returnhelper.webhooks.events._base import FAMILY_OF, OpenEvent
+from returnhelper.webhooks.events._base import FAMILY_OF, PAYLOADS, OpenEvent
 
 HERE = Path(__file__).parent.parent
 CATALOG = json.loads((HERE / "catalog" / "webhooks.json").read_text())
@@ -297,6 +298,26 @@ def test_a_label_that_failed(spelling: str) -> None:
     assert event.label.label_request_status_code.wire == spelling
     assert event.label.fail_reasons == ["bad address"]
     assert event.label.error_messages == {"street": "empty"}
+    assert event.label.reasons == ("1", "bad address", "empty")
+
+
+@pytest.mark.parametrize(
+    ("error", "reasons"),
+    [
+        (None, ()),
+        ("", ()),
+        ("not served", ("not served",)),
+        ('{"message":"not served"}', ("not served",)),
+        (json.dumps(json.dumps({"errors": [{"message": "a"}, {"message": "b"}, "a"]})), ("a", "b")),
+        ('{"cut off', ('{"cut off',)),
+        ("[" * 40 + "]" * 40, ()),
+        ("\ud800", ("\ud800",)),
+        ('"\ud800"', ('"\ud800"',)),
+    ],
+)
+def test_reasons_of_a_failure(error: str | None, reasons: tuple[str, ...]) -> None:
+    """The carrier's text is unwrapped where it is JSON, encoded once or twice, and left alone where it is not."""
+    assert LabelResult(error=error).reasons == reasons
 
 
 def test_a_label_that_is_ready() -> None:
@@ -504,4 +525,12 @@ def test_families_load_when_touched() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError):
         events.NoSuchEvent  # noqa: B018
-    assert set(FAMILY_OF) < set(dir(events))
+    assert set(FAMILY_OF) | set(PAYLOADS) < set(dir(events))
+
+
+def test_every_exported_name_is_there() -> None:
+    """Each name of the package can be fetched, the objects of payloads among them."""
+    assert [name for name in events.__all__ if getattr(events, name, None) is None] == []
+    assert (
+        type(events.parse_event(body_of("newInventoryCreated")).return_inventory) is events.CreatedInventory
+    )  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from returnhelper.webhooks.events._base import (
     FAMILY_OF,
+    PAYLOADS,
     Event,
     OpenEvent,
     UnknownEvent,
@@ -21,6 +22,7 @@ from returnhelper.webhooks.events._base import (
 )
 
 if TYPE_CHECKING:
+    from returnhelper._wire import Model
     from returnhelper.webhooks.events.consolidations import (
         ConsolidateShippingOrderCancelled,
         ConsolidateShippingOrderCompleted,
@@ -42,14 +44,19 @@ if TYPE_CHECKING:
         ChangeLineItemImage,
         CompleteInventoryHandling,
         CompleteRecalibrate,
+        CreatedInventory,
         NewInventoryCreated,
         NotifyUserRmaSwapped,
+        Recalibration,
+        RmaSwap,
         UpdateReturnInventoryMeta,
         UserUpdateReturnInventorySku,
         WarehouseUpdateWarehouseRemarks,
     )
     from returnhelper.webhooks.events.labels import (
+        BuyerReturn,
         BuyerReturnLabelGenerated,
+        BuyerReturnLineItem,
         LabelGenerated,
     )
     from returnhelper.webhooks.events.recalls import (
@@ -64,17 +71,22 @@ if TYPE_CHECKING:
     )
     from returnhelper.webhooks.events.shipments import (
         AssignUnknown,
+        LineItemImages,
         MarkShipmentArrive,
         MarkShipmentArriveV1,
     )
     from returnhelper.webhooks.events.vas import (
+        LineItemSupplement,
         SplitLineItem,
+        SplitPiece,
         VasUpdated,
     )
 
 __all__ = [
     "AssignUnknown",
+    "BuyerReturn",
     "BuyerReturnLabelGenerated",
+    "BuyerReturnLineItem",
     "CancelInventoryHandling",
     "ChangeLineItemImage",
     "CompleteFbaInstructionDispose",
@@ -88,21 +100,27 @@ __all__ = [
     "ConsolidateShippingOrderShippingFeeUpdated",
     "ConsolidateShippingShipmentSent",
     "ConsolidateShippingShipmentShipped",
+    "CreatedInventory",
     "Event",
     "FbaInstructionReplenishComplete",
     "FbaShipmentPutaway",
     "ForceCancelResend",
     "LabelGenerated",
+    "LineItemImages",
+    "LineItemSupplement",
     "MarkFbaShipmentArrived",
     "MarkShipmentArrive",
     "MarkShipmentArriveV1",
     "NewInventoryCreated",
     "NotifyUserRmaSwapped",
     "OpenEvent",
+    "Recalibration",
     "RecallDelivered",
     "RecallShipmentDispatched",
     "RecallUpdateStatus",
+    "RmaSwap",
     "SplitLineItem",
+    "SplitPiece",
     "UnknownEvent",
     "UpdateResendStatus",
     "UpdateResendTrackingNumber",
@@ -116,8 +134,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> type[Event]:
-    if name in FAMILY_OF:
+def __getattr__(name: str) -> type[Model]:
+    if name in FAMILY_OF or name in PAYLOADS:
         found = globals()[name] = load(name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -49,10 +49,11 @@ class Event(_Received):
         """What two deliveries of one event have in common: `notificationId`, else a digest of the body."""
         from returnhelper.webhooks.envelope import dedup_key
 
+        given = self.notification_id.strip() if self.notification_id else None
         body = getattr(self, "_body", None)
         if body is None:
-            body = b"" if self.notification_id else encode(self)
-        return dedup_key(self.notification_id, body)
+            body = b"" if given else encode(self)
+        return dedup_key(given, body)
 
     @property
     def ordering_key(self) -> str | None:
@@ -115,14 +116,26 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 FAMILY_OF: Mapping[str, str] = {name: family for family, names in FAMILIES.items() for name in names}
 
+# Objects that occur in events only, for annotations: `events.CreatedInventory`.
+PAYLOADS: Mapping[str, str] = {
+    "BuyerReturn": "labels",
+    "BuyerReturnLineItem": "labels",
+    "LineItemImages": "shipments",
+    "CreatedInventory": "inventories",
+    "Recalibration": "inventories",
+    "RmaSwap": "inventories",
+    "LineItemSupplement": "vas",
+    "SplitPiece": "vas",
+}
+
 _ARRIVAL = "markShipmentArrive"
 _loaded: dict[str, type[Event]] = {}
 
 
-def load(name: str) -> type[Event]:
+def load(name: str) -> type[Model]:
     """Import the family of a class, if need be, and return the class."""
-    family = import_module(f"returnhelper.webhooks.events.{FAMILY_OF[name]}")
-    return cast("type[Event]", getattr(family, name))
+    family = import_module(f"returnhelper.webhooks.events.{FAMILY_OF.get(name) or PAYLOADS[name]}")
+    return cast("type[Model]", getattr(family, name))
 
 
 def event_class(
@@ -151,7 +164,7 @@ def _find(name: str) -> type[Event]:
     class_name = name[:1].upper() + name[1:]
     if name == class_name or class_name not in FAMILY_OF:
         return UnknownEvent
-    found = _loaded[name] = load(class_name)
+    found = _loaded[name] = cast("type[Event]", load(class_name))
     return found
 
 

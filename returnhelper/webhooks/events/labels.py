@@ -27,8 +27,8 @@ class LabelGenerated(Event):
 
     Follows `return_shipments.create` (also one that succeeded), the older `labels.create`, and a re-run by Return Helper
     after a carrier outage, which brings a new `label_id`: match on `label.shipment_id`. `label.label_url` and
-    `label.tracking_number` hold the label; on failure look at `label.error`, `label.fail_reasons` and
-    `label.error_messages`.
+    `label.tracking_number` hold the label; on failure `label.reasons` gathers
+    `error`, `fail_reasons` and `error_messages`.
 
     Source: webhook labelGenerated
     """
@@ -128,5 +128,15 @@ class BuyerReturnLabelGenerated(Event):
 
     action: str = "buyerReturnLabelGenerated"
     buyer_return: BuyerReturn
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the label can be used."""
+        return self.buyer_return.label_request_status_code == LabelRequestStatus.SUCCESS
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no label."""
+        return self.buyer_return.label_request_status_code == LabelRequestStatus.FAILED
 
     _other_forms: ClassVar[Mapping[str, Form]] = {"buyerReturn": with_pairs}
