@@ -60,7 +60,7 @@ class Group(Generic[T, R]):
     async def _write_batch(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
         try:
             results = await self._write(items)
-        except Exception as error:  # noqa: BLE001 - every waiter gets it
+        except Exception as error:
             for future in futures:
                 if not future.done():
                     future.set_exception(_copy(error))

@@ -55,14 +55,14 @@ _TYPES: Final = (
 )
 
 INSERT: Final = (
-    "WITH added AS (INSERT INTO {t} ("
+    "WITH added AS (INSERT INTO {t} ("  # noqa: S608
     + COLUMNS
     + ", order_at) SELECT * FROM unnest("
     + ", ".join(f"${number}::{name}[]" for number, name in enumerate(_TYPES.split(), 1))
     + ") ON CONFLICT (key) DO NOTHING RETURNING key, state)"
     " SELECT key, bell FROM added LEFT JOIN"
     " (SELECT pg_notify('{t}', '') IS NULL AS bell WHERE EXISTS (SELECT 1 FROM added WHERE state = 0)) AS rung ON true"
-)  # noqa: S608
+)
 
 SWEEP: Final = """
 UPDATE {t} SET state = 0, lease = NULL, leased_until = NULL WHERE seq IN
@@ -84,10 +84,10 @@ WITH heads AS (
     UPDATE {t} AS u SET state = 1, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL
     FROM heads WHERE u.seq = heads.seq RETURNING u.*
 )
-SELECT """
+SELECT """  # noqa: S608
     + COLUMNS
     + " FROM leased ORDER BY order_at, seq"
-)  # noqa: S608
+)
 
 CHANGE: Final = """
 UPDATE {t} AS u SET state = c.state, attempts = attempts - c.uncount, not_before = c.not_before, lease = c.lease,

@@ -131,7 +131,7 @@ class RedisInbox(BaseInbox):
             fields = await (await self._connected()).hgetall(f"{self._prefix}r:{key}")
         except _FAILURES as error:
             raise _unavailable(error) from error
-        return _record(key, cast(Mapping[bytes, bytes], fields)) if fields else None
+        return _record(key, cast("Mapping[bytes, bytes]", fields)) if fields else None
 
     async def list(
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
@@ -146,28 +146,30 @@ class RedisInbox(BaseInbox):
         purged = 0
         while True:
             # in portions: a script keeps the server from everything else
-            gone = cast(int, await self._run(lua.PURGE, to_micros(older_than), since, _PURGE_AT_ONCE))
+            gone = cast("int", await self._run(lua.PURGE, to_micros(older_than), since, _PURGE_AT_ONCE))
             purged += gone
             if gone < _PURGE_AT_ONCE:
                 return purged
 
     async def stats(self) -> Stats:
         """Return how many records stand where."""
-        ready, leased, done, held, oldest = cast(tuple[int, int, int, int, bytes], await self._run(lua.STATS))
+        ready, leased, done, held, oldest = cast(
+            "tuple[int, int, int, int, bytes]", await self._run(lua.STATS)
+        )
         return Stats(ready=ready, leased=leased, done=done, held=held, oldest_ready_at=_moment(oldest))
 
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten; a server that lost its data begins anew."""
         return from_micros(await self._check())
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
+    async def wait(self, timeout: float) -> None:
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
         await self._connected()
         await self._listen()
         if await self._wake.wait(0):
             return
-        dues = cast(Sequence[bytes], await self._run(lua.DUE))
+        dues = cast("Sequence[bytes]", await self._run(lua.DUE))
         left = end - time.monotonic()
         now = to_micros(self._clock())
         for due in dues:
@@ -223,7 +225,7 @@ class RedisInbox(BaseInbox):
     async def _check(self) -> int:
         self._checked = True
         version, since = cast(
-            tuple[bytes, bytes], await self._run(lua.OPEN, to_micros(self._clock()), lua.SCHEMA)
+            "tuple[bytes, bytes]", await self._run(lua.OPEN, to_micros(self._clock()), lua.SCHEMA)
         )
         if int(version) > lua.SCHEMA:
             self._checked = False
@@ -239,7 +241,7 @@ class RedisInbox(BaseInbox):
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)
-            return cast(object, await registered(keys=[self._prefix], args=values))
+            return cast("object", await registered(keys=[self._prefix], args=values))
         except _FAILURES as error:
             raise _unavailable(error) from error
 
@@ -277,7 +279,7 @@ class RedisInbox(BaseInbox):
         values: list[_Argument] = [to_micros(self._clock()), lua.SCHEMA]
         for record in records:
             values += _row(record)
-        added = cast(Sequence[int], await self._run(lua.ADD, *values))
+        added = cast("Sequence[int]", await self._run(lua.ADD, *values))
         return [Added if new else Duplicate for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Answers:
@@ -293,7 +295,7 @@ class RedisInbox(BaseInbox):
                 change.reason or "",
                 _micros(change.finished_at),
             )
-        return [answer == 1 for answer in cast(Sequence[int], await self._run(lua.CHANGE, *values))]
+        return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
 
 
 def _unavailable(error: BaseException) -> InboxUnavailable:
@@ -336,7 +338,7 @@ def _row(record: Record) -> tuple[_Argument, ...]:
 
 def _records(found: object) -> Records:
     records = []
-    for key, flat in cast(Sequence[tuple[bytes, Sequence[bytes]]], found):
+    for key, flat in cast("Sequence[tuple[bytes, Sequence[bytes]]]", found):
         records.append(_record(key.decode(), dict(zip(flat[::2], flat[1::2], strict=True))))
     return records
 

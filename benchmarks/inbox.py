@@ -1,0 +1,164 @@
+"""Durable adds per second: grouped commits of the inboxes against one commit per event.
+
+Both sides of a pair run in turns, in one run, on the same disk; the figure is the ratio of the medians. Needs the
+`bench` extra, redis-server and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from uuid import uuid4
+
+import aiosqlite
+import asyncpg
+from redis.asyncio import Redis
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "inbox"))
+from inbox_kit import PostgresServer, RedisServer
+
+from returnhelper.inbox import Inbox, PostgresInbox, Record, RedisInbox, SQLiteInbox
+
+BODY = b'{"action":"markShipmentArrive","category":"rrSvc","version":"v2","shipmentId":90417}'.ljust(900)
+HEADERS = {"content-type": "application/json", "x-rr-signature": "k" * 44, "x-rr-timestamp": "1772366400"}
+Add = Callable[[], Awaitable[object]]
+
+
+def record() -> Record:
+    now = datetime.now(UTC)
+    key = uuid4().hex
+    return Record(
+        key=key,
+        body=BODY,
+        headers=HEADERS,
+        endpoint="https://shop.example/hooks/rh",
+        received_at=now,
+        action="markShipmentArrive",
+        category="rrSvc",
+        version="v2",
+        event_time=now,
+        notification_id=key,
+        ordering_key=f"shipment:{key[:6]}",
+    )
+
+
+async def burst(add: Add, count: int, at_once: int) -> tuple[float, float]:
+    """Return adds per second and the 99th percentile of one add in milliseconds."""
+    left, taken = count, []
+
+    async def client() -> None:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            before = time.perf_counter()
+            await add()
+            taken.append(time.perf_counter() - before)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(at_once)))
+    return count / (time.perf_counter() - started), quantiles(taken, n=100)[98] * 1e3
+
+
+async def duel(
+    name: str, ours: Add, theirs: Add, *, goal: float, rounds: int, count: int, at_once: int
+) -> bool:
+    """Print the ratio of two ways to add, measured in turns."""
+    rates: dict[str, list[tuple[float, float]]] = {"ours": [], "theirs": []}
+    for side, add in (("ours", ours), ("theirs", theirs)):
+        await burst(add, at_once * 4, at_once)
+    for turn in range(rounds):
+        order = (("ours", ours), ("theirs", theirs))
+        for side, add in order if turn % 2 else reversed(order):
+            rates[side].append(await burst(add, count, at_once))
+    mine, other = (median(rate for rate, _ in rates[side]) for side in ("ours", "theirs"))
+    slow, other_slow = (median(late for _, late in rates[side]) for side in ("ours", "theirs"))
+    print(
+        f"{name:44} {at_once:3} at once: {mine:8.0f}/s against {other:7.0f}/s = {mine / other:5.2f} x"
+        f" (goal {goal:g}); p99 {slow:.1f} ms against {other_slow:.1f} ms"
+    )
+    return mine / other >= goal
+
+
+def adding(inbox: Inbox) -> Add:
+    return lambda: inbox.add(record())
+
+
+async def sqlite(home: Path, **size: int) -> bool:
+    async with SQLiteInbox(home / "ours.db") as inbox, aiosqlite.connect(home / "theirs.db") as db:
+        await db.execute("PRAGMA journal_mode = WAL")
+        await db.execute("PRAGMA synchronous = FULL")
+        await db.execute(
+            "CREATE TABLE inbox (key TEXT PRIMARY KEY, body BLOB, headers TEXT, received_at TEXT)"
+        )
+
+        async def one() -> None:
+            new = record()
+            row = (new.key, new.body, str(new.headers), new.received_at.isoformat())
+            await db.execute("INSERT INTO inbox VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+            await db.commit()
+
+        return await duel("SQLite FULL / aiosqlite, commit each", adding(inbox), one, goal=5, **size)
+
+
+async def postgres(server: PostgresServer, **size: int) -> bool:
+    async with (
+        PostgresInbox(server.url) as inbox,
+        asyncpg.create_pool(server.url, min_size=10, max_size=10) as pool,
+    ):
+        await pool.execute(
+            "CREATE TABLE plain (key text PRIMARY KEY, body bytea, headers text, received_at timestamptz)"
+        )
+
+        async def one() -> None:
+            new = record()
+            query = "INSERT INTO plain VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+            await pool.execute(query, new.key, new.body, str(new.headers), new.received_at)
+
+        return await duel("PostgreSQL / one INSERT each, pool of ten", adding(inbox), one, goal=4, **size)
+
+
+async def redis(server: RedisServer, **size: int) -> bool:
+    async with RedisInbox(server.url) as inbox, Redis.from_url(server.url) as client:
+        script = client.register_script(
+            "if redis.call('SET', KEYS[1], '1', 'NX') then redis.call('XADD', KEYS[2], '*', 'b', ARGV[1],"
+            " 'h', ARGV[2], 't', ARGV[3]) return 1 end return 0"
+        )
+
+        async def one() -> None:
+            new = record()
+            values = [new.body, str(new.headers), new.received_at.isoformat()]
+            await script(keys=[f"seen:{new.key}", "stream"], args=values)
+
+        return await duel("Redis always / SET NX + XADD script each", adding(inbox), one, goal=1.7, **size)
+
+
+async def main(rounds: int, count: int) -> int:
+    home = Path(tempfile.mkdtemp(prefix="rh-bench-"))
+    size = {"rounds": rounds, "count": count}
+    postgres_server, redis_server = PostgresServer(), RedisServer()
+    try:
+        postgres_server.start()
+        redis_server.start()
+        met = [await sqlite(home, at_once=64, **size)]
+        met.append(await postgres(postgres_server, at_once=64, **size))
+        met.append(await redis(redis_server, at_once=64, **size))
+    finally:
+        postgres_server.close()
+        redis_server.close()
+    print("every goal met" if all(met) else "NOT every goal met")
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=3000)
+    chosen = parser.parse_args()
+    sys.exit(asyncio.run(main(chosen.rounds, chosen.count)))

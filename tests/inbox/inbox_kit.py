@@ -1,0 +1,196 @@
+"""Private servers on free ports, and small things the inbox tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import glob
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from returnhelper.inbox import Inbox, MemoryInbox, PostgresInbox, Record, RedisInbox, SQLiteInbox
+
+STORES = ("memory", "sqlite", "postgres", "redis")
+LEASE = timedelta(seconds=30)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def need(path: str | None, what: str) -> str:
+    """Return the path of a server program; skip the test without it, or fail where servers are required."""
+    if path:
+        return path
+    if os.environ.get("RETURNHELPER_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"{what} is not installed, and RETURNHELPER_REQUIRE_SERVERS=1")
+    pytest.skip(f"{what} is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server process of our own that can be killed and started again on the same data and port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.home = Path(tempfile.mkdtemp(prefix="rh-inbox-"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def user(self) -> str | None:
+        return None
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self.user(),
+            cwd=self.home,
+            start_new_session=True,
+        )
+        end = time.monotonic() + 60
+        while not self.answers():
+            assert self.process.poll() is None, f"{self.command()[0]} ended"
+            assert time.monotonic() < end, f"{self.command()[0]} does not answer"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would, with the processes it started."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+class RedisServer(Server):
+    def __init__(self) -> None:
+        self.program = need(shutil.which("redis-server"), "redis-server")
+        super().__init__()
+
+    def command(self) -> Sequence[str]:
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly yes --appendfsync always --save".split()
+        return [self.program, *options, "", "--dir", str(self.home)]
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
+            line.sendall(b"PING\r\n")
+            return line.recv(16).startswith(b"+PONG")
+        return False
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+class PostgresServer(Server):
+    def __init__(self) -> None:
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+        self.program = need(found[-1] if found else shutil.which("postgres"), "postgres")
+        super().__init__()
+        if self.user():
+            shutil.chown(self.home, self.user())
+        initdb = [str(Path(self.program).with_name("initdb")), "-D", str(self.home / "data"), "-U", "rh"]
+        subprocess.run(
+            [*initdb, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=self.user(),
+            cwd=self.home,
+        )
+
+    def user(self) -> str | None:
+        return "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+
+    def command(self) -> Sequence[str]:
+        options = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
+        return [self.program, "-D", str(self.home / "data"), *(f"--{option}" for option in options)]
+
+    def answers(self) -> bool:
+        check = str(Path(self.program).with_name("pg_isready"))
+        run = subprocess.run(
+            [check, "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False, stdout=subprocess.DEVNULL
+        )
+        return run.returncode == 0
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://rh@127.0.0.1:{self.port}/postgres"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def record(key: str | None = None, **given: object) -> Record:
+    """Return a record with the necessary members."""
+    members: dict[str, object] = {"key": key or uuid4().hex, "body": b"{}", "received_at": NOON} | given
+    return Record(**members)  # type: ignore[arg-type]
+
+
+def make_inbox(kind: str, where: str, clock: Clock | None = None, name: str = "") -> Inbox:
+    """Return an inbox of that kind; the same where and name give the same records."""
+    given = {} if clock is None else {"clock": clock}
+    match kind:
+        case "memory":
+            return MemoryInbox(**given)
+        case "sqlite":
+            return SQLiteInbox(where, poll=0.05, **given)
+        case "postgres":
+            return PostgresInbox(where, table=f"rh_{name}", **given)
+        case _:
+            return RedisInbox(where, name=name, **given)
+
+
+class Lag:
+    """Measure how long the event loop was blocked."""
+
+    longest = 0.0
+
+    async def _measure(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            self.longest = max(self.longest, loop.time() - before - 0.005)
+
+    @contextlib.asynccontextmanager
+    async def measured(self) -> AsyncIterator[Lag]:
+        task = asyncio.create_task(self._measure())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
