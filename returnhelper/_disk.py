@@ -149,7 +149,11 @@ async def _opened(path: Path | None, content: AsyncIterable[bytes] | None = None
     files: list[BinaryIO] = []
 
     def open_() -> None:
-        files.append(tempfile.TemporaryFile() if path is None else path.open("rb"))
+        files.append(tempfile.TemporaryFile() if path is None else path.open("rb"))  # noqa: SIM115 - closed below
+
+    def close() -> None:
+        for file in files:
+            file.close()
 
     try:
         await thread.run(open_)
@@ -160,7 +164,7 @@ async def _opened(path: Path | None, content: AsyncIterable[bytes] | None = None
         size = await thread.run(file.seek, 0, os.SEEK_END)
         yield Source(size, lambda: _counted(_read(thread, file), size), repeatable=True)
     finally:
-        await thread.finish(lambda: [file.close() for file in files] and None)
+        await thread.finish(close)
 
 
 async def _read(thread: Thread, file: BinaryIO) -> AsyncIterator[bytes]:
