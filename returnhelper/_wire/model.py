@@ -74,12 +74,14 @@ class Model:
             object.__setattr__(self, name, value)
 
 
-def wire(name: str | None = None, *aliases: str, default: Any = None) -> Any:
+def wire(name: str | None = None, *aliases: str, default: Any = None, repr: bool = True) -> Any:
     """Give a field the name that the wire uses where the rule does not make it. Other accepted names may follow.
+
+    `repr=False` keeps a value that is nobody's business out of logs.
 
     Write `default=None` out where users construct the class, since type checkers only see a default that is given.
     """
-    return attrs.field(default=default, metadata={_NAMES: (name, *aliases)})
+    return attrs.field(default=default, repr=repr, metadata={_NAMES: (name, *aliases)})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(wire,))

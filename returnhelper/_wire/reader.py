@@ -106,6 +106,9 @@ def _careful(shape: Shape, value: object, path: str) -> object:
 def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
     if value is None:
         return ()
+    if isinstance(value, Mapping) and inner.kind is Kind.MODEL:
+        # Some tables of the documents say one object where names and samples say a list.
+        value = (value,)
     if not isinstance(value, list | tuple):
         raise Misfit("expected an array", path=path)
     return tuple(_careful(inner, item, f"{path}[{index}]") for index, item in enumerate(value))

@@ -95,8 +95,11 @@ def shape_of(annotation: Any) -> Shape:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         members = [member for member in arguments if member is not type(None)]
+        if len(members) == 2 and str in members:
+            # `Vas | str` lets callers write plain text; what is read is the code
+            members = [m for m in members if isinstance(m, type) and issubclass(m, OpenStrEnum)] or members
         if len(members) == 1:
-            return attrs.evolve(shape_of(members[0]), optional=True)
+            return attrs.evolve(shape_of(members[0]), optional=type(None) in arguments)
     if origin in (tuple, list, Sequence) and (origin is not tuple or arguments[1:] == (...,)):
         return Shape(Kind.LIST, tuple, inner=shape_of(arguments[0]))
     if origin in (dict, Mapping):

@@ -15,5 +15,5 @@ class ApiBalance(Model):
     currency_code: str | None = None
     balance: Decimal | None = None
     api_name: str | None = None
-    # An identifier of the account, yet the same text that authenticates: it stays out of every repr.
-    api_key: str | None = wire(default=None)
+    # Half of what authenticates a call: it stays out of every repr.
+    api_key: str | None = wire(default=None, repr=False)
