@@ -1,0 +1,1 @@
+"""Mount a receiver in a web framework: one flat module for each."""
