@@ -22,7 +22,7 @@ from returnhelper.errors import PayloadInvalid
 from returnhelper.models.labels import LabelResult
 from returnhelper.types import OpenStrEnum
 from returnhelper.webhooks import Router, events
-from returnhelper.webhooks.events._base import FAMILY_OF, PAYLOADS, OpenEvent
+from returnhelper.webhooks.events._base import FAMILY_OF, PAYLOADS, OpenEvent, usual_envelope
 
 HERE = Path(__file__).parent.parent
 CATALOG = json.loads((HERE / "catalog" / "webhooks.json").read_text())
@@ -182,6 +182,16 @@ def test_selection(name: str) -> None:
     assert type(event) is expected_class(name)
     assert (event.action, event.version, event.event_time) == (hook["x-action"], version, MOMENT)
     assert event.category == (hook["x-category"] or "odd")
+
+
+@pytest.mark.parametrize("name", DOCUMENTED + NAMED)
+def test_the_usual_envelope(name: str) -> None:
+    """What the package takes for the sender's category and version is what the catalog says."""
+    hook = WEBHOOKS[name]
+    usual = usual_envelope(hook["x-action"])
+    assert usual["category"] == (hook["x-category"] or hook["x-action"])
+    if name != "markShipmentArrive":  # the older of two shapes
+        assert usual.get("version") == (hook["x-version-seen"] or [None])[0]
 
 
 @pytest.mark.parametrize("name", WITHDRAWN)

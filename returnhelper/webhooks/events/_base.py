@@ -128,6 +128,33 @@ PAYLOADS: Mapping[str, str] = {
     "SplitPiece": "vas",
 }
 
+# What the sender prints in the envelope, where the category is not the action itself or there is a version.
+_CATEGORIES: Mapping[str, str] = {
+    "assignUnknown": "rsl",
+    "buyerReturnLabelGenerated": "buyerReturnRrLabel",
+    "cancelInventoryHandling": "rinv",
+    "changeLineItemImage": "rrli",
+    "completeInventoryHandling": "rinv",
+    "forceCancelResend": "resend",
+    "markShipmentArrive": "rsl",
+    "recallUpdateStatus": "recall",
+    "splitLineItem": "lineItemVasReturnInventoryLineItem",
+    "updateResendStatus": "resend",
+    "updateResendTrackingNumber": "resend",
+    "vasUpdated": "rrliv",
+}
+_VERSIONS: Mapping[str, str] = {
+    "buyerReturnLabelGenerated": "202408",
+    "consolidateShippingOrderCancelled": "202410",
+    "consolidateShippingOrderCompleted": "202408",
+    "consolidateShippingOrderInventoryAllPacked": "202410",
+    "consolidateShippingOrderShippingFeeUpdated": "202409",
+    "consolidateShippingShipmentSent": "202207",
+    "consolidateShippingShipmentShipped": "202408",
+    "markShipmentArrive": "202407",
+    "newInventoryCreated": "202207",
+}
+
 _ARRIVAL = "markShipmentArrive"
 _loaded: dict[str, type[Event]] = {}
 
@@ -158,6 +185,12 @@ def event_class(
     if found is None:
         found = _find(name)
     return found
+
+
+def usual_envelope(action: str) -> dict[str, str]:
+    """Return the category of an action, and its version if it has one, as the sender prints them today."""
+    category = {"category": _CATEGORIES.get(action, action)}
+    return {**category, "version": _VERSIONS[action]} if action in _VERSIONS else category
 
 
 def _find(name: str) -> type[Event]:
