@@ -1,0 +1,393 @@
+"""Uploads and downloads against real sockets: a storage host that is not the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from returnhelper import Environment, ReturnHelper
+from returnhelper.config import RequestOptions, RetryPolicy, Timeouts
+from returnhelper.errors import (
+    APIError,
+    ConfigurationError,
+    ConnectionFailed,
+    RequestInvalid,
+    RequestTimeout,
+    ServerFault,
+    TransportError,
+    UnexpectedContent,
+)
+
+KEY, TOKEN = "key-of-the-test", "token-of-the-test"
+LABEL = bytes(range(256)) * 4000
+QUICK = RetryPolicy(attempts=3, wait_initial=0)
+
+
+class Storage:
+    """The API's upload addresses, and the host behind them."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[dict[str, str], bytes]] = []
+        self.requests: list[web.Request] = []
+        self.faults: list[int] = []
+        self.slot: dict[str, object] = {}
+        self.gate = asyncio.Event()
+        self.base = ""
+
+    async def pre_signed(self, request: web.Request) -> web.Response:
+        name = request.query["filename"]
+        slot = {
+            "preSignedUrl": f"{self.base}/put/{name}?X-Signature=a%2Fb%3D&x=+1",
+            "filename": name,
+            "fileKey": f"rr/api/files/2024/10/x/{name}",
+            "contentType": request.query["mimeType"],
+            "expires": "2024-10-04T06:55:23Z",
+        }
+        return web.json_response({"correlationId": "c-1", "meta": {"status": 200}, **slot, **self.slot})
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        if self.faults and (status := self.faults.pop(0)):
+            return web.Response(status=status, text="<Error><Code>AccessDenied</Code><S>a/b=</S></Error>")
+        self.stored.append(({k.lower(): v for k, v in request.headers.items()}, await request.read()))
+        return web.Response()
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        if self.faults and (status := self.faults.pop(0)):
+            return web.Response(status=status, text="<Error><Code>NoSuchKey</Code></Error>")
+        kind = request.match_info["kind"]
+        if kind == "label":
+            return web.Response(body=LABEL, content_type="application/pdf")
+        if kind == "hop":
+            raise web.HTTPFound("/get/label")
+        if kind == "loop":
+            raise web.HTTPFound("/get/loop")
+        response = web.StreamResponse()
+        if kind == "broken":
+            response.content_length = len(LABEL)
+        await response.prepare(request)
+        await response.write(LABEL[:300_000])
+        if kind == "broken":
+            assert request.transport is not None
+            request.transport.abort()
+        elif kind == "slow":
+            await self.gate.wait()
+        else:
+            await response.write(LABEL[300_000:])
+        return response
+
+
+@asynccontextmanager
+async def storage(*, custom: bool = True) -> AsyncIterator[tuple[Storage, ReturnHelper]]:
+    """Run the storage and a client for it."""
+    store = Storage()
+    app = web.Application(client_max_size=100_000_000)
+    app.router.add_get("/public/api/file/GetPreSignedUploadUrl", store.pre_signed)
+    app.router.add_put("/put/{name}", store.put)
+    app.router.add_get("/get/{kind}", store.get)
+    async with TestServer(app) as server:
+        store.base = str(server.make_url("")).rstrip("/")
+        environment = Environment.custom(user_url=f"{store.base}/user", public_url=f"{store.base}/public")
+        if not custom:
+            environment = Environment("house", f"{store.base}/user", f"{store.base}/public")
+        async with ReturnHelper(KEY, TOKEN, environment=environment, retry=QUICK) as rh:
+            yield store, rh
+        store.gate.set()
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    """Yield the parts."""
+    for part in parts:
+        yield part
+
+
+async def test_uploads_bytes() -> None:
+    """Bytes arrive whole, with the announced type, under the address exactly as it was signed."""
+    async with storage() as (store, rh):
+        done = await rh.files.upload(LABEL, filename="a b.png")
+    ((headers, body),) = store.stored
+    assert body == LABEL
+    assert (headers["content-type"], headers["content-length"]) == ("image/png", str(len(LABEL)))
+    assert store.requests[0].raw_path == "/put/a%20b.png?X-Signature=a%2Fb%3D&x=+1" or "+1" in store.requests[0].raw_path
+    assert (done.filename, done.file_key) == ("a b.png", "rr/api/files/2024/10/x/a b.png")
+    assert (done.size, done.correlation_id) == (len(LABEL), "c-1")
+
+
+async def test_uploads_a_path(tmp_path: Path) -> None:
+    """A path needs nothing beside it: name and type come from it."""
+    (tmp_path / "label.pdf").write_bytes(LABEL)
+    async with storage() as (store, rh):
+        done = await rh.files.upload(tmp_path / "label.pdf")
+    assert store.stored[0][1] == LABEL
+    assert (done.filename, done.content_type) == ("label.pdf", "application/pdf")
+
+
+@pytest.mark.parametrize("size", [None, len(LABEL) + 3])
+async def test_uploads_an_iterator(size: int | None) -> None:
+    """An iterator arrives whole and with its length, told or not."""
+    async with storage() as (store, rh):
+        await rh.files.upload(pieces(b"abc", LABEL), filename="x.bin", mime_type="application/x", size=size)
+    headers, body = store.stored[0]
+    assert body == b"abc" + LABEL
+    assert headers["content-length"] == str(len(LABEL) + 3)
+    assert "transfer-encoding" not in headers
+
+
+async def test_uploads_an_empty_file() -> None:
+    """No bytes are a file too."""
+    async with storage() as (store, rh):
+        assert (await rh.files.upload(b"", filename="x.txt")).size == 0
+    assert store.stored[0][1] == b""
+
+
+async def test_foreign_hosts_see_no_credentials(tmp_path: Path) -> None:
+    """Neither key nor token goes to the host of a file, not even of a session that has them as defaults."""
+    async with storage() as (store, rh):
+        await rh.files.upload(b"1", filename="x.txt")
+        await rh.files.download(f"{store.base}/get/hop", tmp_path / "x.pdf")
+    assert len(store.requests) == 3
+    for request in store.requests:
+        shown = f"{request.path_qs} {dict(request.headers)}"
+        assert KEY not in shown
+        assert TOKEN not in shown
+        assert "idempotency" not in shown.lower()
+
+
+async def test_a_failed_upload_is_tried_again() -> None:
+    """Faults of the storage are outlived, with the whole body each time."""
+    async with storage() as (store, rh):
+        store.faults = [500, 503]
+        await rh.files.upload(LABEL, filename="x.png")
+        store.faults = [500, 0]
+        await rh.files.upload(pieces(LABEL), filename="x.png")
+    assert [body for _, body in store.stored] == [LABEL, LABEL]
+
+
+async def test_a_stream_is_not_sent_twice() -> None:
+    """An iterator of told size is gone after the first attempt: the fault is raised."""
+    async with storage() as (store, rh):
+        store.faults = [503]
+        with pytest.raises(ServerFault) as caught:
+            await rh.files.upload(pieces(b"abc"), filename="x.png", size=3)
+    assert (caught.value.http_status, caught.value.attempts) == (503, 1)
+
+
+async def test_a_refused_upload_says_why_and_shows_no_signature() -> None:
+    """A refusal names host, status and code, and nothing that signs."""
+    async with storage() as (store, rh):
+        store.faults = [403]
+        with pytest.raises(APIError) as caught:
+            await rh.files.upload(LABEL * 20, filename="x.png")
+    assert (caught.value.http_status, caught.value.error_code) == (403, "AccessDenied")
+    assert "a/b=" not in str(caught.value)
+    assert "Signature" not in str(caught.value)
+    assert len(store.requests) == 1
+
+
+async def test_the_sources_own_error_comes_out() -> None:
+    """What the caller's iterator raises reaches the caller as it is."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"abc"
+        raise LookupError("mine")
+
+    async with storage() as (store, rh):
+        for size in (None, 10):
+            with pytest.raises(LookupError, match="mine"):
+                await rh.files.upload(broken(), filename="x.png", size=size)
+    assert store.stored == []
+
+
+@pytest.mark.parametrize("size", [2, 4])
+async def test_a_wrong_size_is_told(size: int) -> None:
+    """A body that is not as long as announced is an error, and no file."""
+    async with storage() as (store, rh):
+        with pytest.raises(ConfigurationError, match=f"{size} bytes"):
+            await rh.files.upload(pieces(b"abc"), filename="x.png", size=size)
+    assert store.stored == []
+
+
+async def test_bad_sources_are_told_before_any_request(tmp_path: Path) -> None:
+    """A missing file, a nameless source and an unknown type stop before the first request."""
+    async with storage() as (store, rh):
+        with pytest.raises(ConfigurationError, match="No such file"):
+            await rh.files.upload(tmp_path / "none.png")
+        with pytest.raises(ConfigurationError, match="pass filename"):
+            await rh.files.upload(b"abc")
+        with pytest.raises(ConfigurationError, match="pass mime_type"):
+            await rh.files.upload(b"abc", filename="x.unheardof")
+        with pytest.raises(ConfigurationError, match="source"):
+            await rh.files.upload(7, filename="x.png")  # type: ignore[arg-type]
+        with pytest.raises(RequestInvalid, match="filename"):
+            await rh.files.get_pre_signed_upload_url("", mime_type="image/png")
+    assert store.requests == []
+
+
+async def test_an_answer_without_an_address_is_told() -> None:
+    """An upload slot without its address is no usable answer."""
+    async with storage() as (store, rh):
+        store.slot = {"preSignedUrl": None}
+        with pytest.raises(UnexpectedContent, match="without an address"):
+            await rh.files.upload(b"1", filename="x.png")
+        store.slot = {"preSignedUrl": "ftp://x/y"}
+        with pytest.raises(ConfigurationError, match="address"):
+            await rh.files.upload(b"1", filename="x.png")
+
+
+async def test_the_address_stays_out_of_sight() -> None:
+    """A pre-signed address is as good as a password: its repr does not show it."""
+    async with storage() as (_, rh):
+        slot = await rh.files.get_pre_signed_upload_url("x.png", mime_type="image/png")
+    assert slot.pre_signed_url is not None
+    assert "Signature" in slot.pre_signed_url
+    assert "Signature" not in repr(slot)
+
+
+@pytest.mark.parametrize("kind", ["label", "hop", "chunked"])
+async def test_downloads(tmp_path: Path, kind: str) -> None:
+    """A file arrives complete, redirected or without a length, in place of an older one."""
+    target = tmp_path / "label.pdf"
+    target.write_bytes(b"old")
+    async with storage() as (store, rh):
+        saved = await rh.files.download(f"{store.base}/get/{kind}", target)
+    assert target.read_bytes() == LABEL
+    assert (saved.path, saved.size) == (target, len(LABEL))
+    assert [p.name for p in tmp_path.iterdir()] == ["label.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "options"),
+    [
+        ("broken", UnexpectedContent, None),
+        ("loop", UnexpectedContent, None),
+        ("slow", RequestTimeout, RequestOptions(timeout=0.3)),
+        ("slow", RequestTimeout, RequestOptions(timeout=Timeouts(read=0.2), retry=RetryPolicy.NONE)),
+    ],
+)
+async def test_a_failed_download_leaves_nothing(
+    tmp_path: Path, kind: str, error: type[TransportError], options: RequestOptions | None
+) -> None:
+    """A download that breaks, loops or stalls raises and leaves the older file alone."""
+    target = tmp_path / "label.pdf"
+    target.write_bytes(b"old")
+    async with storage() as (store, rh):
+        with pytest.raises(error):
+            await rh.files.download(f"{store.base}/get/{kind}", target, options=options)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("label.pdf", b"old")]
+
+
+async def test_a_broken_download_is_tried_again(tmp_path: Path) -> None:
+    """A fault and a lost connection are outlived."""
+    async with storage() as (store, rh):
+        store.faults = [503]
+        await rh.files.download(f"{store.base}/get/label", tmp_path / "x.pdf")
+        with pytest.raises(UnexpectedContent) as caught:
+            await rh.files.download(f"{store.base}/get/broken", tmp_path / "y.pdf")
+    assert caught.value.attempts == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["x.pdf"]
+
+
+async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
+    """Cancelling at any moment leaves a complete file or none."""
+    async with storage() as (store, rh):
+        for moment in range(12):
+            kind = "slow" if moment % 2 else "label"
+            task = asyncio.create_task(rh.files.download(f"{store.base}/get/{kind}", tmp_path / f"{moment}"))
+            await asyncio.sleep(moment * 0.002)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    assert all(p.read_bytes() == LABEL for p in tmp_path.iterdir())
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("kind", ["label", "chunked"])
+async def test_too_large_is_broken_off(tmp_path: Path, kind: str) -> None:
+    """A file above the limit is not saved, whether its length was announced or not."""
+    async with storage() as (store, rh):
+        with pytest.raises(UnexpectedContent, match="max_bytes"):
+            await rh.files.download(f"{store.base}/get/{kind}", tmp_path / "x", max_bytes=len(LABEL) - 1)
+        await rh.files.download(f"{store.base}/get/{kind}", tmp_path / "y", max_bytes=len(LABEL))
+        await rh.files.download(f"{store.base}/get/{kind}", tmp_path / "z", max_bytes=None)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["y", "z"]
+
+
+async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """404 is an APIError with the storage's code."""
+    async with storage() as (store, rh):
+        store.faults = [404]
+        with pytest.raises(APIError) as caught:
+            await rh.files.download(f"{store.base}/get/label", tmp_path / "x")
+    assert (caught.value.http_status, caught.value.error_code) == (404, "NoSuchKey")
+
+
+async def test_an_unwritable_path_is_told(tmp_path: Path) -> None:
+    """A directory, or a place that is not there, is a ConfigurationError."""
+    async with storage() as (store, rh):
+        for path in (tmp_path, tmp_path / "none" / "x.pdf"):
+            with pytest.raises(ConfigurationError):
+                await rh.files.download(f"{store.base}/get/label", path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_plain_http_is_refused(tmp_path: Path) -> None:
+    """Outside of custom environments nothing goes over plain http."""
+    async with storage(custom=False) as (store, rh):
+        with pytest.raises(ConfigurationError, match="plain http"):
+            await rh.files.download(f"{store.base}/get/label", tmp_path / "x")
+        with pytest.raises(ConfigurationError, match="plain http"):
+            await rh.files.upload(b"1", filename="x.png")
+    assert store.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "x", "file:///etc/passwd", "http://", "http://[", "https://u:p@h/x", "https://h:99999/", "https://h/\r\nX: y"],
+)
+async def test_unusable_addresses(tmp_path: Path, url: str) -> None:
+    """What is no http or https address is a ConfigurationError that does not repeat it."""
+    async with storage() as (_, rh):
+        with pytest.raises(ConfigurationError) as caught:
+            await rh.files.download(url, tmp_path / "x")
+    assert len(url) < 3 or url not in str(caught.value)
+
+
+async def test_a_dead_host_is_told(tmp_path: Path) -> None:
+    """No connection is ConnectionFailed."""
+    async with storage() as (_, rh):
+        with pytest.raises(ConnectionFailed):
+            await rh.files.download("http://127.0.0.1:1/x", tmp_path / "x")
+
+
+async def test_no_redirect_down_to_http() -> None:
+    """A redirect from https to http is never followed."""
+    from yarl import URL
+
+    from returnhelper._foreign import Foreign
+
+    with pytest.raises(UnexpectedContent, match="plain http"):
+        Foreign._redirected(URL("https://files.example/a"), "http://files.example/b")
+    assert str(Foreign._redirected(URL("https://files.example/a"), "/b?c=%2F")) == "https://files.example/b?c=%2F"
+
+
+async def test_image_addresses() -> None:
+    """Photo keys become addresses on the documented hosts; elsewhere the base must be told."""
+    sandbox = ReturnHelper(KEY, TOKEN)
+    production = ReturnHelper(KEY, TOKEN, environment=Environment.PRODUCTION)
+    china = ReturnHelper(KEY, TOKEN, environment=Environment.PRODUCTION_CHINA)
+    key = "img/returns/a b?.jpg"
+    assert sandbox.files.image_url(key) == "https://rr-dev-files.returnshelper.com/img/returns/a%20b%3F.jpg"
+    assert production.files.image_url("/k") == "https://file.returnhelpercentre.com/k"
+    with pytest.raises(ConfigurationError, match="base_url"):
+        china.files.image_url(key)
+    assert china.files.image_url("k", base_url="https://files.example/") == "https://files.example/k"
+    with pytest.raises(ConfigurationError, match="base_url"):
+        china.files.image_url("k", base_url="files.example")
+    with pytest.raises(ConfigurationError, match="key"):
+        sandbox.files.image_url("")
