@@ -24,11 +24,11 @@ from redis.asyncio import Redis
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "inbox"))
 from inbox_kit import PostgresServer, RedisServer
 
-from returnhelper.inbox import Inbox, PostgresInbox, Record, RedisInbox, SQLiteInbox
+from returnhelper.inbox import PostgresInbox, Record, RedisInbox, SQLiteInbox
 
 BODY = b'{"action":"markShipmentArrive","category":"rrSvc","version":"v2","shipmentId":90417}'.ljust(900)
 HEADERS = {"content-type": "application/json", "x-rr-signature": "k" * 44, "x-rr-timestamp": "1772366400"}
-Add = Callable[[], Awaitable[object]]
+Add = Callable[[Record], Awaitable[object]]
 
 
 def record() -> Record:
@@ -51,14 +51,13 @@ def record() -> Record:
 
 async def burst(add: Add, count: int, at_once: int) -> tuple[float, float]:
     """Return adds per second and the 99th percentile of one add in milliseconds."""
-    left, taken = count, []
+    taken: list[float] = []
+    records = iter([record() for _ in range(count)])
 
     async def client() -> None:
-        nonlocal left
-        while left > 0:
-            left -= 1
+        for new in records:
             before = time.perf_counter()
-            await add()
+            await add(new)
             taken.append(time.perf_counter() - before)
 
     started = time.perf_counter()
@@ -71,7 +70,7 @@ async def duel(
 ) -> bool:
     """Print the ratio of two ways to add, measured in turns."""
     rates: dict[str, list[tuple[float, float]]] = {"ours": [], "theirs": []}
-    for side, add in (("ours", ours), ("theirs", theirs)):
+    for add in (ours, theirs):
         await burst(add, at_once * 4, at_once)
     for turn in range(rounds):
         order = (("ours", ours), ("theirs", theirs))
@@ -86,25 +85,20 @@ async def duel(
     return mine / other >= goal
 
 
-def adding(inbox: Inbox) -> Add:
-    return lambda: inbox.add(record())
-
-
 async def sqlite(home: Path, **size: int) -> bool:
-    async with SQLiteInbox(home / "ours.db") as inbox, aiosqlite.connect(home / "theirs.db") as db:
+    async with SQLiteInbox(home / "ours.db") as inbox, aiosqlite.connect(home / "theirs.db", isolation_level=None) as db:
         await db.execute("PRAGMA journal_mode = WAL")
         await db.execute("PRAGMA synchronous = FULL")
         await db.execute(
             "CREATE TABLE inbox (key TEXT PRIMARY KEY, body BLOB, headers TEXT, received_at TEXT)"
         )
 
-        async def one() -> None:
-            new = record()
+        async def one(new: Record) -> None:
             row = (new.key, new.body, str(new.headers), new.received_at.isoformat())
+            # autocommit: on a shared connection a commit() of one caller would commit for the others too
             await db.execute("INSERT INTO inbox VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
-            await db.commit()
 
-        return await duel("SQLite FULL / aiosqlite, commit each", adding(inbox), one, goal=5, **size)
+        return await duel("SQLite FULL / aiosqlite, commit each", inbox.add, one, goal=5, **size)
 
 
 async def postgres(server: PostgresServer, **size: int) -> bool:
@@ -116,12 +110,11 @@ async def postgres(server: PostgresServer, **size: int) -> bool:
             "CREATE TABLE plain (key text PRIMARY KEY, body bytea, headers text, received_at timestamptz)"
         )
 
-        async def one() -> None:
-            new = record()
+        async def one(new: Record) -> None:
             query = "INSERT INTO plain VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
             await pool.execute(query, new.key, new.body, str(new.headers), new.received_at)
 
-        return await duel("PostgreSQL / one INSERT each, pool of ten", adding(inbox), one, goal=4, **size)
+        return await duel("PostgreSQL / one INSERT each, pool of ten", inbox.add, one, goal=4, **size)
 
 
 async def redis(server: RedisServer, **size: int) -> bool:
@@ -131,12 +124,11 @@ async def redis(server: RedisServer, **size: int) -> bool:
             " 'h', ARGV[2], 't', ARGV[3]) return 1 end return 0"
         )
 
-        async def one() -> None:
-            new = record()
+        async def one(new: Record) -> None:
             values = [new.body, str(new.headers), new.received_at.isoformat()]
             await script(keys=[f"seen:{new.key}", "stream"], args=values)
 
-        return await duel("Redis always / SET NX + XADD script each", adding(inbox), one, goal=1.7, **size)
+        return await duel("Redis always / SET NX + XADD script each", inbox.add, one, goal=1.7, **size)
 
 
 async def main(rounds: int, count: int) -> int:

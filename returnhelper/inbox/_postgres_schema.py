@@ -22,7 +22,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         ordering_key text,
         order_at timestamptz NOT NULL,
         state smallint NOT NULL,
-        attempts integer NOT NULL,
+        attempts integer NOT NULL DEFAULT 0,
         not_before timestamptz,
         lease text,
         leased_until timestamptz,
@@ -49,15 +49,19 @@ COLUMNS: Final = (
     "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
     " ordering_key, state, attempts, not_before, lease, leased_until, reason, finished_at"
 )
+# what a new record has: no attempt, no lease
+_ADDED: Final = (
+    "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
+    " ordering_key, state, reason, finished_at, order_at"
+)
 _TYPES: Final = (
-    "text bytea text text timestamptz text text text timestamptz text text smallint integer timestamptz text"
-    " timestamptz text timestamptz timestamptz"
+    "text bytea text text timestamptz text text text timestamptz text text smallint text timestamptz timestamptz"
 )
 
 INSERT: Final = (
     "WITH added AS (INSERT INTO {t} ("  # noqa: S608
-    + COLUMNS
-    + ", order_at) SELECT * FROM unnest("
+    + _ADDED
+    + ") SELECT * FROM unnest("
     + ", ".join(f"${number}::{name}[]" for number, name in enumerate(_TYPES.split(), 1))
     + ") ON CONFLICT (key) DO NOTHING RETURNING key, state)"
     " SELECT key, bell FROM added LEFT JOIN"

@@ -1,6 +1,6 @@
 """What the Redis inbox runs inside the server: every step is one script, so every step is atomic.
 
-Keys, all under one prefix: ``r:<key>`` the record; ``all`` and ``s:<state>`` the keys in the order of arrival;
+Keys, all under one prefix: ``r:<key>`` the record; ``s:<state>`` the keys of a state in the order of arrival;
 ``line`` the ready ones in the order of their turns; ``ready`` and ``delayed`` those that may be claimed now or later;
 ``leased`` by the end of the lease; ``done`` by the time of completion; ``o:<ordering key>`` the active records of one
 ordering key, ``head`` and ``busy`` the one of them that is on offer or leased; ``meta``.
@@ -52,27 +52,32 @@ redis.call('HSETNX', P..'meta', 'since', ARGV[1])
 return redis.call('HMGET', P..'meta', 'version', 'since')
 """
 
-# one record: key, body, immutable members, ordering key, order_at, received_at, state, attempts, not_before, reason,
-# finished_at
-ADD_WIDTH: Final = 11
+# one record: key, body, immutable members, ordering key, order_at, received_at, state, reason, finished_at
 ADD: Final = (
     _SHARED
     + """
 call('HSETNX', P..'meta', 'version', ARGV[2])
 call('HSETNX', P..'meta', 'since', now)
 local added, ring = {}, false
-for i = 3, #ARGV, 11 do
-  local key = ARGV[i]
+local seq = call('HINCRBY', P..'meta', 'seq', (#ARGV - 2) / 9) - (#ARGV - 2) / 9
+for i = 3, #ARGV, 9 do
+  local key, o, t, s = ARGV[i], ARGV[i+3], ARGV[i+4], ARGV[i+6]
   local r = P..'r:'..key
-  if call('EXISTS', r) == 1 then added[#added + 1] = 0 else
-    local seq = call('HINCRBY', P..'meta', 'seq', 1)
-    local m = string.format('%016d', seq)..':'..key
-    local o, t, s = ARGV[i+3], ARGV[i+4], ARGV[i+6]
-    call('HSET', r, 'b', ARGV[i+1], 'm', ARGV[i+2], 'o', o, 't', t, 'c', ARGV[i+5], 's', s, 'a', ARGV[i+7], 'q', m)
-    put(key, 'n', ARGV[i+8]); put(key, 'r', ARGV[i+9]); put(key, 'f', ARGV[i+10])
-    call('ZADD', P..'all', seq, key); call('ZADD', P..'s:'..s, seq, key)
-    if s == '0' then enter(m, o, t); ring = true
-    elseif s == '2' then call('ZADD', P..'done', ARGV[i+10], key) end
+  seq = seq + 1
+  local m = string.format('%016d', seq)..':'..key
+  if call('HSETNX', r, 'q', m) == 0 then added[#added + 1] = 0 else
+    call('HSET', r, 'b', ARGV[i+1], 'm', ARGV[i+2], 'o', o, 't', t, 'c', ARGV[i+5], 's', s, 'a', 0)
+    if ARGV[i+7] ~= '' then put(key, 'r', ARGV[i+7]) end
+    call('ZADD', P..'s:'..s, seq, key)
+    if s == '0' then
+      ring = true
+      if o == '' then call('ZADD', P..'line', t, m); call('ZADD', P..'ready', t, m)
+      elseif call('ZADD', P..'o:'..o, t, m) == 1 and call('HEXISTS', P..'busy', o) == 0
+        and call('HSETNX', P..'head', o, m) == 1 then
+        -- the usual case: the first one of its shipment
+        call('ZADD', P..'line', t, m); call('ZADD', P..'ready', t, m)
+      else enter(m, o, t) end
+    elseif s == '2' then put(key, 'f', ARGV[i+8]); call('ZADD', P..'done', ARGV[i+8], key) end
     added[#added + 1] = 1
   end
 end
@@ -166,12 +171,12 @@ if tonumber(ARGV[2]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
 end
 local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[1], 'LIMIT', 0, ARGV[3])
 for _, key in ipairs(gone) do
-  call('DEL', P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'all', key); call('ZREM', P..'s:2', key)
+  call('DEL', P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'s:2', key)
 end
 return #gone
 """
 
-# set, after ('' for none), limit
+# states, one digit each; after ('' for none), limit
 LIST: Final = """
 local P = KEYS[1]
 local start = '-inf'
@@ -180,9 +185,15 @@ if ARGV[2] ~= '' then
   if not q then return {} end
   start = '('..string.sub(q, 1, 16)
 end
+local keys, place = {}, {}
+for s in string.gmatch(ARGV[1], '%d') do
+  local part = redis.call('ZRANGEBYSCORE', P..'s:'..s, start, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+  for i = 1, #part, 2 do keys[#keys + 1] = part[i]; place[part[i]] = tonumber(part[i+1]) end
+end
+table.sort(keys, function(a, b) return place[a] < place[b] end)
 local found = {}
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', P..ARGV[1], start, '+inf', 'LIMIT', 0, ARGV[3])) do
-  found[#found + 1] = {key, redis.call('HGETALL', P..'r:'..key)}
+for i = 1, math.min(#keys, tonumber(ARGV[3])) do
+  found[i] = {keys[i], redis.call('HGETALL', P..'r:'..keys[i])}
 end
 return found
 """

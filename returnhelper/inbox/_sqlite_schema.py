@@ -21,7 +21,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             ordering_key TEXT,
             order_at INTEGER NOT NULL,
             state INTEGER NOT NULL,
-            attempts INTEGER NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
             not_before INTEGER,
             lease TEXT,
             leased_until INTEGER,
@@ -54,8 +54,13 @@ COLUMNS: Final = (
     " ordering_key, state, attempts, not_before, lease, leased_until, reason, finished_at"
 )
 
+# what a new record has: no attempt, no lease
+_ADDED: Final = (
+    "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
+    " ordering_key, state, reason, finished_at, order_at"
+)
 INSERT: Final = (
-    f"INSERT INTO records ({COLUMNS}, order_at) VALUES ({', '.join('?' * 19)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+    f"INSERT INTO records ({_ADDED}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
 )
 
 SWEEP: Final = (

@@ -137,7 +137,7 @@ class RedisInbox(BaseInbox):
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
-        where = "all" if state is None else f"s:{_CODES[state]}"
+        where = "0123" if state is None else str(_CODES[state])
         return _records(await self._run(lua.LIST, where, "" if after is None else storable_key(after), limit))
 
     async def purge(self, older_than: datetime) -> int:
@@ -329,8 +329,6 @@ def _row(record: Record) -> tuple[_Argument, ...]:
         to_micros(record.order_at),
         to_micros(record.received_at),
         _CODES[record.state],
-        record.attempts,
-        _micros(record.not_before),
         record.reason or "",
         _micros(record.finished_at),
     )
