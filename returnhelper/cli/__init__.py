@@ -1,0 +1,23 @@
+"""The `returnhelper` command, one module per verb; needs the extra `cli`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 for success, 1 for a failure that the verb reports, 2 for wrong usage."""
+    missing = [name for name in ("cyclopts", "rich") if importlib.util.find_spec(name) is None]
+    if missing:
+        print(
+            f'The returnhelper command needs {" and ".join(missing)}: pip install "returnhelper[cli]"',
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    from returnhelper.cli._app import run
+
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -1,0 +1,31 @@
+"""The command line put together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from returnhelper._version import __version__
+from returnhelper.cli.demo import demo
+from returnhelper.cli.diagnose import diagnose
+from returnhelper.cli.emulator import emulator
+from returnhelper.errors import ReturnHelperError
+
+app = App(name="returnhelper", help="Work with the Return Helper API.", version=__version__)
+app.command(demo)
+app.command(emulator)
+app.command(diagnose)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; return what to exit with."""
+    try:
+        code = app(list(arguments))
+    except ReturnHelperError as e:
+        print(f"returnhelper: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code if isinstance(code, int) else 0
