@@ -1,0 +1,368 @@
+"""Everything about connections, timeouts and retries, on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import aiohttp
+import pytest
+from aiohttp import web
+from conftest import KEY, TOKEN, Script, answered, client, fails, raw
+
+from returnhelper import Acknowledgement, RequestOptions, RetryPolicy, ReturnHelper, Timeouts, errors
+from returnhelper._call import Operation
+from returnhelper.resources._base import Resource
+
+READ = Operation("Shipment/List", "GET", "/api/Shipment/list")
+WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
+LOOKUP = Operation("Country/GetAll", "GET", "/api/Country/getAll", api="public")
+
+
+async def call(rh: ReturnHelper, op: Operation = WRITE, **kwargs: object) -> Acknowledgement:
+    return await Resource(rh._transport)._call(op, Acknowledgement, **kwargs)  # type: ignore[arg-type]
+
+
+async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script) -> None:
+    """Key, token, JSON, the user agent and an idempotency key go out; a read has no idempotency key."""
+    script.say({})
+    done = await call(rh, body={"a": 1})
+    await call(rh, READ, query={"pageSize": 50})
+    await call(rh, LOOKUP)
+    write, read, lookup = script.seen
+    assert (write.headers["x-rr-apikey"], write.headers["x-rr-apitoken"]) == (KEY, TOKEN)
+    assert write.headers["content-type"] == "application/json"
+    assert write.headers["user-agent"].startswith("returnhelper/")
+    assert write.headers["x-returnhelper-idempotency-key"] == done.answer.idempotency_key
+    assert (write.method, write.path, write.body) == ("POST", "/user/api/ReturnInventory/Update", b'{"a":1}')
+    assert (read.path, read.query) == ("/user/api/Shipment/list", {"pageSize": "50"})
+    assert "x-returnhelper-idempotency-key" not in read.headers
+    assert lookup.path == "/public/api/Country/getAll"
+    assert done.correlation_id == "0HM9VIKSKH2CB:00000001"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+async def test_failures_of_the_moment_are_tried_again_with_one_key(
+    rh: ReturnHelper, script: Script, status: int
+) -> None:
+    """5xx and 429 are retried, and every attempt carries the same idempotency key and body."""
+    script.say(fails(status), fails(status), {})
+    done = await call(rh, body={"n": 1})
+    assert len(script.seen) == 3
+    assert {s.headers["x-returnhelper-idempotency-key"] for s in script.seen} == {done.answer.idempotency_key}
+    assert {s.body for s in script.seen} == {b'{"n":1}'}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
+async def test_refusals_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
+    """What will be refused again is raised at once."""
+    script.say(fails(status))
+    with pytest.raises(errors.APIError) as caught:
+        await call(rh)
+    assert (len(script.seen), caught.value.http_status) == (1, status)
+
+
+@pytest.mark.parametrize("status", [400, 401, 409, 429, 500, 503])
+async def test_soft_errors_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
+    """An envelope under HTTP 200 is a decided answer, whatever status it names."""
+    script.say(answered_later(status=status))
+    with pytest.raises(errors.APIError) as caught:
+        await call(rh)
+    assert (len(script.seen), caught.value.status, caught.value.http_status) == (1, status, 200)
+
+
+def answered_later(**meta: object) -> object:
+    async def answer(_: web.Request) -> web.Response:
+        return answered(**meta)  # type: ignore[arg-type]
+
+    return answer
+
+
+async def test_attempts_end(rh: ReturnHelper, script: Script) -> None:
+    """After the last attempt the last failure is raised, with the number of attempts and the key."""
+    script.say(fails(503))
+    with pytest.raises(errors.ServerFault) as caught:
+        await call(rh)
+    assert (len(script.seen), caught.value.attempts, caught.value.maybe_applied) == (4, 4, True)
+    assert caught.value.idempotency_key == script.seen[0].headers["x-returnhelper-idempotency-key"]
+
+
+async def test_a_failure_may_change_its_kind(rh: ReturnHelper, script: Script) -> None:
+    """A refusal in the second attempt ends the retries."""
+    script.say(fails(503), fails(403))
+    with pytest.raises(errors.AuthenticationFailed) as caught:
+        await call(rh)
+    assert (len(script.seen), caught.value.attempts) == (2, 2)
+
+
+async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Script) -> None:
+    """The client waits as long as it was told to."""
+    script.say(fails(429, Retry_After="1"), {})
+    began = time.monotonic()
+    await call(rh)
+    assert 0.95 <= time.monotonic() - began < 4
+
+
+async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelper, script: Script) -> None:
+    """Above the cap RateLimited carries the wait, written as a number or as a date."""
+    script.say(fails(429, Retry_After="3600"))
+    with pytest.raises(errors.RateLimited) as caught:
+        await call(rh)
+    assert caught.value.retry_after == 3600
+    script.answers.clear()
+    script.say(fails(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)))
+    with pytest.raises(errors.RateLimited) as caught:
+        await call(rh)
+    assert caught.value.retry_after == pytest.approx(3600, abs=3)
+    assert len(script.seen) == 2
+
+
+async def test_a_wait_that_outlasts_the_total_is_not_begun(rh: ReturnHelper, script: Script) -> None:
+    """There is no point in waiting for an attempt that cannot be made any more."""
+    script.say(fails(429, Retry_After="5"))
+    began = time.monotonic()
+    with pytest.raises(errors.RateLimited):
+        await call(rh, options=RequestOptions(timeout=2))
+    assert time.monotonic() - began < 1
+
+
+async def hang(_: web.Request) -> web.Response:
+    await asyncio.sleep(30)
+    raise AssertionError
+
+
+async def test_total_time_is_bounded(script: Script) -> None:
+    """The total holds for all attempts together, although each alone would be allowed to take longer."""
+    script.say(hang)
+    async with client(script.url, timeouts=Timeouts(read=0.2, total=0.5)) as rh:
+        began = time.monotonic()
+        with pytest.raises(errors.RequestTimeout) as caught:
+            await call(rh)
+    assert 0.45 < time.monotonic() - began < 1.5
+    assert (caught.value.phase, caught.value.maybe_applied) == ("total", True)
+    assert len(script.seen) == 3
+
+
+async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
+    """Silence is retried with the same key, and raised with its phase."""
+    script.say(hang)
+    async with client(script.url, timeouts=Timeouts(read=0.1), retry=RetryPolicy(attempts=2, wait_initial=0)) as rh:
+        with pytest.raises(errors.RequestTimeout) as caught:
+            await call(rh)
+    assert (caught.value.phase, caught.value.maybe_applied, len(script.seen)) == ("read", True, 2)
+    assert len({s.headers["x-returnhelper-idempotency-key"] for s in script.seen}) == 1
+
+
+async def test_no_listener_means_not_applied(unused_tcp_port: int) -> None:
+    """Where no connection could be made, nothing can have been applied."""
+    async with client(f"http://127.0.0.1:{unused_tcp_port}") as rh:
+        with pytest.raises(errors.ConnectionFailed) as caught:
+            await call(rh)
+    assert (caught.value.maybe_applied, caught.value.attempts) == (False, 4)
+
+
+async def test_a_connection_that_never_comes_is_not_applied() -> None:
+    """A full backlog lets the connect phase time out; the request was never sent."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = listener.getsockname()[1]
+    fillers = [socket.socket() for _ in range(3)]
+    try:
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        url = f"http://127.0.0.1:{port}"
+        async with client(url, timeouts=Timeouts(connect=0.1), retry=RetryPolicy.NONE) as rh:
+            with pytest.raises(errors.RequestTimeout) as caught:
+                await call(rh)
+            with pytest.raises(errors.RequestTimeout) as in_all:
+                await call(rh, options=RequestOptions(timeout=0.05))
+        assert (caught.value.phase, caught.value.maybe_applied) == ("connect", False)
+        assert (in_all.value.phase, in_all.value.maybe_applied) == ("total", False)
+    finally:
+        for open_socket in (*fillers, listener):
+            open_socket.close()
+
+
+async def cut(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"meta": {"status"')
+    request.transport.close()
+    return response
+
+
+async def drop(request: web.Request) -> web.StreamResponse:
+    request.transport.close()
+    return web.Response()
+
+
+async def test_a_body_that_breaks_off_is_tried_again(rh: ReturnHelper, script: Script) -> None:
+    """A truncated body is repeated with the same key."""
+    script.say(cut, {})
+    await call(rh)
+    assert len({s.headers["x-returnhelper-idempotency-key"] for s in script.seen}) == 1
+    assert len(script.seen) == 2
+
+
+async def test_a_body_that_always_breaks_off_is_unexpected_content(rh: ReturnHelper, script: Script) -> None:
+    """In the end the truncation is named, with the status."""
+    script.say(cut)
+    with pytest.raises(errors.UnexpectedContent) as caught:
+        await call(rh)
+    assert (caught.value.http_status, caught.value.truncated, caught.value.maybe_applied) == (200, True, True)
+    assert caught.value.attempts == 4
+
+
+async def test_a_dropped_connection_may_have_been_applied(rh: ReturnHelper, script: Script) -> None:
+    """The request arrived and no answer came: nobody knows."""
+    script.say(drop)
+    with pytest.raises(errors.ConnectionFailed) as caught:
+        await call(rh)
+    assert (caught.value.maybe_applied, len(script.seen)) == (True, 4)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_redirects_are_not_followed(rh: ReturnHelper, script: Script, status: int) -> None:
+    """Key and token never travel to where a redirect points."""
+    script.say(raw(b"", status=status, Location="http://127.0.0.1:9/elsewhere"))
+    with pytest.raises(errors.UnexpectedContent) as caught:
+        await call(rh)
+    assert (caught.value.http_status, len(script.seen)) == (status, 1)
+
+
+async def test_something_else_than_http_is_unexpected_content() -> None:
+    """A peer that speaks another protocol is named as such."""
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with client(f"http://127.0.0.1:{port}", retry=RetryPolicy.NONE) as rh:
+            with pytest.raises(errors.TransportError):
+                await call(rh)
+
+
+async def test_tls_that_fails_is_not_tried_again(script: Script) -> None:
+    """Speaking TLS to a plain port cannot be mended by trying again."""
+    script.say({})
+    async with client(script.url.replace("http:", "https:")) as rh:
+        with pytest.raises(errors.ConnectionFailed) as caught:
+            await call(rh)
+    assert (caught.value.maybe_applied, caught.value.attempts) == (False, 1)
+
+
+async def test_connections_are_reused(rh: ReturnHelper, script: Script) -> None:
+    """Calls one after another share a connection."""
+    ports = set()
+
+    async def note(request: web.Request) -> web.Response:
+        ports.add(request.transport.get_extra_info("peername")[1])
+        return answered({})
+
+    script.say(note)
+    for _ in range(5):
+        await call(rh)
+    assert len(ports) == 1
+
+
+async def test_max_concurrency_bounds_the_requests_under_way(script: Script) -> None:
+    """No more than so many are on the wire, and the rest is served in turn."""
+    now = most = 0
+
+    async def count(_: web.Request) -> web.Response:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return answered({})
+
+    script.say(count)
+    async with client(script.url, max_concurrency=3) as rh:
+        await asyncio.gather(*(call(rh) for _ in range(20)))
+    assert most == 3
+
+
+async def test_waiting_for_a_slot_counts_and_is_not_applied(script: Script) -> None:
+    """A call that timed out in the queue says that it was never sent."""
+    script.say(hang)
+    async with client(script.url, max_concurrency=1) as rh:
+        first = asyncio.ensure_future(call(rh))
+        await asyncio.sleep(0.05)
+        with pytest.raises(errors.RequestTimeout) as caught:
+            await call(rh, options=RequestOptions(timeout=0.1))
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert (caught.value.phase, caught.value.maybe_applied) == ("total", False)
+
+
+async def test_cancellation_leaves_nothing_behind(script: Script) -> None:
+    """A cancelled call frees its slot and its connection, in the first attempt and between attempts."""
+    script.say(hang, fails(503), {})
+    retry = RetryPolicy(wait_initial=30, random=lambda: 1.0)
+    async with client(script.url, max_concurrency=1, retry=retry) as rh:
+        before = asyncio.all_tasks()
+        for _ in range(2):
+            task = asyncio.ensure_future(call(rh))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await asyncio.wait_for(call(rh), 2)
+        assert {t for t in asyncio.all_tasks() - before if "returnhelper" in repr(t)} == set()
+
+
+async def test_a_session_passed_in_is_used_and_left_open(script: Script) -> None:
+    """Its own headers and settings stay, ours go along, and closing the client does not close it."""
+    script.say({})
+    async with aiohttp.ClientSession(headers={"x-mine": "1"}, raise_for_status=True) as session:
+        async with client(script.url, session=session) as rh:
+            await call(rh)
+        assert not session.closed
+    headers = script.seen[0].headers
+    assert (headers["x-mine"], headers["x-rr-apitoken"]) == ("1", TOKEN)
+    with pytest.raises(errors.ConfigurationError):
+        await call(client(script.url, session=session))
+
+
+async def test_closing_under_a_call_is_a_connection_failure(script: Script) -> None:
+    """A call whose session is closed under it raises an error of this package."""
+    script.say(hang)
+    rh = client(script.url, retry=RetryPolicy.NONE)
+    task = asyncio.ensure_future(call(rh))
+    await asyncio.sleep(0.1)
+    await rh.aclose()
+    with pytest.raises(errors.ConnectionFailed):
+        await task
+
+
+async def test_logs_show_neither_key_nor_token(
+    rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the most talkative level, with a server that echoes everything, no secret is logged or raised."""
+    caplog.set_level(logging.DEBUG)
+    script.say(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
+    with pytest.raises(errors.UnexpectedContent) as caught:
+        await call(rh)
+    shown = caplog.text + repr(caught.value) + str(caught.value) + repr(vars(caught.value)) + repr(rh._transport)
+    assert "again in" in caplog.text
+    assert KEY not in shown
+    assert TOKEN not in shown
+    assert caught.value.__context__ is None or "headers" not in repr(caught.value.__context__)
+
+
+async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Script) -> None:
+    """Additional headers go out; an own idempotency key replaces the made one."""
+    script.say({})
+    options = RequestOptions(headers={"x-trace": "abc"}, idempotency_key="mine-1")
+    done = await call(rh, options=options)
+    assert script.seen[0].headers["x-trace"] == "abc"
+    assert script.seen[0].headers["x-returnhelper-idempotency-key"] == "mine-1" == done.answer.idempotency_key
