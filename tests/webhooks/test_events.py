@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -544,3 +545,15 @@ def test_every_exported_name_is_there() -> None:
     assert (
         type(events.parse_event(body_of("newInventoryCreated")).return_inventory) is events.CreatedInventory
     )  # type: ignore[attr-defined]
+
+
+def test_the_table_of_events_is_complete() -> None:
+    """The documentation names every class and every withdrawn action, and each attribute in it exists."""
+    text = (HERE.parent / "docs" / "events.md").read_text()
+    assert [name for name in [*FAMILY_OF, *WITHDRAWN] if f"`{name}`" not in text] == []
+    for row in text.splitlines():
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if len(cells) == 4 and (cls := getattr(events, cells[0].strip("`"), None)) is not None:
+            shown = re.findall(r"`([a-z_0-9]+)[`.]", cells[2])
+            assert shown
+            assert [name for name in shown if not hasattr(cls, name)] == []
