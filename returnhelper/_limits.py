@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
+from typing import TypeGuard
 
 MAX_CUSTOM_FIELDS = 24
 MAX_PAGE_SIZE = 50
@@ -14,8 +15,6 @@ MAX_RECALL = 100
 MAX_SPLIT = 50
 MAX_SELLER_REFERENCE = 50
 
-# Digits enough that adding money never rounds, which the default context does after 28.
-_EXACT = 200
 _COUNTRY = re.compile(r"[a-z]{3}")
 
 
@@ -72,9 +71,7 @@ class Problems(Mapping[str, str]):
 
     def number(self, path: str, value: object) -> bool:
         """Ask for a finite, exact number; tell whether it is one."""
-        if _finite(value):
-            return True
-        if isinstance(value, int) and not isinstance(value, bool):
+        if _is_exact(value):
             return True
         self.add(path, "must be a finite Decimal or an int; a float is not exact")
         return False
@@ -105,15 +102,17 @@ class Problems(Mapping[str, str]):
         if len(set(numbers)) < len(numbers):
             self.add(path, "names an id twice")
 
-    def sum_of(self, path: str, value: object, parts: Iterable[object], what: str) -> None:
+    def sum_of(self, path: str, value: object, parts: Sequence[object], what: str) -> None:
         """Ask for the exact sum; silent where a part is no number, since that is a problem of its own."""
-        numbers = [*parts, value]
-        if not all(isinstance(number, int) or _finite(number) for number in numbers):
+        numbers = [number for number in (*parts, value) if _is_exact(number)]
+        if len(numbers) <= len(parts):
             return
-        with localcontext(prec=_EXACT):
-            total = sum((Decimal(str(number)) for number in numbers[:-1]), Decimal(0))
-        if total != value:
-            self.add(path, f"must equal the sum of {what}, {total}")
+        # Digits enough that adding money never rounds, which the default context does after 28; no traps, since
+        # what overflows is no sum of money either.
+        with localcontext(Context(prec=200, traps=[])):
+            total = sum(map(Decimal, numbers[:-1]), Decimal(0))
+            if total != value:
+                self.add(path, f"must equal the sum of {what}, {total}")
 
     def span(self, from_path: str, start: object, to_path: str, end: object) -> None:
         """Ask for two times in their order; a time without zone means UTC."""
@@ -148,8 +147,10 @@ def _utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, Decimal) and value.is_finite()
+def _is_exact(value: object) -> TypeGuard[Decimal | int]:
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _invisible(character: str) -> bool:

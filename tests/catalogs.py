@@ -67,7 +67,10 @@ def operations() -> dict[str, Documented]:
     for catalog, api in _BASES.items():
         for path, methods in load(catalog)["paths"].items():
             for method, spec in methods.items():
-                if method in {"get", "post", "put", "delete"} and spec.get("x-status") != "withdrawn-from-docs":
+                if (
+                    method in {"get", "post", "put", "delete"}
+                    and spec.get("x-status") != "withdrawn-from-docs"
+                ):
                     # public comes last: it is the home of what two catalogs list
                     found[spec["operationId"]] = _read(catalog, api, path, method, spec)
     return found
@@ -132,7 +135,9 @@ def misfits(catalog: str, schema: Schema, value: object, path: str, *, complete:
         yield from _member_misfits(catalog, schema, value, path, complete=complete)
 
 
-def _member_misfits(catalog: str, schema: Schema, value: dict[str, Any], path: str, *, complete: bool) -> Iterator[str]:
+def _member_misfits(
+    catalog: str, schema: Schema, value: dict[str, Any], path: str, *, complete: bool
+) -> Iterator[str]:
     properties = schema["properties"]
     # What the catalog calls read-only is refused in requests.
     sent = {name for name, part in properties.items() if not part.get("readOnly")}
@@ -149,7 +154,9 @@ def _member_misfits(catalog: str, schema: Schema, value: dict[str, Any], path: s
 class Answers:
     """Makes answers from schemas: complete, minimal, with members nobody knows, with nulls."""
 
-    def __init__(self, catalog: str, *, minimal: bool = False, unknown: bool = False, nulls: bool = False) -> None:
+    def __init__(
+        self, catalog: str, *, minimal: bool = False, unknown: bool = False, nulls: bool = False
+    ) -> None:
         self._catalog = catalog
         self._minimal = minimal
         self._unknown = unknown
@@ -179,7 +186,11 @@ class Answers:
         if "object" in kinds:
             return self._object(schema)
         if "array" in kinds:
-            return [] if self._minimal else [self.make(schema.get("items", {"type": "string"}), name) for _ in (1, 2)]
+            return (
+                []
+                if self._minimal
+                else [self.make(schema.get("items", {"type": "string"}), name) for _ in (1, 2)]
+            )
         return self._scalar(schema, kinds, name)
 
     def _members(self, schema: Schema) -> Iterator[tuple[str, Schema]]:
@@ -206,7 +217,11 @@ class Answers:
             return 2**31 + self._count if schema.get("format") == "int64" else self._count
         if "number" in kinds:
             # trailing zeros and more digits than a double holds
-            return Decimal(f"{self._count}.10") if self._count % 2 else Decimal(f"9007199254740993.{self._count}1230")
+            return (
+                Decimal(f"{self._count}.10")
+                if self._count % 2
+                else Decimal(f"9007199254740993.{self._count}1230")
+            )
         if "boolean" in kinds:
             return True
         return self._text(schema, name)
