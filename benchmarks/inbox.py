@@ -86,7 +86,10 @@ async def duel(
 
 
 async def sqlite(home: Path, **size: int) -> bool:
-    async with SQLiteInbox(home / "ours.db") as inbox, aiosqlite.connect(home / "theirs.db", isolation_level=None) as db:
+    async with (
+        SQLiteInbox(home / "ours.db") as inbox,
+        aiosqlite.connect(home / "theirs.db", isolation_level=None) as db,
+    ):
         await db.execute("PRAGMA journal_mode = WAL")
         await db.execute("PRAGMA synchronous = FULL")
         await db.execute(
@@ -150,7 +153,7 @@ async def main(rounds: int, count: int) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--count", type=int, default=1000)
     chosen = parser.parse_args()
     sys.exit(asyncio.run(main(chosen.rounds, chosen.count)))

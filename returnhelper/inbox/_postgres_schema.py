@@ -54,9 +54,7 @@ _ADDED: Final = (
     "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
     " ordering_key, state, reason, finished_at, order_at"
 )
-_TYPES: Final = (
-    "text bytea text text timestamptz text text text timestamptz text text smallint text timestamptz timestamptz"
-)
+_TYPES: Final = "text bytea text text timestamptz text text text timestamptz text text smallint text timestamptz timestamptz"
 
 INSERT: Final = (
     "WITH added AS (INSERT INTO {t} ("  # noqa: S608

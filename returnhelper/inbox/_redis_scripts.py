@@ -52,22 +52,23 @@ redis.call('HSETNX', P..'meta', 'since', ARGV[1])
 return redis.call('HMGET', P..'meta', 'version', 'since')
 """
 
-# one record: key, body, immutable members, ordering key, order_at, received_at, state, reason, finished_at
+# now, schema, records packed by msgpack, their bodies. A record: key, immutable members, ordering key, order_at, received_at, state, reason, finished_at
 ADD: Final = (
     _SHARED
     + """
 call('HSETNX', P..'meta', 'version', ARGV[2])
 call('HSETNX', P..'meta', 'since', now)
 local added, ring = {}, false
-local seq = call('HINCRBY', P..'meta', 'seq', (#ARGV - 2) / 9) - (#ARGV - 2) / 9
-for i = 3, #ARGV, 9 do
-  local key, o, t, s = ARGV[i], ARGV[i+3], ARGV[i+4], ARGV[i+6]
+local rows = cmsgpack.unpack(ARGV[3])
+local seq = call('HINCRBY', P..'meta', 'seq', #rows) - #rows
+for i, row in ipairs(rows) do
+  local key, o, t, s = row[1], row[3], row[4], row[6]
   local r = P..'r:'..key
   seq = seq + 1
   local m = string.format('%016d', seq)..':'..key
   if call('HSETNX', r, 'q', m) == 0 then added[#added + 1] = 0 else
-    call('HSET', r, 'b', ARGV[i+1], 'm', ARGV[i+2], 'o', o, 't', t, 'c', ARGV[i+5], 's', s, 'a', 0)
-    if ARGV[i+7] ~= '' then put(key, 'r', ARGV[i+7]) end
+    call('HSET', r, 'b', ARGV[3+i], 'm', row[2], 'o', o, 't', t, 'c', row[5], 's', s, 'a', 0)
+    if row[7] ~= '' then put(key, 'r', row[7]) end
     call('ZADD', P..'s:'..s, seq, key)
     if s == '0' then
       ring = true
@@ -77,7 +78,7 @@ for i = 3, #ARGV, 9 do
         -- the usual case: the first one of its shipment
         call('ZADD', P..'line', t, m); call('ZADD', P..'ready', t, m)
       else enter(m, o, t) end
-    elseif s == '2' then put(key, 'f', ARGV[i+8]); call('ZADD', P..'done', ARGV[i+8], key) end
+    elseif s == '2' then put(key, 'f', row[8]); call('ZADD', P..'done', row[8], key) end
     added[#added + 1] = 1
   end
 end

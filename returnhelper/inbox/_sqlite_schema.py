@@ -59,9 +59,7 @@ _ADDED: Final = (
     "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
     " ordering_key, state, reason, finished_at, order_at"
 )
-INSERT: Final = (
-    f"INSERT INTO records ({_ADDED}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
-)
+INSERT: Final = f"INSERT INTO records ({_ADDED}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
 
 SWEEP: Final = (
     "UPDATE records SET state = 0, lease = NULL, leased_until = NULL WHERE state = 1 AND leased_until <= ?"

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 from uuid import uuid4
 
+import msgspec
+
 from returnhelper.errors import InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
 from returnhelper.inbox._base import BaseInbox
@@ -50,6 +52,7 @@ _STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
 _CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (RedisError, OSError, TimeoutError)
 _PURGE_AT_ONCE = 500
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class RedisInbox(BaseInbox):
@@ -91,7 +94,7 @@ class RedisInbox(BaseInbox):
         self._scripts: dict[str, AsyncScript] = {}
         self._checked = False
         self._listener: asyncio.Task[None] | None = None
-        self._adds: Group[Record, AddResult] = Group(self._insert, limit=128)
+        self._adds: Group[Record, AddResult] = Group(self._insert, limit=128, flights=2)
         self._changes: Group[Change, bool] = Group(self._update, limit=128)
 
     def __repr__(self) -> str:
@@ -276,10 +279,13 @@ class RedisInbox(BaseInbox):
             self._wake.ring()
 
     async def _insert(self, records: Records) -> _AddResults:
-        values: list[_Argument] = [to_micros(self._clock()), lua.SCHEMA]
-        for record in records:
-            values += _row(record)
-        added = cast("Sequence[int]", await self._run(lua.ADD, *values))
+        rows = _pack([_row(record) for record in records])
+        added = cast(
+            "Sequence[int]",
+            await self._run(
+                lua.ADD, to_micros(self._clock()), lua.SCHEMA, rows, *(record.body for record in records)
+            ),
+        )
         return [Added if new else Duplicate for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Answers:
@@ -311,7 +317,7 @@ def _moment(micros: bytes | None) -> datetime | None:
     return from_micros(int(micros)) if micros else None
 
 
-def _row(record: Record) -> tuple[_Argument, ...]:
+def _row(record: Record) -> tuple[str, ...]:
     fixed = [
         dict(record.headers),
         record.endpoint,
@@ -323,14 +329,14 @@ def _row(record: Record) -> tuple[_Argument, ...]:
     ]
     return (
         record.key,
-        record.body,
         json.dumps(fixed, separators=(",", ":")),
         record.ordering_key or "",
-        to_micros(record.order_at),
-        to_micros(record.received_at),
-        _CODES[record.state],
+        # as text: Lua has no integers of that size
+        str(to_micros(record.order_at)),
+        str(to_micros(record.received_at)),
+        str(_CODES[record.state]),
         record.reason or "",
-        _micros(record.finished_at),
+        str(_micros(record.finished_at)),
     )
 
 
