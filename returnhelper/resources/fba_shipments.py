@@ -127,13 +127,15 @@ def _check_batch(problems: Problems, entries: Sequence[CreateFbaShipment]) -> No
         path = f"createFbaShipmentPayloadList[{index}]"
         tracking, order = entry.tracking_number, entry.removal_order_id
         problems.text(f"{path}.trackingNumber", tracking, _MAX_REFERENCE)
+        problems.text(f"{path}.removalOrderId", order, _MAX_REFERENCE)
+        if not (isinstance(tracking, str) and isinstance(order, str)):
+            continue
         if not _TRACKING_NUMBER.fullmatch(tracking):
             problems.add(f"{path}.trackingNumber", "takes letters, digits, hyphens and underscores only")
         if tracking in seen:
             problems.add(f"{path}.trackingNumber", "repeats the tracking number of an earlier entry")
         seen.add(tracking)
-        problems.text(f"{path}.removalOrderId", order, _MAX_REFERENCE)
-        if len(order.splitlines()) > 1:
+        if order.splitlines() != [order]:
             problems.add(f"{path}.removalOrderId", "must be a single line")
         if warehouses.setdefault(order, entry.warehouse_id) != entry.warehouse_id:
             problems.add(f"{path}.warehouseId", "differs from the warehouse of this removal order's earlier entry")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -43,7 +46,7 @@ class Storage:
     async def pre_signed(self, request: web.Request) -> web.Response:
         name = request.query["filename"]
         slot = {
-            "preSignedUrl": f"{self.base}/put/{name}?X-Signature=a%2Fb%3D&x=+1",
+            "preSignedUrl": f"{self.base}/put/{quote(name)}?X-Signature=a%2Fb%3D&x=+1",
             "filename": name,
             "fileKey": f"rr/api/files/2024/10/x/{name}",
             "contentType": request.query["mimeType"],
@@ -115,7 +118,7 @@ async def test_uploads_bytes() -> None:
     ((headers, body),) = store.stored
     assert body == LABEL
     assert (headers["content-type"], headers["content-length"]) == ("image/png", str(len(LABEL)))
-    assert store.requests[0].raw_path == "/put/a%20b.png?X-Signature=a%2Fb%3D&x=+1" or "+1" in store.requests[0].raw_path
+    assert store.requests[0].raw_path == "/put/a%20b.png?X-Signature=a%2Fb%3D&x=+1"
     assert (done.filename, done.file_key) == ("a b.png", "rr/api/files/2024/10/x/a b.png")
     assert (done.size, done.correlation_id) == (len(LABEL), "c-1")
 
@@ -189,6 +192,50 @@ async def test_a_refused_upload_says_why_and_shows_no_signature() -> None:
     assert "a/b=" not in str(caught.value)
     assert "Signature" not in str(caught.value)
     assert len(store.requests) == 1
+
+
+async def test_a_long_upload_outlives_the_read_timeout() -> None:
+    """The silence of the host counts from the end of the body, not from its beginning."""
+
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            await asyncio.sleep(0.1)
+            yield b"x" * 1000
+
+    options = RequestOptions(timeout=Timeouts(read=0.3), retry=RetryPolicy.NONE)
+    async with storage() as (store, rh):
+        await rh.files.upload(slow(), filename="x.png", size=6000, options=options)
+    assert len(store.stored[0][1]) == 6000
+
+
+async def test_uploads_side_by_side() -> None:
+    """Uploads do not wait for each other, and leave no thread behind."""
+    async with storage() as (store, rh):
+        await asyncio.gather(*(rh.files.upload(LABEL, filename=f"{n}.png") for n in range(20)))
+        await asyncio.gather(*(rh.files.upload(pieces(LABEL), filename=f"{n}.png") for n in range(20)))
+    assert {body for _, body in store.stored} == {LABEL}
+    assert len(store.stored) == 40
+    for _ in range(100):
+        if not (left := [t.name for t in threading.enumerate() if t.name.startswith("returnhelper-file")]):
+            break
+        await asyncio.sleep(0.01)
+    assert left == []
+
+
+async def test_a_session_of_the_user_lends_its_connections_only(tmp_path: Path) -> None:
+    """Default headers and cookies of a session that was passed in stay at home as well."""
+    async with (
+        storage() as (store, _),
+        aiohttp.ClientSession(headers={"Authorization": "secret"}, cookies={"s": "1"}) as session,
+    ):
+        base = store.base
+        environment = Environment.custom(user_url=f"{base}/user", public_url=f"{base}/public")
+        rh = ReturnHelper(KEY, TOKEN, environment=environment, session=session)
+        await rh.files.download(f"{base}/get/label", tmp_path / "x")
+        await rh.aclose()
+        assert not session.closed
+    assert "Authorization" not in store.requests[0].headers
+    assert "Cookie" not in store.requests[0].headers
 
 
 async def test_the_sources_own_error_comes_out() -> None:
@@ -348,7 +395,16 @@ async def test_plain_http_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "x", "file:///etc/passwd", "http://", "http://[", "https://u:p@h/x", "https://h:99999/", "https://h/\r\nX: y"],
+    [
+        "",
+        "x",
+        "file:///etc/passwd",
+        "http://",
+        "http://[",
+        "https://u:p@h/x",
+        "https://h:99999/",
+        "https://h/\r\nX: y",
+    ],
 )
 async def test_unusable_addresses(tmp_path: Path, url: str) -> None:
     """What is no http or https address is a ConfigurationError that does not repeat it."""
@@ -373,7 +429,10 @@ async def test_no_redirect_down_to_http() -> None:
 
     with pytest.raises(UnexpectedContent, match="plain http"):
         Foreign._redirected(URL("https://files.example/a"), "http://files.example/b")
-    assert str(Foreign._redirected(URL("https://files.example/a"), "/b?c=%2F")) == "https://files.example/b?c=%2F"
+    assert (
+        str(Foreign._redirected(URL("https://files.example/a"), "/b?c=%2F"))
+        == "https://files.example/b?c=%2F"
+    )
 
 
 async def test_image_addresses() -> None:
