@@ -1,0 +1,240 @@
+"""FBA: shipments, stock and instructions."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from coverage_fba import ID, SHIPPING_INFO, SHORT_SHIPPING_INFO
+from recorder import recording
+
+from returnhelper import RequestOptions
+from returnhelper.errors import RequestInvalid, UnexpectedContent, ValidationFailed
+from returnhelper.models.codes import FbaInstructionHandling, FbaShipmentStatus
+from returnhelper.resources.fba_instructions import CreateFbaInstructionSku, UpdateShippingInfo
+from returnhelper.resources.fba_shipments import CreateFbaShipment
+
+UNCHECKED = RequestOptions(check_limits=False)
+
+
+def envelope(**payload: object) -> bytes:
+    """Make the answer of a success."""
+    meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}
+    return json.dumps({"correlationId": "c-1", "meta": meta, **payload}).encode()
+
+
+def parcel(tracking: str = "1Z", order: str = "WS-1", warehouse: int = 2) -> CreateFbaShipment:
+    """Announce a parcel."""
+    return CreateFbaShipment(removal_order_id=order, tracking_number=tracking, warehouse_id=warehouse)
+
+
+@pytest.mark.parametrize(
+    ("batch", "broken"),
+    [
+        ([], {"createFbaShipmentPayloadList"}),
+        ([parcel(""), parcel("a b")], {"[0].trackingNumber", "[1].trackingNumber"}),
+        ([parcel("x" * 51, "o" * 51)], {"[0].trackingNumber", "[0].removalOrderId"}),
+        ([parcel("1\n")], {"[0].trackingNumber"}),
+        ([parcel(order="WS-1\nWS-2"), parcel("2", "WS-3\n")], {"[0].removalOrderId", "[1].removalOrderId"}),
+        ([parcel("1"), parcel("1")], {"[1].trackingNumber"}),
+        ([parcel("1"), parcel("2", warehouse=3)], {"[1].warehouseId"}),
+        ([parcel(None), parcel(order=None)], {"[0].trackingNumber", "[1].removalOrderId"}),  # type: ignore[arg-type]
+    ],
+)
+async def test_a_broken_batch_is_not_sent(batch: list[CreateFbaShipment], broken: set[str]) -> None:
+    """Every broken field of every entry is named, by its wire path."""
+    async with recording() as (recorder, rh):
+        with pytest.raises(RequestInvalid) as caught:
+            await rh.fba_shipments.create(batch)
+        assert recorder.seen == []
+        await rh.fba_shipments.create(batch, options=UNCHECKED)
+    prefix = "createFbaShipmentPayloadList"
+    assert {name.removeprefix(prefix) or prefix for name in caught.value.fields} == broken
+    assert len(recorder.seen) == 1
+
+
+async def test_fifty_characters_are_accepted() -> None:
+    """The limits themselves are inside."""
+    async with recording() as (recorder, rh):
+        await rh.fba_shipments.create([parcel("x" * 50, "o" * 50), parcel("A-_9", "o" * 50)])
+    (entry, _) = json.loads(recorder.seen[0].body)["createFbaShipmentPayloadList"]
+    assert entry == {"removalOrderId": "o" * 50, "trackingNumber": "x" * 50, "warehouseId": 2}
+
+
+async def test_a_tracking_number_in_use_is_refused() -> None:
+    """The server's own refusal names its code."""
+    meta = {"status": 400, "errorCode": "TRACKING_ALREADY_EXIST", "error": {}}
+    async with recording() as (recorder, rh):
+        recorder.answer = json.dumps({"correlationId": "c", "meta": meta}).encode()
+        with pytest.raises(ValidationFailed) as caught:
+            await rh.fba_shipments.create([parcel()])
+    assert caught.value.error_code == "TRACKING_ALREADY_EXIST"
+    assert len(recorder.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["receivedNumber", "rma"])
+async def test_the_receipt_number_has_two_names(name: str) -> None:
+    """Older answers call it rma, newer ones receivedNumber."""
+    row = {"fbaShipmentId": str(ID), name: "USE-2-1", "weight": 1.50, "fbaShipmentStatusCode": "ARRIVED"}
+    async with recording() as (recorder, rh):
+        recorder.answer = envelope(data=row)
+        shipment = await rh.fba_shipments.get(ID)
+    assert (shipment.received_number, shipment.fba_shipment_id) == ("USE-2-1", ID)
+    assert shipment.fba_shipment_status_code == FbaShipmentStatus.ARRIVED
+    assert (shipment.weight, shipment.correlation_id) == (Decimal("1.5"), "c-1")
+    assert shipment.extra == {}
+
+
+async def test_lists_go_on_to_the_short_page() -> None:
+    """Pages follow until one is short, and wide spans are asked for in windows."""
+    rows = [{"fbaShipmentId": str(UUID(int=n)), "createOn": "2024-01-05T00:00:00"} for n in range(2)]
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    async with recording() as (recorder, rh):
+        recorder.answer = envelope(data=rows)
+        found = [
+            item
+            async for item in rh.fba_shipments.list(
+                created_from=start, created_to=start + timedelta(days=100), page_size=50
+            )
+        ]
+        windows = [dict(seen.query) for seen in recorder.seen]
+    assert [item.fba_shipment_id for item in found[:2]] == [UUID(int=0), UUID(int=1)]
+    assert [w["createFrom"] for w in windows] == ["2024-01-01T00:00:00Z", "2024-03-03T00:00:00Z"]
+    assert {(w["offset"], w["pageSize"]) for w in windows} == {("0", "50")}
+
+
+@pytest.mark.parametrize("resource", ["fba_shipments", "fba_instructions"])
+async def test_wrong_spans_are_told_at_once(resource: str) -> None:
+    """Page size and order of the times are looked at before the first request."""
+    now = datetime(2024, 1, 1, tzinfo=UTC)
+    async with recording() as (recorder, rh):
+        with pytest.raises(RequestInvalid) as caught:
+            getattr(rh, resource).list(created_from=now, created_to=now - timedelta(days=1), page_size=51)
+    assert "pageSize" in caught.value.fields
+    assert len(caught.value.fields) == 2
+    assert recorder.seen == []
+
+
+async def test_stock_lines_are_named_by_warehouse_and_fnsku() -> None:
+    """An update names its line and answers it as it is now."""
+    line = {"warehouseId": 2, "fnsku": "X001", "remark": "top & <shelf>", "quantity": 5, "availableQuantity": 3}
+    async with recording() as (recorder, rh):
+        recorder.answer = envelope(data=line)
+        updated = await rh.fba_inventories.update_remark(2, fnsku="X001", remark="top & <shelf>")
+        for call in (
+            rh.fba_inventories.list(""),
+            rh.fba_inventories.update_remark(2, fnsku=" ", remark="x"),
+        ):
+            with pytest.raises(RequestInvalid, match="fnsku"):
+                await call
+    assert (updated.remark, updated.quantity, updated.available_quantity) == ("top & <shelf>", 5, 3)
+    assert dict(recorder.seen[0].query) == {"warehouseId": "2", "fnsku": "X001", "remark": "top & <shelf>"}
+
+
+async def test_instructions_stay_in_one_warehouse() -> None:
+    """All stock of an instruction lies in one warehouse."""
+    lines = [CreateFbaInstructionSku(warehouse_id=n, fnsku="", quantity=1) for n in (1, 2)]
+    async with recording() as (recorder, rh):
+        with pytest.raises(RequestInvalid) as caught:
+            await rh.fba_instructions.create("", fnsku_list=lines)
+        with pytest.raises(RequestInvalid, match="fnskuList"):
+            await rh.fba_instructions.create("DIS", fnsku_list=[])
+    assert set(caught.value.fields) == {
+        "fbaInstructionHandlingCode",
+        "fnskuList[0].fnsku",
+        "fnskuList[1].fnsku",
+        "fnskuList[1].warehouseId",
+    }
+    assert recorder.seen == []
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"),
+    [("REPLENISH", "REPLENISH"), ("sendToFulfillment", "sendToFulfillment"), (FbaInstructionHandling.REPLENISH, "RPS")],
+)
+async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
+    """The vendor's lists disagree: what the caller says is what the server gets."""
+    line = CreateFbaInstructionSku(warehouse_id=2, fnsku="X001", quantity=1)
+    async with recording() as (recorder, rh):
+        recorder.answer = envelope(data=[{"fbaInstructionHandlingCode": sent}])
+        (created,) = await rh.fba_instructions.create(code, fnsku_list=[line])
+    assert json.loads(recorder.seen[0].body)["fbaInstructionHandlingCode"] == sent
+    assert created.fba_instruction_handling_code is not None
+    assert created.fba_instruction_handling_code.wire == sent
+    assert (created.fba_instruction_handling_code == FbaInstructionHandling.REPLENISH) is (sent != "sendToFulfillment")
+
+
+async def test_typed_instructions_carry_their_lines() -> None:
+    """Each type has its id and its lines; the recall's id is taken under either name."""
+    line = {"fbaInstructionItemId": str(ID), "fnsku": "X001", "instructionItemQuantity": 2}
+    async with recording() as (recorder, rh):
+        for name in ("fbaInstructionRecallId", "fbaInstructionOthersId"):
+            recorder.answer = envelope(
+                data={name: str(ID), "fbaInstructionRecallItemList": [line], "handlingStatusCode": "in-progress"}
+            )
+            recall = await rh.fba_instructions.get_recall(str(ID))
+            assert recall.fba_instruction_recall_id == ID
+            assert recall.fba_instruction_recall_item_list[0].instruction_item_quantity == 2
+            assert recall.handling_status_code == "in-progress"
+        recorder.answer = envelope(data={"returnInventoryId": "19078", "fbaInstructionRestockItemList": None})
+        restock = await rh.fba_instructions.get_restock(ID)
+    assert (restock.return_inventory_id, restock.fba_instruction_restock_item_list) == (19078, ())
+
+
+def _shipping_info(**changes: object) -> UpdateShippingInfo:
+    fields = {
+        name: getattr(SHORT_SHIPPING_INFO, name)
+        for name in (
+            "fba_instruction_id",
+            "new_shipment_reference_id",
+            "new_shipment_fba_name",
+            "new_shipment_street1",
+            "new_shipment_street2",
+            "new_shipment_city",
+            "new_shipment_state",
+            "new_shipment_postal_code",
+        )
+    }
+    return UpdateShippingInfo(**fields | changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"provide_label": True}, {"filename", "fileKey"}),
+        ({"provide_label": True, "filename": "x"}, {"fileKey"}),
+        ({"provide_label": False, "file_key": "k"}, {"fileKey"}),
+        ({"filename": "x", "file_key": "k"}, {"filename", "fileKey"}),
+    ],
+)
+async def test_label_and_file_go_together(changes: dict[str, object], broken: set[str]) -> None:
+    """A provided label needs its file, and a file is sent with a provided label only."""
+    async with recording() as (recorder, rh):
+        with pytest.raises(RequestInvalid) as caught:
+            await rh.fba_instructions.update_replenish_shipping_info(_shipping_info(**changes))
+        await rh.fba_instructions.update_replenish_shipping_info(SHIPPING_INFO)
+    assert set(caught.value.fields) == broken
+    assert json.loads(recorder.seen[0].body)["fbaInstructionId"] == str(ID)
+
+
+async def test_new_fnskus_are_sent_in_pairs() -> None:
+    """A mapping of old to new becomes the list of the wire."""
+    async with recording() as (recorder, rh):
+        await rh.fba_instructions.assign_replenish_new_fnsku(ID, new_fnsku={"X1": "X2", "Y1": "Y2"})
+        with pytest.raises(RequestInvalid, match="assignNewFnskuPayloadList"):
+            await rh.fba_instructions.assign_replenish_new_fnsku(ID, new_fnsku={})
+    assert json.loads(recorder.seen[0].body)["assignNewFnskuPayloadList"] == [
+        {"oldFnsku": "X1", "newFnsku": "X2"},
+        {"oldFnsku": "Y1", "newFnsku": "Y2"},
+    ]
+
+
+async def test_an_id_that_is_none_is_told_with_its_path() -> None:
+    """What does not fit the documented type names the member."""
+    async with recording() as (recorder, rh):
+        recorder.answer = envelope(data=[{"fbaShipmentId": "not-a-uuid"}])
+        with pytest.raises(UnexpectedContent, match="fbaShipmentId"):
+            await rh.fba_shipments.list_items(ID)
