@@ -267,20 +267,14 @@ def _bodies(raw: bytes) -> Iterator[_Change]:
         )
 
 
-class _Number(float):
-    """A JSON number that prints its own text again."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
+# A number with a point travels through the printer as marked text, so that it comes out with the zeros it had.
+_MARKED = re.compile(r'"\\u0000([^"]*)"')
 
 
-def _number(text: str, zeros: int = 0) -> _Number:
-    number = _Number(text)
+def _number(text: str, *, zeros: int) -> str:
     whole, _, fraction = text.partition(".")
-    number.text = f"{whole}.{fraction.ljust(zeros, '0')}" if zeros and "e" not in text.lower() else text
-    return number
+    padded = f"{whole}.{fraction.ljust(zeros, '0')}" if zeros and "e" not in text.lower() else text
+    return "\0" + padded
 
 
 def _reserialised(raw: bytes) -> Iterator[bytes]:
@@ -309,7 +303,7 @@ def _reserialised(raw: bytes) -> Iterator[bytes]:
                     RecursionError,
                 ):  # pragma: no cover - nesting that only the parser survives
                     return
-                other = text.encode("utf-8", "surrogatepass")
+                other = _MARKED.sub(r"\1", text).encode("utf-8", "surrogatepass")
                 yield other
                 if indent:
                     yield other.replace(b"\n", b"\r\n")

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
+from returnhelper.webhooks import Cause, Endpoint, Verifier, diagnose, sign
+
+DATA = json.loads((Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text())
+VECTORS = DATA["vectors"]
+KEY, OTHER_KEY = DATA["keys"]["K1"], DATA["keys"]["K2"]
+URL = "https://hooks.shop.example/rh"
+STAMP = "2030-05-06T07:08:09.1235599Z"
+BODY = bytes.fromhex(DATA["bodiesHex"]["B1"])
+ENDPOINT = Endpoint(URL, KEY)
+
+
+def body_of(vector):
+    return bytes.fromhex(DATA["bodiesHex"][vector["body"]])
+
+
+def signed(url=URL, key=KEY, stamp=STAMP, body=BODY):
+    return {"returnhelper-signature": sign(Endpoint(url, key), stamp, body), "timestamp": stamp}
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_vectors(vector):
+    """Every published vector is signed and verified to the byte."""
+    endpoint = Endpoint(url=vector["url"], signing_key=DATA["keys"][vector["key"]])
+    assert sign(endpoint, vector["timestamp"], body_of(vector)) == vector["signature"]
+    headers = {"returnhelper-signature": vector["signature"], "timestamp": vector["timestamp"]}
+    assert Verifier(endpoint).verify(headers, body_of(vector)) == (endpoint, vector["timestamp"])
+
+
+@pytest.mark.parametrize("name", sorted(DATA["mustNotMatch"]["signatures"]))
+def test_must_not_match(name):
+    """What a mistaken signer makes of the plain vector is refused."""
+    with pytest.raises(VerificationFailed):
+        Verifier(ENDPOINT).verify(
+            {"returnhelper-signature": DATA["mustNotMatch"]["signatures"][name], "timestamp": STAMP}, BODY
+        )
+
+
+def test_vectors_are_all_there():
+    """The file holds sixteen vectors and six that must not match."""
+    assert (len(VECTORS), len(DATA["mustNotMatch"]["signatures"])) == (16, 6)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda h: {name.title(): value for name, value in h.items()},
+        lambda h: {name.upper(): value for name, value in h.items()},
+        lambda h: CIMultiDict({name.title(): value for name, value in h.items()}),
+        lambda h: [(name.upper(), value) for name, value in h.items()],
+        lambda h: [(name.encode(), value.encode()) for name, value in h.items()],
+        lambda h: {name.title().encode(): value.encode() for name, value in h.items()},
+        lambda h: {name: [value] for name, value in h.items()},
+        lambda h: {"Signature": h["returnhelper-signature"], "Timestamp": h["timestamp"]},
+        lambda h: iter(h.items()) and list(h.items()),
+    ],
+)
+def test_shapes_of_headers(shape):
+    """Headers of any shape and case are read, also under the old name."""
+    assert Verifier(ENDPOINT).verify(shape(signed()), BODY).endpoint is ENDPOINT
+
+
+def test_several_endpoints():
+    """Each of several URLs and keys is tried, and the answer names the one that fits."""
+    second, third = Endpoint(URL, OTHER_KEY), Endpoint(URL + "/", KEY)
+    verifier = Verifier(ENDPOINT, second, third)
+    assert verifier.verify(signed(key=OTHER_KEY), BODY).endpoint is second
+    assert verifier.verify(signed(url=URL + "/"), BODY).endpoint is third
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, Reason.MISSING_HEADER),
+        ({"timestamp": STAMP}, Reason.MISSING_HEADER),
+        ({"returnhelper-signature": "x"}, Reason.MISSING_HEADER),
+        ({"returnhelper-signature": "ä\ud800", "timestamp": STAMP}, Reason.BAD_ENCODING),
+        ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, Reason.BAD_ENCODING),
+        ({"returnhelper-signature": "", "timestamp": ""}, Reason.BAD_ENCODING),
+        ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, Reason.MISMATCH),
+        ({"returnhelper-signature": 7, "timestamp": STAMP}, Reason.MISSING_HEADER),
+        (None, Reason.MISSING_HEADER),
+        ([("one",)], Reason.MISSING_HEADER),
+    ],
+)
+def test_reasons(headers, reason):
+    """The error says in which way a delivery is not authentic."""
+    with pytest.raises(VerificationFailed) as caught:
+        Verifier(ENDPOINT).verify(headers, BODY)
+    assert caught.value.reason is reason
+
+
+anything = st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.text()), st.floats())
+
+
+@given(signature=anything, stamp=anything, body=st.binary())
+def test_any_value_is_refused_in_one_way(signature, stamp, body):
+    """Whatever the two headers hold, the only error is VerificationFailed."""
+    with pytest.raises(VerificationFailed):
+        Verifier(ENDPOINT).verify({"returnhelper-signature": signature, "timestamp": stamp}, body)
+
+
+@given(stamp=st.text(), body=st.binary())
+def test_what_is_signed_verifies(stamp, body):
+    """Any timestamp text and any body verify as signed, and not with one byte more."""
+    try:
+        headers = signed(stamp=stamp, body=body)
+    except ConfigurationError:
+        return
+    verifier = Verifier(ENDPOINT)
+    verifier.verify(headers, body)
+    verifier.verify(headers, bytearray(body))
+    with pytest.raises(VerificationFailed):
+        verifier.verify(headers, body + b" ")
+
+
+def test_no_other_base64_of_the_same_bytes():
+    """The signature is compared as text: another spelling of the same bytes is refused."""
+    headers = signed()
+    text = headers["returnhelper-signature"]
+    for other in (text + "\n", " " + text, text.rstrip("="), text + "=", text[:-2] + chr(ord(text[-2]) + 1) + "="):
+        with pytest.raises(VerificationFailed):
+            Verifier(ENDPOINT).verify({**headers, "returnhelper-signature": other}, BODY)
+
+
+@pytest.mark.parametrize("key", ["not-Base64-secret!", "", "ä", None, b"abcd", "PEnA0m"])
+def test_bad_key_is_refused_unseen(key):
+    """A key that is no Base64 is a configuration error that does not show it, not even in the chain of causes."""
+    with pytest.raises(ConfigurationError) as caught:
+        Endpoint(URL, key)
+    error = caught.value
+    assert not key or str(key) not in f"{error!r}"
+    assert error.__cause__ is None
+    assert error.__suppress_context__
+
+
+def test_key_stays_hidden():
+    """No repr shows the key; a pickled endpoint still signs."""
+    verifier = Verifier(ENDPOINT)
+    for text in (repr(ENDPOINT), str(ENDPOINT), repr(verifier)):
+        assert KEY not in text
+        assert URL in text
+    again = pickle.loads(pickle.dumps(ENDPOINT))
+    assert again == ENDPOINT
+    assert sign(again, STAMP, BODY) == sign(ENDPOINT, STAMP, BODY)
+    assert again != Endpoint(URL, OTHER_KEY)
+    assert hash(again) == hash(ENDPOINT)
+
+
+@pytest.mark.parametrize("make", [lambda: Verifier(), lambda: Verifier("x"), lambda: Endpoint("", KEY), lambda: Endpoint(None, KEY)])  # fmt: skip
+def test_wrong_arguments(make):
+    """Wrong arguments are told at once."""
+    with pytest.raises(ConfigurationError):
+        make()
+
+
+def test_text_body_is_refused():
+    """A decoded body is a mistake of the program, and told as such."""
+    with pytest.raises(ConfigurationError, match="raw bytes"):
+        Verifier(ENDPOINT).verify(signed(), BODY.decode())
+
+
+REPRINTED = json.dumps(json.loads(BODY)).encode()
+CASES = {
+    "fine": (ENDPOINT, signed(), BODY, Cause.NONE),
+    "unsigned": (ENDPOINT, {}, BODY, Cause.MISSING_HEADER),
+    "other key": (ENDPOINT, signed(key=OTHER_KEY), BODY, Cause.OTHER_KEY),
+    "key as text": (
+        ENDPOINT,
+        {"returnhelper-signature": DATA["mustNotMatch"]["signatures"]["key text used undecoded"], "timestamp": STAMP},
+        BODY,
+        Cause.KEY_AS_TEXT,
+    ),
+    "hex": (
+        ENDPOINT,
+        {"returnhelper-signature": DATA["mustNotMatch"]["signatures"]["hex of the digest"], "timestamp": STAMP},
+        BODY,
+        Cause.BAD_ENCODING,
+    ),
+    "scheme": (Endpoint("http://hooks.shop.example/rh", KEY), signed(), BODY, Cause.SCHEME),
+    "slash": (Endpoint(URL + "/", KEY), signed(), BODY, Cause.SLASH),
+    "no slash": (ENDPOINT, signed(url=URL + "/"), BODY, Cause.SLASH),
+    "host case": (ENDPOINT, signed(url="https://Hooks.Shop.example/rh"), BODY, Cause.HOST_CASE),
+    "port": (ENDPOINT, signed(url="https://hooks.shop.example:8443/rh"), BODY, Cause.PORT),
+    "no port": (Endpoint("https://hooks.shop.example:444/rh", KEY), signed(), BODY, Cause.PORT),
+    "reprinted": (ENDPOINT, signed(), REPRINTED, Cause.RESERIALISED_BODY),
+    "bom": (ENDPOINT, signed(), b"\xef\xbb\xbf" + BODY, Cause.BOM),
+    "line ends": (ENDPOINT, signed(body=b"{\r\n}\r\n"), b"{\n}\n", Cause.LINE_ENDS),
+    "final line end": (ENDPOINT, signed(), BODY + b"\n", Cause.LINE_ENDS),
+    "milliseconds": (ENDPOINT, {**signed(), "timestamp": "2030-05-06T07:08:09.123Z"}, BODY, Cause.TIMESTAMP),
+    "zone": (ENDPOINT, {**signed(), "timestamp": "2030-05-06T07:08:09.1235599+00:00"}, BODY, Cause.TIMESTAMP),
+    "two at once": (ENDPOINT, signed(url=URL + "/"), REPRINTED, Cause.SLASH),
+    "two in the URL": (ENDPOINT, signed(url="http://hooks.shop.example/rh/"), BODY, Cause.SLASH),
+    "forged": (ENDPOINT, {**signed(), "returnhelper-signature": "A" * 43 + "="}, BODY, Cause.UNKNOWN),
+    "zeros lost": (ENDPOINT, signed(body=b'{"a":1.500}'), b'{"a": 1.5}', Cause.RESERIALISED_BODY),
+    "zeros lost for good": (ENDPOINT, signed(body=b'{"b":1.50,"a":1.500}'), b'{"a": 1.5, "b": 1.5}', Cause.RESERIALISED_BODY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_diagnosis(name):
+    """The usual causes of a mismatch are named, without showing a key."""
+    endpoint, headers, body, cause = CASES[name]
+    found = diagnose(endpoint, headers, body, keys=[OTHER_KEY, "no key"])
+    assert found.cause is cause
+    assert found.proven is (name not in {"forged", "zeros lost for good"})
+    for key in (KEY, OTHER_KEY):
+        assert key not in str(found)
+
+
+def test_host_header_tells_the_registered_url():
+    """The Host header of the request serves as a candidate."""
+    headers = {**signed(url="https://other.example/rh"), "Host": "other.example"}
+    found = Verifier(ENDPOINT).diagnose(headers, BODY)
+    assert (found.cause, found.proven) == (Cause.OTHER_URL, True)
+
+
+def test_error_explains_on_request():
+    """The error carries the diagnosis when it is asked for."""
+    with pytest.raises(VerificationFailed) as caught:
+        Verifier(Endpoint(URL + "/", KEY)).verify(signed(), BODY, explain=True)
+    assert "slash" in str(caught.value)
+    assert caught.value.reason is Reason.MISMATCH
+
+
+def test_signature_needs_the_standard_library_only():
+    """Verification pulls in no third-party package."""
+    program = (
+        "import sys; before = set(sys.modules); import returnhelper.webhooks.signature; "
+        "print([m for m in ('attrs', 'attr', 'cattrs', 'msgspec', 'aiohttp', 'stamina') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
