@@ -187,4 +187,6 @@ async def _counted(chunks: AsyncIterable[bytes], size: int) -> AsyncIterator[byt
             break
         yield chunk
     if sent != size:
-        raise ConfigurationError(f"the source of the upload does not have the {size} bytes that were announced")
+        raise ConfigurationError(
+            f"the source of the upload does not have the {size} bytes that were announced"
+        )

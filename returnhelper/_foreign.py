@@ -231,7 +231,9 @@ async def _refused(what: str, response: aiohttp.ClientResponse) -> ReturnHelperE
     kind = core.error_class(status)
     if status < 500 and status != 429:  # other 4xx classes speak of the API's key, token and fields
         kind = APIError
-    advice = "try again later" if status >= 500 or status == 429 else "its address may have expired; get a new one"
+    advice = (
+        "try again later" if status >= 500 or status == 429 else "its address may have expired; get a new one"
+    )
     return kind(f"{what} was refused by {host}, {said}: {advice}", http_status=status, error_code=code)
 
 
@@ -255,7 +257,9 @@ def _translate(what: str, error: Exception) -> ReturnHelperError:
         broken.truncated = True
         return broken
     failed = ConnectionFailed(f"{what} failed: the connection could not be made or broke ({kind})")
-    failed.permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError)
+    failed.permanent = isinstance(
+        error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError
+    )
     return failed
 
 

@@ -77,7 +77,9 @@ class FbaInstructionRecall(FbaInstruction):
     """An instruction to send stock back to its owner."""
 
     # The old table repeats the identifier of the "others" page here; the siblings predict ...RecallId.
-    fba_instruction_recall_id: UUID | None = wire("fbaInstructionRecallId", "fbaInstructionOthersId", default=None)
+    fba_instruction_recall_id: UUID | None = wire(
+        "fbaInstructionRecallId", "fbaInstructionOthersId", default=None
+    )
     recall_tracking_number: str | None = None
     fba_instruction_recall_item_list: tuple[FbaInstructionItem, ...] = ()
 

@@ -106,7 +106,9 @@ class FbaInstructions(Resource):
         for index, entry in enumerate(fnsku_list):
             problems.text(f"fnskuList[{index}].fnsku", entry.fnsku)
             if entry.warehouse_id != fnsku_list[0].warehouse_id:
-                problems.add(f"fnskuList[{index}].warehouseId", "differs from the warehouse of the first entry")
+                problems.add(
+                    f"fnskuList[{index}].warehouseId", "differs from the warehouse of the first entry"
+                )
         self._check(problems, options)
         body = {"fbaInstructionHandlingCode": fba_instruction_handling_code, "fnskuList": list(fnsku_list)}
         return await self._items(_CREATE, FbaInstruction, body=body, options=options)

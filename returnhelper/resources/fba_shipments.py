@@ -62,9 +62,7 @@ class FbaShipments(Resource):
         body = {"createFbaShipmentPayloadList": list(create_fba_shipment_list)}
         return await self._items(_CREATE, FbaShipment, body=body, options=options)
 
-    async def get(
-        self, fba_shipment_id: UUID | str, *, options: RequestOptions | None = None
-    ) -> FbaShipment:
+    async def get(self, fba_shipment_id: UUID | str, *, options: RequestOptions | None = None) -> FbaShipment:
         """Fetch one FBA shipment with arrival time and measurements.
 
         An id that is unknown or belongs to another account is a `ValidationFailed` (inferred).
@@ -138,4 +136,6 @@ def _check_batch(problems: Problems, entries: Sequence[CreateFbaShipment]) -> No
         if order.splitlines() != [order]:
             problems.add(f"{path}.removalOrderId", "must be a single line")
         if warehouses.setdefault(order, entry.warehouse_id) != entry.warehouse_id:
-            problems.add(f"{path}.warehouseId", "differs from the warehouse of this removal order's earlier entry")
+            problems.add(
+                f"{path}.warehouseId", "differs from the warehouse of this removal order's earlier entry"
+            )

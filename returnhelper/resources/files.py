@@ -98,7 +98,9 @@ class Files(Resource):
         async with _disk.open_source(source, size) as body:
             slot = await self.get_pre_signed_upload_url(name, mime_type=kind, options=options)
             if not slot.pre_signed_url or not slot.file_key:
-                raise UnexpectedContent("File/GetPreSignedUploadUrl answered without an address or a file key")
+                raise UnexpectedContent(
+                    "File/GetPreSignedUploadUrl answered without an address or a file key"
+                )
             await self._caller.foreign.put(
                 slot.pre_signed_url,
                 body.chunks,

@@ -13,7 +13,11 @@ from returnhelper import RequestOptions
 from returnhelper.errors import RequestInvalid
 from returnhelper.models.codes import ConsolidateShippingOrderStatus, Handling, ShippingMethod
 
-SENT = {"consolidateShippingOrderId": ORDER, "consolidateShippingOrderStatus": "CREATED", "shipTo": {"shipToCity": "X"}}
+SENT = {
+    "consolidateShippingOrderId": ORDER,
+    "consolidateShippingOrderStatus": "CREATED",
+    "shipTo": {"shipToCity": "X"},
+}
 
 
 def envelope(**payload: object) -> bytes:
@@ -26,7 +30,9 @@ async def test_an_order_is_read_from_either_place(nested: bool) -> None:
     """The sample nests the order under data, the table shows it at the top: both are read."""
     async with recording() as (recorder, rh):
         recorder.answer = envelope(data=SENT) if nested else envelope(**SENT)
-        order = await rh.consolidations.create(2, shipping_method=ShippingMethod.SEA_FREIGHT, ship_to=SHORT_SHIP_TO)
+        order = await rh.consolidations.create(
+            2, shipping_method=ShippingMethod.SEA_FREIGHT, ship_to=SHORT_SHIP_TO
+        )
     assert order.consolidate_shipping_order_id == ORDER
     assert order.consolidate_shipping_order_status == ConsolidateShippingOrderStatus.CREATED
     assert order.ship_to is not None
@@ -43,7 +49,9 @@ async def test_documented_limits() -> None:
     fields = {str(n): "x" for n in range(25)}
     async with recording() as (recorder, rh):
         with pytest.raises(RequestInvalid) as caught:
-            await rh.consolidations.create(2, shipping_method="ROCKET", ship_to=nowhere, custom_field_map=fields)
+            await rh.consolidations.create(
+                2, shipping_method="ROCKET", ship_to=nowhere, custom_field_map=fields
+            )
         assert set(caught.value.fields) == {"shippingMethod", "shipTo.shipToCountry", "customFieldMap"}
         with pytest.raises(RequestInvalid, match="shippingMethod"):
             await rh.consolidations.update_shipping_method(ORDER, shipping_method="ROCKET")

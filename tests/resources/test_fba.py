@@ -120,7 +120,13 @@ async def test_wrong_spans_are_told_at_once(resource: str) -> None:
 
 async def test_stock_lines_are_named_by_warehouse_and_fnsku() -> None:
     """An update names its line and answers it as it is now."""
-    line = {"warehouseId": 2, "fnsku": "X001", "remark": "top & <shelf>", "quantity": 5, "availableQuantity": 3}
+    line = {
+        "warehouseId": 2,
+        "fnsku": "X001",
+        "remark": "top & <shelf>",
+        "quantity": 5,
+        "availableQuantity": 3,
+    }
     async with recording() as (recorder, rh):
         recorder.answer = envelope(data=line)
         updated = await rh.fba_inventories.update_remark(2, fnsku="X001", remark="top & <shelf>")
@@ -153,7 +159,11 @@ async def test_instructions_stay_in_one_warehouse() -> None:
 
 @pytest.mark.parametrize(
     ("code", "sent"),
-    [("REPLENISH", "REPLENISH"), ("sendToFulfillment", "sendToFulfillment"), (FbaInstructionHandling.REPLENISH, "RPS")],
+    [
+        ("REPLENISH", "REPLENISH"),
+        ("sendToFulfillment", "sendToFulfillment"),
+        (FbaInstructionHandling.REPLENISH, "RPS"),
+    ],
 )
 async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
     """The vendor's lists disagree: what the caller says is what the server gets."""
@@ -164,7 +174,9 @@ async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
     assert json.loads(recorder.seen[0].body)["fbaInstructionHandlingCode"] == sent
     assert created.fba_instruction_handling_code is not None
     assert created.fba_instruction_handling_code.wire == sent
-    assert (created.fba_instruction_handling_code == FbaInstructionHandling.REPLENISH) is (sent != "sendToFulfillment")
+    assert (created.fba_instruction_handling_code == FbaInstructionHandling.REPLENISH) is (
+        sent != "sendToFulfillment"
+    )
 
 
 async def test_typed_instructions_carry_their_lines() -> None:
@@ -173,7 +185,11 @@ async def test_typed_instructions_carry_their_lines() -> None:
     async with recording() as (recorder, rh):
         for name in ("fbaInstructionRecallId", "fbaInstructionOthersId"):
             recorder.answer = envelope(
-                data={name: str(ID), "fbaInstructionRecallItemList": [line], "handlingStatusCode": "in-progress"}
+                data={
+                    name: str(ID),
+                    "fbaInstructionRecallItemList": [line],
+                    "handlingStatusCode": "in-progress",
+                }
             )
             recall = await rh.fba_instructions.get_recall(str(ID))
             assert recall.fba_instruction_recall_id == ID

@@ -42,9 +42,7 @@ async def test_country_names_in_either_case() -> None:
 async def test_rates_are_exact() -> None:
     """Exchange rates keep every digit."""
     async with recording() as (recorder, rh):
-        recorder.answer = (
-            b'{"meta":{"status":200},"currencies":[{"currencyCode":"usd","exchangeRate":7.80000000000000001}]}'
-        )
+        recorder.answer = b'{"meta":{"status":200},"currencies":[{"currencyCode":"usd","exchangeRate":7.80000000000000001}]}'
         (usd,) = await rh.lookups.list_currencies()
     assert usd.exchange_rate == Decimal("7.80000000000000001")
 
