@@ -85,13 +85,16 @@ def _request(number: str, postal_code: str = "07001") -> CreateReturnShipmentReq
 
 
 async def _create(stage: Stage, number: str, postal_code: str = "07001") -> CreatedReturnShipment:
-    return await stage.call(
-        "return_shipments.create",
-        stage.rh.return_shipments.create(_request(number, postal_code)),
-        lambda a: (
-            f"order {number} → shipment {a.shipment_id}, {a.cost} {a.cost_currency_code}, label {a.label_request_status_code}"
-        ),
-    )
+    before = stage.emu.requests
+
+    def tell(answer: CreatedReturnShipment) -> str:
+        asked = stage.emu.requests - before
+        again = f", asked {asked} times" if asked > 1 else ""
+        price = f"{answer.cost} {answer.cost_currency_code}"
+        return f"{number} → shipment {answer.shipment_id}, {price}, {answer.label_request_status_code}{again}"
+
+    request = _request(number, postal_code)
+    return await stage.call("return_shipments.create", stage.rh.return_shipments.create(request), tell)
 
 
 async def labels(stage: Stage) -> int:
@@ -104,7 +107,7 @@ async def labels(stage: Stage) -> int:
         lambda found: f"{len(found)} warehouses, returns go to number 2",
     )
     fault = emu.faults.drop_answer(times=1, path="createReturnShipment")
-    stage.screen.row("lost", "connection", "the server will act on the next call, and its answer get lost")
+    stage.screen.row("lost", "connection", "the answer to the next call will get lost")
     good = await _create(stage, "A-1001")
     assert fault.hits == 1
     bad = await _create(stage, "A-1002", postal_code="none")
@@ -118,12 +121,12 @@ async def arrivals(stage: Stage, shipment: int) -> list[int]:
     """Receive two packages, a parcel that nobody announced, and pictures; return the inventories."""
     stage.screen.chapter("2  Arrivals: two packages, an unknown parcel, new pictures")
     shop, emu = stage.shop, stage.emu
-    await stage.desk(
-        "warehouse", f"scans shipment {shipment}: two packages; the last event is delivered first"
-    )
+    await stage.desk("warehouse", f"scans shipment {shipment}: two packages")
     emu.deliveries.hold()
     packages = emu.warehouse.arrive(shipment, packages=2)
+    usual, emu.deliveries.reorder = emu.deliveries.reorder, 0.0
     emu.deliveries.release(backwards=True)
+    emu.deliveries.reorder = usual
     await shop.until(
         "both packages", lambda: shipment in shop.arrived and all(i in shop.inventories for i in packages)
     )
@@ -216,7 +219,7 @@ async def _recall(stage: Stage, inventory: int) -> None:
     )
     number = recall.recall_id or 0
     emu.warehouse.dispatch_recall(number)
-    await stage.desk("warehouse", f"ships recall {number} to Hong Kong, where a courier collects it")
+    await stage.desk("warehouse", f"ships recall {number} to Hong Kong")
     emu.warehouse.ready_recall(number)
     emu.warehouse.pick_up_recall(number)
     steps = {(f"recall {step}", number) for step in ("in-transit", "ready-to-pick-up", "picked-up")}

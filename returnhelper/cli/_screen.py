@@ -22,6 +22,13 @@ _STYLES = {
 _SIGNS = {"call": "→", "desk": "■", "event": "←", "repeat": "↺", "held": "‖", "refused": "✗", "lost": "✗"}
 _PLAIN = {"call": ">", "desk": "#", "event": "<", "repeat": "=", "held": "|", "refused": "x", "lost": "x"}
 
+_LEGEND = (
+    ("call", "the shop calls"),
+    ("desk", "the warehouse acts"),
+    ("event", "a handler ran"),
+    ("repeat", "came twice"),
+)
+
 
 class Screen:
     """Print rows as they happen, in colour on a terminal, plain elsewhere; count them by kind."""
@@ -37,20 +44,18 @@ class Screen:
         """Seconds since the start."""
         return time.monotonic() - self._start
 
-    def title(self, text: str, detail: str) -> None:
-        """Print the head of the whole."""
+    def title(self, text: str, places: list[tuple[str, str]]) -> None:
+        """Print the head of the whole: where things run, and what the signs mean."""
+        self._start = time.monotonic()
         self.console.print(Text(text, style="bold"))
-        self.console.print(Text(detail, style="bright_black"))
-        legend = Text()
-        for kind, meaning in (
-            ("call", "the shop calls the API"),
-            ("desk", "people at the warehouse act"),
-            ("event", "a webhook is handled"),
-            ("repeat", "a delivery came twice"),
-        ):
-            legend.append(f"{self._sign(kind)} {kind} ", style=_STYLES[kind]).append(
-                f"{meaning}   ", style="bright_black"
+        for name, place in places:
+            self.console.print(
+                Text(f"  {name:<9} ", style="bright_black").append(place, style=""), soft_wrap=True
             )
+        legend = Text("  ")
+        for kind, meaning in _LEGEND:
+            legend.append(f"{self._sign(kind)} {kind} ", style=_STYLES[kind])
+            legend.append(f"{meaning}  ", style="bright_black")
         self.console.print(legend)
 
     def chapter(self, text: str) -> None:
@@ -72,7 +77,7 @@ class Screen:
         row = Table.grid(padding=(0, 1), expand=False)
         row.add_column(width=6, justify="right", style="bright_black")
         row.add_column(width=9, style=_STYLES[kind])
-        row.add_column(width=27, style="bright_black" if quiet else "bold", no_wrap=True)
+        row.add_column(width=25, style="bright_black" if quiet else "bold", no_wrap=True)
         row.add_column(overflow="fold", style="bright_black" if quiet else "")
         row.add_row(f"{self.elapsed:.2f}s", f"{self._sign(kind)} {kind}", name, Text(self._plain(detail)))
         self.console.print(row)
@@ -98,4 +103,4 @@ class Screen:
         return (_SIGNS if self._unicode else _PLAIN)[kind]
 
     def _plain(self, text: str) -> str:
-        return text if self._unicode else text.replace("→", "->").replace("×", "x").replace("·", "-")
+        return text if self._unicode else text.replace("→", "->").replace("·", "-")

@@ -26,6 +26,7 @@ class Shop:
         self.facts: set[tuple[str, int]] = set()
         self.unfamiliar: list[str] = []
         self.handled: Counter[str] = Counter()
+        self.patience = 8.0
         self.router = _router(self, screen)
         self._changed = asyncio.Condition()
 
@@ -36,13 +37,13 @@ class Shop:
             self.handled[event.dedup_key] += 1
             self._changed.notify_all()
 
-    async def until(self, what: str, happened: Callable[[], bool], timeout: float = 5.0) -> None:  # noqa: ASYNC109
+    async def until(self, what: str, happened: Callable[[], bool]) -> None:
         """Wait for a fact that only a webhook can bring."""
         try:
-            async with asyncio.timeout(timeout), self._changed:
+            async with asyncio.timeout(self.patience), self._changed:
                 await self._changed.wait_for(happened)
         except TimeoutError:
-            raise ExpectationFailed(f"{what} (waited {timeout:g} s)") from None
+            raise ExpectationFailed(f"{what} (waited {self.patience:g} s)") from None
 
 
 def _router(shop: Shop, screen: Screen) -> Router:
@@ -55,7 +56,7 @@ def _router(shop: Shop, screen: Screen) -> Router:
 
     @router.on_unhandled
     async def unfamiliar(event: events.Event) -> None:
-        screen.row("event", event.action, "no class and no handler for it: kept, acknowledged, reported")
+        screen.row("event", event.action, "unfamiliar: taken, kept, reported")
         shop.unfamiliar.append(event.action)
 
     return router
@@ -82,7 +83,7 @@ def _on_arrivals(router: Router, shop: Shop, screen: Screen) -> None:
         item = event.return_inventory
         early = event.shipment is not None and event.shipment.shipment_id not in shop.arrived
         detail = f"inventory {item.return_inventory_id}, {item.rma}, {item.weight} {item.weight_uom}"
-        screen.row("event", event.action, detail + ("  (before its arrival)" if early else ""))
+        screen.row("event", event.action, detail + (", early" if early else ""))
         shop.inventories[item.return_inventory_id or 0] = str(item.rma)
 
     @router.on(events.AssignUnknown)

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -47,15 +47,20 @@ def demo(*, pace: float | None = None, seed: int = 7) -> int:
         return asyncio.run(_play(Screen(console), Path(folder) / "inbox.db", min(pace, 0.25), seed))
 
 
-async def _play(screen: Screen, path: Path, pace: float, seed: int) -> int:
+async def _play(
+    screen: Screen, path: Path, pace: float, seed: int, meddle: Callable[[Stage], None] | None = None
+) -> int:
     from returnhelper.cli import _recipes as recipes
     from returnhelper.cli._shop import ExpectationFailed
     from returnhelper.errors import ReturnHelperError
 
     # A malformed event and a forged delivery belong to the play; their warnings would only blur it.
-    logging.getLogger("returnhelper").setLevel(logging.CRITICAL)
+    for name in ("returnhelper", "stamina"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     async with _set_up(screen, path, pace, seed) as (stage, receiver, worker):
         problem = None
+        if meddle is not None:
+            meddle(stage)
         try:
             shipment = await recipes.labels(stage)
             inventories = await recipes.arrivals(stage, shipment)
@@ -76,7 +81,7 @@ async def _set_up(
     """Start the emulator, the shop's endpoint with its inbox, a worker and a client."""
     from aiohttp import web
 
-    from returnhelper import ReturnHelper, RetryPolicy
+    from returnhelper import RetryPolicy, ReturnHelper
     from returnhelper.adapters.aiohttp import add_webhook
     from returnhelper.cli._recipes import Stage
     from returnhelper.cli._shop import Shop
@@ -86,8 +91,10 @@ async def _set_up(
 
     shop = Shop(screen)
     async with AsyncExitStack() as stack:
-        keys = {"api_key": "demo-key", "api_token": "demo-token"}
-        emu = await stack.enter_async_context(Emulator(**keys, duplicates=0.4, reorder=0.12, seed=seed))
+        key, token = "demo-key", "demo-token"
+        emu = await stack.enter_async_context(
+            Emulator(api_key=key, api_token=token, duplicates=0.4, reorder=0.12, seed=seed)
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}{_HOOK}"
         inbox = await stack.enter_async_context(SQLiteInbox(path))
@@ -103,10 +110,17 @@ async def _set_up(
             Worker(inbox, shop.router, backoff=timedelta(milliseconds=50))
         )
         rh = await stack.enter_async_context(
-            ReturnHelper(**keys, environment=emu.environment, retry=RetryPolicy(wait_initial=0.05))
+            ReturnHelper(
+                api_key=key,
+                api_token=token,
+                environment=emu.environment,
+                retry=RetryPolicy(wait_initial=0.05),
+            )
         )
-        detail = f"emulator {emu.url}, webhooks {url}, inbox {path}"
-        screen.title("Return Helper in small: a shop, a warehouse, and a network that misbehaves", detail)
+        screen.title(
+            "Return Helper in small: a shop, a warehouse, and a network that misbehaves",
+            [("emulator", emu.url), ("webhooks", url), ("inbox", str(path))],
+        )
         yield Stage(rh=rh, emu=emu, shop=shop, screen=screen, hook_url=url, pace=pace), receiver, worker
 
 
@@ -120,7 +134,7 @@ def _telling_receiver(screen: Screen, verifier: Verifier, inbox: Inbox) -> Recei
             outcome = await super().receive(headers, body)
             if outcome.kind is Kind.DUPLICATE:
                 action = json.loads(body)["action"]
-                screen.row("repeat", action, "came again: acknowledged, not handled twice")
+                screen.row("repeat", action, "came again, not handled again")
             return outcome
 
     return Telling(verifier, inbox=inbox)
@@ -130,7 +144,8 @@ async def _idle(inbox: Inbox) -> None:
     """Wait until nothing is left to handle."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
-            while (stats := await inbox.stats()).ready or stats.leased:
+            # the inbox tells of what comes, not of what is done
+            while (stats := await inbox.stats()).ready or stats.leased:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
@@ -141,7 +156,7 @@ async def _sum_up(stage: Stage, receiver: Receiver, problem: str | None) -> int:
     stats = await receiver.inbox.stats()
     held = await receiver.inbox.list(State.HELD)
     for record in held:
-        screen.row("held", record.action or "?", f"kept for a person: {record.reason}")
+        screen.row("held", record.action or "?", f"kept for a person: {str(record.reason).partition(';')[0]}")
     sent = emu.deliveries.log
     posts = sum(len(delivery.statuses) for delivery in sent)
     once = {key for key, times in shop.handled.items() if times == 1}

@@ -15,7 +15,7 @@ class Kind(Enum):
     DROP_REQUEST = "closes the connection without having acted"
     STATUS = "answers with a bare HTTP status, without having acted"
     HTML = "answers with a gateway's page, without having acted"
-    LATENCY = "acts, and answers late"
+    LATENCY = "takes its time, then acts and answers"
 
 
 @attrs.define(kw_only=True)
@@ -79,7 +79,7 @@ class Faults:
     def latency(
         self, seconds: float, *, rate: float = 1.0, times: int | None = None, path: str = ""
     ) -> Fault:
-        """Answer `seconds` late."""
+        """Take `seconds` to act; the same idempotency key is refused with 409 meanwhile (inferred)."""
         return self.add(Fault(kind=Kind.LATENCY, seconds=seconds, rate=rate, times=times, path=path))
 
     def draw(self, path: str) -> tuple[Fault | None, float]:

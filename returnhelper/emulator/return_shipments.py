@@ -185,7 +185,7 @@ def _carrier_says(shipment: Shipment) -> str | None:
     for name, pattern in _LIMITS.get(shipment.service, {}).items():
         value = shipment.ship_from.get(name) or ""
         if not re.fullmatch(pattern, str(value)):
-            return f"{shipment.service}: {name} '{value}' is not accepted by the carrier"
+            return f"{shipment.service}: {name} '{value}' is refused by the carrier"
     return None
 
 

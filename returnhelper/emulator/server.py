@@ -194,14 +194,12 @@ class Emulator:
                 return web.Response(status=fault.status, text=_PAGE, content_type="text/html")
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
             return web.Response(status=fault.status, headers=headers)
-        status, answer = await self._answer(request, path)
-        if late:
-            await self._sleep(late)
+        status, answer = await self._answer(request, path, late)
         if fault is not None:
             return _hang_up(request)
         return web.Response(status=status, body=answer, content_type="application/json", charset="utf-8")
 
-    async def _answer(self, request: web.Request, path: str) -> tuple[int, bytes]:
+    async def _answer(self, request: web.Request, path: str, late: float) -> tuple[int, bytes]:
         given = (request.headers.get("x-rr-apikey"), request.headers.get("x-rr-apitoken"))
         if given != (self._api_key, self._api_token):
             return 401, self._envelope(401)  # that 401 is a real one is documented, its body is not
@@ -211,6 +209,7 @@ class Emulator:
         body = await request.read()
         key = request.headers.get("x-returnhelper-idempotency-key")
         if key is None or request.method == "GET":
+            await self._work(late)
             return 200, self._act(handler, request.query, body)
         # Scope account + method + path, same body gives the stored answer, all else a conflict (inferred).
         digest = hashlib.sha256(body).digest()
@@ -221,11 +220,16 @@ class Emulator:
             return 200, kept.answer
         kept = self._kept[request.method, path, key] = _Kept(digest)
         try:
+            await self._work(late)
             kept.answer = self._act(handler, request.query, body)
         except BaseException:
             del self._kept[request.method, path, key]
             raise
         return 200, kept.answer
+
+    async def _work(self, seconds: float) -> None:
+        if seconds:
+            await self._sleep(seconds)
 
     def _act(self, handler: _Handler, query: Mapping[str, str], body: bytes) -> bytes:
         try:

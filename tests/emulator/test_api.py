@@ -10,6 +10,7 @@ from emulator_kit import order
 
 from returnhelper import (
     AuthenticationFailed,
+    Conflict,
     RateLimited,
     RequestOptions,
     RetryPolicy,
@@ -112,6 +113,19 @@ async def test_idempotency_keys(emu: Emulator) -> None:
         assert len(emu.account.shipments) == 1
         assert (await call(encode(order("A-1")), "k2"))[0] == 200
         assert len(emu.account.shipments) == 2
+
+
+async def test_key_of_a_running_request(emu: Emulator, rh: ReturnHelper) -> None:
+    """A key whose first request still runs is a conflict; later it gives the stored answer."""
+    emu.faults.latency(0.3, times=1)
+    options = RequestOptions(idempotency_key="k1", retry=RetryPolicy.NONE)
+    first = asyncio.create_task(rh.return_shipments.create(order(), options=options))
+    await asyncio.sleep(0.1)
+    with pytest.raises(Conflict):
+        await rh.return_shipments.create(order(), options=options)
+    answer = await first
+    assert (await rh.return_shipments.create(order(), options=options)).shipment_id == answer.shipment_id
+    assert len(emu.account.shipments) == 1
 
 
 async def test_faults(emu: Emulator, rh: ReturnHelper) -> None:

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from returnhelper.cli import demo as verb
+from returnhelper.cli._recipes import Stage
+from returnhelper.cli._screen import Screen
+
+QUIET = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "COLUMNS", "TERM"}}
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "returnhelper", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env=QUIET | {"PYTHONIOENCODING": "utf-8"} | environ,
+    )
+
+
+def test_demo_succeeds_in_time() -> None:
+    """The demo plays all recipes in under fifteen seconds, exits with 0 and prints no colours into a pipe."""
+    start = time.monotonic()
+    done = run("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - start < 15
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert "✗ every" not in done.stdout
+    for action in [
+        "labelGenerated",
+        "markShipmentArrive",
+        "newInventoryCreated",
+        "assignUnknown",
+        "changeLineItemImage",
+        "vasUpdated",
+        "splitLineItem",
+        "updateResendStatus",
+        "recallUpdateStatus",
+        "completeInventoryHandling",
+        "cancelInventoryHandling",
+    ]:
+        assert f"← event   {action}" in done.stdout
+    assert "↺ repeat" in done.stdout
+
+
+def test_demo_without_unicode() -> None:
+    """A terminal that knows ASCII only gets ASCII only."""
+    done = run("demo", PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("fault", ["calls", "deliveries"])
+async def test_demo_fails_when_something_is_missing(fault: str, tmp_path: Path) -> None:
+    """The exit code is 1 when a call fails for good or an expected event never comes."""
+
+    def meddle(stage: Stage) -> None:
+        if fault == "calls":
+            stage.emu.faults.html(path="createReturnShipment", status=200)
+        else:
+            stage.emu.deliveries.hold()
+            stage.shop.patience = 0.2
+
+    with (tmp_path / "out.txt").open("w", encoding="utf-8") as out:
+        screen = Screen(Console(file=out, width=120))
+        assert await verb._play(screen, tmp_path / "inbox.db", 0.0, 1, meddle) == 1
+    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert "✗ every step of the recipes happened: all but" in text
+
+
+def test_clear_word_when_the_extra_is_missing() -> None:
+    """Without cyclopts and rich the command says what to install and exits with 2."""
+    code = (
+        "import sys; sys.modules['rich'] = sys.modules['cyclopts'] = None\n"
+        "from returnhelper.cli import main; main(['demo'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert 'pip install "returnhelper[cli]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_diagnose(tmp_path: Path) -> None:
+    """The diagnose verb names the trailing slash that makes a signature fail, and keeps the key to itself."""
+    key = "fELbRuPhLNC3eRRUrM0LMfA3HX+pNndtp9vk7LEAEf6bfuwOgCcrX9vdb8sg2ixLvlx3uf0R3djw1wrLWPvh4Q=="
+    from returnhelper.webhooks import Endpoint, sign
+
+    (tmp_path / "body").write_bytes(b"{}")
+    signature = sign(Endpoint("https://shop.example/rh/", key), "2030-05-06T07:08:09.1Z", b"{}")
+    arguments = [
+        "diagnose",
+        str(tmp_path / "body"),
+        "--timestamp",
+        "2030-05-06T07:08:09.1Z",
+        "--signature",
+        signature,
+    ]
+    good = run(*arguments, "--url", "https://shop.example/rh/", RETURNHELPER_SIGNING_KEY=key)
+    assert (good.returncode, good.stderr) == (0, "")
+    bad = run(*arguments, "--url", "https://shop.example/rh", RETURNHELPER_SIGNING_KEY=key)
+    assert bad.returncode == 1
+    assert "slash" in bad.stdout
+    assert key not in bad.stdout + bad.stderr
+
+
+def test_usage() -> None:
+    """A wrong verb is wrong usage, and help lists the verbs."""
+    assert run("nonsense").returncode != 0
+    help_ = run("--help")
+    assert help_.returncode == 0
+    for name in ("demo", "emulator", "diagnose"):
+        assert name in help_.stdout
