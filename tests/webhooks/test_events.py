@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from returnhelper._wire import Model, decode, encode, unstructure
 from returnhelper._wire.model import wire_names
@@ -557,3 +559,38 @@ def test_the_table_of_events_is_complete() -> None:
             shown = re.findall(r"`([a-z_0-9]+)[`.]", cells[2])
             assert shown
             assert [name for name in shown if not hasattr(cls, name)] == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text() | st.sampled_from(["", "0001-01-01T00:00:00", TIME, "N/A", "3", "9999-12-31T23:59:59-01:00"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+def swap(value: Any, new: Any, draw: Any) -> Any:
+    """Put `new` somewhere into a copy of `value`."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 9)):
+        name = draw(st.sampled_from(sorted(value)))
+        return {**value, name: swap(value[name], new, draw)}
+    if isinstance(value, list) and value and draw(st.integers(0, 9)):
+        return [swap(value[0], new, draw), *value[1:]]
+    return new
+
+
+@given(path=st.sampled_from(SAMPLES), new=JSON, data=st.data())
+def test_nothing_else_escapes(path: Path, new: Any, data: st.DataObject) -> None:
+    """Whatever stands anywhere in a body: an event that can be used, or PayloadInvalid."""
+    body = encode(swap(json.loads(path.read_bytes(), parse_float=Decimal), new, data.draw))
+    try:
+        event = events.parse_event(body)
+    except PayloadInvalid as invalid:
+        assert pickle.loads(pickle.dumps(invalid)).path == invalid.path  # noqa: PT017 - both outcomes are right
+        return
+    assert encode(event) == encode(decode(body))
+    assert event.dedup_key
+    assert isinstance(event.ordering_key, str | None)
+    assert repr(event)
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert all(extras(event)) or event.extra == {}
