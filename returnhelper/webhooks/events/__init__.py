@@ -133,12 +133,13 @@ __all__ = [
     "parse_event",
 ]
 
+if not TYPE_CHECKING:  # type checkers would take any name for granted
 
-def __getattr__(name: str) -> type[Model]:
-    if name in FAMILY_OF or name in PAYLOADS:
-        found = globals()[name] = load(name)
-        return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> type[Model]:
+        if name in FAMILY_OF or name in PAYLOADS:
+            found = globals()[name] = load(name)
+            return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
