@@ -22,7 +22,9 @@ def test_full_envelope():
         "notificationId": "01J9",
     }
     moment = datetime(2030, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
-    assert read_envelope(decoded) == Envelope("labelGenerated", "labelGenerated", "202407", moment, "01J9", "shipment:5")
+    assert read_envelope(decoded) == Envelope(
+        "labelGenerated", "labelGenerated", "202407", moment, "01J9", "shipment:5"
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,10 @@ def test_dedup_key():
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["action", "eventTime", "shipmentId"]), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.sampled_from(["action", "eventTime", "shipmentId"]), inner)
+    ),
     max_leaves=20,
 )
 

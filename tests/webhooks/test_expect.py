@@ -39,7 +39,10 @@ async def test_event_between_call_and_wait(receiver):
 
 async def test_event_during_the_wait(receiver):
     """What comes in during the wait ends it at once."""
-    async with asyncio.TaskGroup() as group, receiver.expect(events.LabelGenerated, timeout=5, poll=5) as expected:
+    async with (
+        asyncio.TaskGroup() as group,
+        receiver.expect(events.LabelGenerated, timeout=5, poll=5) as expected,
+    ):
         group.create_task(send(receiver, 9))
         async with asyncio.timeout(1):
             assert (await expected).label.shipment_id == 9
@@ -111,5 +114,7 @@ async def test_create_and_wait(receiver):
             await send(receiver, 9)
             return SimpleNamespace(shipment_id=9)
 
-    label = await create_and_wait(SimpleNamespace(return_shipments=Shipments()), receiver, object(), timeout=1)
+    label = await create_and_wait(
+        SimpleNamespace(return_shipments=Shipments()), receiver, object(), timeout=1
+    )
     assert label.label.shipment_id == 9

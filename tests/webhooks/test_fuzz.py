@@ -30,16 +30,24 @@ headers = (
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["action", "category", "version", "eventTime", "notificationId", "label", "shipmentId"])
-        | st.text(),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["action", "category", "version", "eventTime", "notificationId", "label", "shipmentId"]
+            )
+            | st.text(),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=12,
 )
-bodies = st.binary() | st.text().map(str.encode) | json_values.map(lambda value: repr(value).encode("utf-8", "replace"))
+bodies = (
+    st.binary()
+    | st.text().map(str.encode)
+    | json_values.map(lambda value: repr(value).encode("utf-8", "replace"))
+)
 
 
 def outcome_of(given_headers, body):

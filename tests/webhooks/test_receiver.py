@@ -78,7 +78,9 @@ async def test_unknown_and_misfit_are_accepted(inbox):
     assert "label" in record.reason
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b"7", b"null", b"{}", b"\xff", b"[" * 50_000, b'{"action": 5.5}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"no json", b"[1]", b"7", b"null", b"{}", b"\xff", b"[" * 50_000, b'{"action": 5.5}']
+)
 async def test_authentic_but_no_event(inbox, body):
     """Signed bytes that are no event are stored as held and answered 200."""
     outcome = await Receiver(VERIFIER, inbox=inbox).receive(*raw(body))
@@ -157,7 +159,9 @@ class Broken(MemoryInbox):
         return await super().add(record)
 
 
-@pytest.mark.parametrize("error", [InboxUnavailable("down"), OSError("disk"), KeyError("x"), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "error", [InboxUnavailable("down"), OSError("disk"), KeyError("x"), asyncio.CancelledError()]
+)
 async def test_store_that_fails(error):
     """When the inbox cannot store, the answer is 503, and the next try is a new event."""
     inbox = Broken(error)
@@ -294,7 +298,9 @@ async def test_forward_of_many_from_two_receivers(inbox):
 
     receivers = [Receiver(VERIFIER, inbox=inbox, forward=sink) for _ in range(2)]
     sent = [label(number) for number in range(20)]
-    outcomes = await asyncio.gather(*(receive(receiver, each) for each in sent for receiver in receivers for _ in range(2)))
+    outcomes = await asyncio.gather(
+        *(receive(receiver, each) for each in sent for receiver in receivers for _ in range(2))
+    )
     assert {outcome.status for outcome in outcomes} == {200}
     assert len(taken) == len(set(taken)) == 20
 

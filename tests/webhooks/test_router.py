@@ -80,7 +80,17 @@ async def test_include_and_middleware():
     inner.on(events.LabelGenerated)(recorder(log, "two"))
     assert outer.handled_events == (events.LabelGenerated,)
     assert await outer.dispatch(LABEL) == 3
-    assert log == ["outer in", "second in", "one", "inner in", "two", "inner out", "three", "second out", "outer out"]
+    assert log == [
+        "outer in",
+        "second in",
+        "one",
+        "inner in",
+        "two",
+        "inner out",
+        "three",
+        "second out",
+        "outer out",
+    ]
     for router in (outer, inner):
         with pytest.raises(ConfigurationError, match="before the first"):
             router.on(events.LabelGenerated)
@@ -115,7 +125,9 @@ async def two_arguments(received, other):
     pass
 
 
-@pytest.mark.parametrize("handler", [Callable(), Callable().method, functools.partial(two_arguments, other=1)])
+@pytest.mark.parametrize(
+    "handler", [Callable(), Callable().method, functools.partial(two_arguments, other=1)]
+)
 def test_coroutines_of_every_kind(handler):
     """Objects, methods and partials of coroutine functions are handlers."""
     assert Router().on(events.LabelGenerated)(handler) is handler
@@ -184,6 +196,10 @@ async def test_a_single_handler_that_fails():
 
 def test_signals_pickle():
     """Retry and Discard keep what they carry."""
-    assert Retry(2.5).after == timedelta(seconds=2.5) == pickle.loads(pickle.dumps(Retry(timedelta(seconds=2.5)))).after
+    assert (
+        Retry(2.5).after
+        == timedelta(seconds=2.5)
+        == pickle.loads(pickle.dumps(Retry(timedelta(seconds=2.5)))).after
+    )
     assert Retry().after is None
     assert pickle.loads(pickle.dumps(Discard("why"))).reason == "why"

@@ -131,7 +131,13 @@ def test_no_other_base64_of_the_same_bytes():
     """The signature is compared as text: another spelling of the same bytes is refused."""
     headers = signed()
     text = headers["returnhelper-signature"]
-    for other in (text + "\n", " " + text, text.rstrip("="), text + "=", text[:-2] + chr(ord(text[-2]) + 1) + "="):
+    for other in (
+        text + "\n",
+        " " + text,
+        text.rstrip("="),
+        text + "=",
+        text[:-2] + chr(ord(text[-2]) + 1) + "=",
+    ):
         with pytest.raises(VerificationFailed):
             Verifier(ENDPOINT).verify({**headers, "returnhelper-signature": other}, BODY)
 
@@ -160,7 +166,7 @@ def test_key_stays_hidden():
     assert hash(again) == hash(ENDPOINT)
 
 
-@pytest.mark.parametrize("make", [lambda: Verifier(), lambda: Verifier("x"), lambda: Endpoint("", KEY), lambda: Endpoint(None, KEY)])  # fmt: skip
+@pytest.mark.parametrize("make", [Verifier, lambda: Verifier("x"), lambda: Endpoint("", KEY), lambda: Endpoint(None, KEY)])  # fmt: skip
 def test_wrong_arguments(make):
     """Wrong arguments are told at once."""
     with pytest.raises(ConfigurationError):

@@ -1,0 +1,109 @@
+"""A web service on aiohttp that orders a return label and answers with it, and takes the webhooks in.
+
+Settings: RETURNHELPER_API_KEY, RETURNHELPER_API_TOKEN, RETURNHELPER_ENVIRONMENT for the calls; WEBHOOK_URL (as registered)
+and WEBHOOK_SIGNING_KEY for the webhooks. Run several of them over one inbox in PostgreSQL or Redis, and the label is
+found whichever machine received it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+from aiohttp import web
+
+from returnhelper import ReturnHelper
+from returnhelper.adapters.aiohttp import add_webhook
+from returnhelper.inbox import SQLiteInbox, Worker
+from returnhelper.models.return_shipments import (
+    CreateReturnShipmentRequest,
+    Parcel,
+    ParcelItem,
+    ReturnShipmentPayload,
+    ShipFrom,
+)
+from returnhelper.webhooks import (
+    Endpoint,
+    EventNotReceived,
+    Receiver,
+    Router,
+    UnknownEvent,
+    Verifier,
+    create_and_wait,
+    events,
+)
+
+log = logging.getLogger("shop")
+router = Router()
+HELPER = web.AppKey("returnhelper", ReturnHelper)
+RECEIVER = web.AppKey("receiver", Receiver)
+
+
+@router.on(events.LabelGenerated)
+async def label_ready(event: events.LabelGenerated) -> None:
+    """Runs once per event, also for the labels that `order_label` waits for."""
+    log.info("label of shipment %s: %s", event.label.shipment_id, event.label.label_url)
+
+
+@router.on(events.NewInventoryCreated)
+async def package_arrived(event: events.NewInventoryCreated) -> None:
+    log.info("package %s is in the warehouse", event.return_inventory.return_inventory_id)
+
+
+@router.on_unhandled
+async def not_for_us(event: events.Event) -> None:
+    log.info("%s event %s", "unknown" if isinstance(event, UnknownEvent) else "unused", event.action)
+
+
+async def order_label(request: web.Request) -> web.Response:
+    """POST /returns/{order}: order the label, wait for it, hand out its address."""
+    order = label_request(request.match_info["order"])
+    try:
+        event = await create_and_wait(request.app[HELPER], request.app[RECEIVER], order, timeout=60)
+    except EventNotReceived:
+        return web.json_response({"label": "on its way"}, status=202)
+    return web.json_response({"label": event.label.label_url})
+
+
+def label_request(order_number: str) -> CreateReturnShipmentRequest:
+    item = ParcelItem(description="shirt", quantity=1, value=Decimal("19.90"), weight=Decimal(300))
+    parcel = Parcel(weight=Decimal(300), items=(item,))
+    sender = ShipFrom(
+        contact_name="Jo Doe", street1="1 Main St", city="Springfield", state="IL", country="usa"
+    )
+    return CreateReturnShipmentRequest(
+        service_type_code="usrt",
+        order_title="Return",
+        order_number=order_number,
+        total_value=Decimal("19.90"),
+        total_value_currency="usd",
+        shipment=ReturnShipmentPayload(ship_from=sender, ship_to_warehouse_id=2, parcel=parcel),
+    )
+
+
+def make_app(endpoint: Endpoint, helper: ReturnHelper, inbox_path: str = "inbox.db") -> web.Application:
+    app = web.Application()
+    inbox = SQLiteInbox(inbox_path)
+    app[HELPER] = helper
+    app[RECEIVER] = Receiver(Verifier(endpoint), inbox=inbox)
+    add_webhook(app, "/hooks/rh", app[RECEIVER])
+    app.router.add_post("/returns/{order}", order_label)
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        async with helper, inbox, Worker(inbox, router):
+            yield
+
+    app.cleanup_ctx.append(running)
+    return app
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO)
+    endpoint = Endpoint(url=os.environ["WEBHOOK_URL"], signing_key=os.environ["WEBHOOK_SIGNING_KEY"])
+    web.run_app(make_app(endpoint, ReturnHelper.from_env()), port=8080)
+
+
+if __name__ == "__main__":
+    main()

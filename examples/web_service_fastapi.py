@@ -1,0 +1,48 @@
+"""A FastAPI service that takes the webhooks in: `uvicorn --factory web_service_fastapi:make_app`.
+
+Settings: WEBHOOK_URL (as registered, to the letter) and WEBHOOK_SIGNING_KEY.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from returnhelper.adapters.asgi import webhook_app
+from returnhelper.inbox import SQLiteInbox, Worker
+from returnhelper.webhooks import Endpoint, Receiver, Router, Verifier, events
+
+router = Router()
+labels: dict[int, str | None] = {}
+
+
+@router.on(events.LabelGenerated)
+async def label_ready(event: events.LabelGenerated) -> None:
+    if event.label.shipment_id is not None:
+        labels[event.label.shipment_id] = event.label.label_url
+
+
+def make_app(endpoint: Endpoint | None = None, inbox_path: str = "inbox.db") -> FastAPI:
+    endpoint = endpoint or Endpoint(
+        url=os.environ["WEBHOOK_URL"], signing_key=os.environ["WEBHOOK_SIGNING_KEY"]
+    )
+    inbox = SQLiteInbox(inbox_path)
+    receiver = Receiver(Verifier(endpoint), inbox=inbox)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with inbox, Worker(inbox, router), receiver:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    # a route, not a mount: a mount answers /hooks/rh with a redirect, which the sender takes for a failure
+    app.router.add_route("/hooks/rh", webhook_app(receiver), methods=["POST"])
+
+    @app.get("/labels/{shipment_id}")
+    async def label(shipment_id: int) -> dict[str, str | None]:
+        return {"label": labels.get(shipment_id)}
+
+    return app
