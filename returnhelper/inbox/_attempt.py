@@ -114,7 +114,7 @@ async def _guard(handlers: Coroutine[object, object, object]) -> BaseException |
         await handlers
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         return error
     return None
 

@@ -29,7 +29,7 @@ class Wake:
         """Forget earlier rings: the caller looks for itself now."""
         self._ringing = False
 
-    async def wait(self, timeout: float) -> bool:
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109
         """Return True once rung, False after ``timeout`` seconds."""
         if self._ringing:
             return True

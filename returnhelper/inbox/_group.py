@@ -79,7 +79,7 @@ class Group(Generic[T, R]):
     async def _write_batch(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
         try:
             results = await self._write(items)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             for future in futures:
                 if not future.done():
                     future.set_exception(_copy(error))

@@ -170,7 +170,7 @@ class MemoryInbox(BaseInbox):
         """Return the time since which no key has been forgotten."""
         return self._since
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         now = self._clock()
         for heap in (self._delayed, self._leased):

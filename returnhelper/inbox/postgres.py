@@ -180,7 +180,7 @@ class PostgresInbox(BaseInbox):
         since: datetime = (await self._fetch("SELECT since FROM {t}_meta"))[0][0]
         return since
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
         try:

@@ -165,7 +165,7 @@ class RedisInbox(BaseInbox):
         """Return the time since which no key has been forgotten; a server that lost its data begins anew."""
         return from_micros(await self._check())
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
         await self._connected()

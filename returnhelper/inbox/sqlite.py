@@ -135,7 +135,7 @@ class SQLiteInbox(BaseInbox):
         query = "SELECT value FROM meta WHERE name = 'since'"
         return from_micros(await self._read(lambda db: int(db.execute(query).fetchone()[0])))
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + timeout
         while not await self._wake.wait(0):

@@ -215,7 +215,7 @@ class Inbox(Protocol):
         """Return the time since which no key has been forgotten."""
         ...
 
-    async def wait(self, timeout: float) -> None:
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         ...
 

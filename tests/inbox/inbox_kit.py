@@ -108,7 +108,7 @@ class RedisServer(Server):
 
 class PostgresServer(Server):
     def __init__(self) -> None:
-        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))  # noqa: PTH207
         self.program = need(found[-1] if found else shutil.which("postgres"), "postgres")
         super().__init__()
         if self.user():

@@ -13,11 +13,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from inbox_kit import make_inbox
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+from inbox_kit import make_inbox  # noqa: E402
 
-from returnhelper.inbox import Inbox, Record, Worker
-from returnhelper.webhooks import Router, events
+from returnhelper.inbox import Inbox, Record, Worker  # noqa: E402
+from returnhelper.webhooks import Router, events  # noqa: E402
 
 
 def main(kind: str, where: str, name: str, log: str) -> None:

@@ -264,7 +264,22 @@ async def test_rivals(again: Callable[[], Inbox], kind: str) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from("add add add claim claim complete retry hold release extend requeue move".split()),
+        st.sampled_from(
+            [
+                "add",
+                "add",
+                "add",
+                "claim",
+                "claim",
+                "complete",
+                "retry",
+                "hold",
+                "release",
+                "extend",
+                "requeue",
+                "move",
+            ]
+        ),
         st.integers(0, 9),
         st.sampled_from([None, "a", "b"]),
     ),

@@ -258,7 +258,8 @@ async def test_forgotten_inbox(tmp_path: Path) -> None:
     """A SQLite inbox that nobody closed says so, and its thread ends."""
     inbox = SQLiteInbox(tmp_path / "inbox.db")
     await inbox.add(event("k"))
-    with pytest.warns(ResourceWarning, match="unclosed"):
+    await asyncio.sleep(0.05)  # for the writer to end
+    with pytest.warns(ResourceWarning, match="unclosed"):  # noqa: PT031
         del inbox
         gc.collect()
 

@@ -1,0 +1,112 @@
+"""What was answered with 200 is stored; what cannot be stored is answered with 503, and the loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
+
+from returnhelper.inbox import Inbox, SQLiteInbox
+from returnhelper.webhooks import Endpoint, Receiver, Verifier, sign
+from returnhelper.webhooks.signature import SIGNATURE_HEADER
+
+PROCESS = Path(__file__).with_name("receiving_process.py")
+ENDPOINT = Endpoint(
+    url="https://shop.example/hooks/rh", signing_key="c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0IQ=="
+)
+
+
+def delivery(key: str, padding: int = 0) -> tuple[dict[str, str], bytes]:
+    now = datetime.now(UTC)
+    body = json.dumps(
+        {
+            "action": "somethingNew",
+            "category": "x",
+            "version": "v1",
+            "notificationId": key,
+            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "padding": "x" * padding,
+        }
+    ).encode()
+    stamp = str(int(now.timestamp()))
+    return {SIGNATURE_HEADER: sign(ENDPOINT, stamp, body), "timestamp": stamp}, body
+
+
+async def statuses(receiver: Receiver, count: int, padding: int = 0) -> set[int]:
+    outcomes = await asyncio.gather(
+        *(receiver.receive(*delivery(uuid4().hex, padding)) for _ in range(count))
+    )
+    return {outcome.status for outcome in outcomes}
+
+
+async def test_full_disk(tmp_path: Path) -> None:
+    """A full file means 503 without a blocked loop, and 200 again once there is room."""
+    async with SQLiteInbox(tmp_path / "inbox.db") as inbox, Lag().measured() as lag:
+        receiver = Receiver(Verifier(ENDPOINT), inbox=inbox)
+        assert await statuses(receiver, 20) == {200}
+        pages = await inbox._thread.run(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+        limit = f"PRAGMA max_page_count = {pages}"
+        refused: set[int] = set()
+        while 503 not in refused:
+            # the connection is opened anew after a failure, and the limit is the connection's
+            await inbox._thread.run(lambda db: db.execute(limit).fetchall())
+            refused |= await statuses(receiver, 20, padding=5000)
+        assert await statuses(receiver, 20, padding=5000) == {200}
+        await receiver.aclose()
+    assert lag.longest < 0.05
+
+
+@pytest.mark.parametrize("server_class", [PostgresServer, RedisServer])
+async def test_dead_server(server_class: Callable[[], Server]) -> None:
+    """A dead server means 503 without a blocked loop, and 200 once it is back."""
+    server = server_class()
+    kind = "redis" if isinstance(server, RedisServer) else "postgres"
+    await asyncio.to_thread(server.start)
+    try:
+        async with make_inbox(kind, server.url, None, "dead") as inbox:  # type: ignore[attr-defined]
+            receiver = Receiver(Verifier(ENDPOINT), inbox=inbox)
+            assert await statuses(receiver, 20) == {200}
+            async with Lag().measured() as lag:
+                await asyncio.to_thread(server.kill)
+                assert await statuses(receiver, 20) == {503}
+                await asyncio.to_thread(server.start)
+                await asyncio.sleep(0.1)
+                assert await statuses(receiver, 20) == {200}
+            assert lag.longest < 0.05
+            await receiver.aclose()
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
+async def test_killed_under_load(kind: str, where: str) -> None:
+    """Every delivery that a process answered with 200 before it was killed is in the inbox."""
+    name = f"k{uuid4().hex[:10]}"
+    told: list[str] = []
+    for _ in range(3):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(PROCESS), kind, where, name, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        told.append((await process.stdout.readline()).decode().strip())
+        asyncio.get_running_loop().call_later(random.uniform(0.05, 0.4), os.kill, process.pid, signal.SIGKILL)
+        # what was cut off in the middle of a line was never told
+        lines = (await process.stdout.read()).decode().split("\n")
+        told += lines[:-1]
+        await process.wait()
+    inbox: Inbox = make_inbox(kind, where, None, name)
+    async with inbox:
+        missing = [key for key in told if await inbox.get(key) is None]
+    print(f"\n{kind}: {len(told)} answered with 200 before 3 kills, {len(missing)} missing")
+    assert not missing
+    assert len(told) > 100
