@@ -152,15 +152,22 @@ def _member_misfits(
 
 
 class Answers:
-    """Makes answers from schemas: complete, minimal, with members nobody knows, with nulls."""
+    """Makes answers from schemas: complete, minimal, with members nobody knows, with nulls, with ids as text."""
 
     def __init__(
-        self, catalog: str, *, minimal: bool = False, unknown: bool = False, nulls: bool = False
+        self,
+        catalog: str,
+        *,
+        minimal: bool = False,
+        unknown: bool = False,
+        nulls: bool = False,
+        texts: bool = False,
     ) -> None:
         self._catalog = catalog
         self._minimal = minimal
         self._unknown = unknown
         self._nulls = nulls
+        self._texts = texts
         self._count = 0
 
     def envelope(self, schema: Schema) -> dict[str, Any]:
@@ -213,6 +220,8 @@ class Answers:
         return {"aMemberOfTomorrow": {"deep": [Decimal("1.50"), None, "x"]}, "a-nother": 7}
 
     def _scalar(self, schema: Schema, kinds: list[str], name: str) -> Any:
+        if self._texts and "integer" in kinds and "string" in kinds:
+            return str(2**31 + self._count)
         if "integer" in kinds:
             return 2**31 + self._count if schema.get("format") == "int64" else self._count
         if "number" in kinds:

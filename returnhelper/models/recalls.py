@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from returnhelper._wire import Model, model, wire
 from returnhelper.models.codes import PickUp, RecallInventoryStatus, RecallService, RecallStatus
+from returnhelper.types import Rma
 
 
 @model
@@ -25,7 +26,7 @@ class RecallInventory(Model):
     courier_tracking_number: str | None = None
     remarks: str | None = None
     recall_service_type: RecallService | None = None
-    rma: str | None = None
+    rma: Rma | None = None
 
 
 @model

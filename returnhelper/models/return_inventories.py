@@ -10,6 +10,7 @@ from returnhelper._wire import Model, model
 from returnhelper.models._base import Audited
 from returnhelper.models.codes import DimensionUnit, Handling, HandlingStatus, MetaType, WeightUnit
 from returnhelper.models.vas import ReturnRequestLineItemVas
+from returnhelper.types import Rma
 
 
 @model
@@ -64,8 +65,8 @@ class ReturnInventory(Audited):
     return_request_id: int | None = None
     return_request_line_item_number: str | None = None
     seller_reference_number: str | None = None
-    rma: str | None = None
-    item_rma: str | None = None
+    rma: Rma | None = None
+    item_rma: Rma | None = None
     sku: str | None = None
     description: str | None = None
     quantity: int | None = None

@@ -20,6 +20,7 @@ from returnhelper.models.codes import (
 from returnhelper.models.return_inventories import ReturnRequestLineItemImage
 from returnhelper.models.shipments import Shipment
 from returnhelper.models.vas import ReturnRequestLineItemVas
+from returnhelper.types import Rma
 
 
 @model
@@ -38,7 +39,7 @@ class ReturnRequestLineItem(Model):
     value_currency_code: str | None = None
     value: Decimal | None = None
     handling_code: Handling | None = None
-    item_rma: str | None = None
+    item_rma: Rma | None = None
     is_deleted: bool | None = None
     is_fraudulent: bool | None = None
     fraud_reason_code: str | None = None
@@ -58,7 +59,7 @@ class ReturnRequest(Audited):
     return_title: str | None = None
     total_value: Decimal | None = None
     total_value_currency: str | None = None
-    warehouse_rma: str | None = None
+    warehouse_rma: Rma | None = None
     remarks: str | None = None
     is_archived: bool | None = None
     return_request_from: ReturnRequestFrom | None = None

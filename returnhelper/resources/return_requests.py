@@ -97,7 +97,7 @@ class ReturnRequests(Resource):
         for index, payload in enumerate(create_vas_payload_list):
             path = f"createVasPayloadList[{index}]"
             problems.identifier(f"{path}.returnRequestLineItemId", payload.return_request_line_item_id)
-            check_details(problems, path, payload.create_vas_detail_list)
+            check_details(problems, path, payload.create_vas_detail_list, split_alone=False)
         self._check(problems, options)
         body = {"createVasPayloadList": create_vas_payload_list}
         return await self._items(_CREATE_VAS, ReturnRequestLineItemVas, body=body, options=options)
@@ -119,7 +119,9 @@ class ReturnRequests(Resource):
     ) -> CreatedReturnRequest:
         """Change a return request that has no usable label (deprecated: cancel the label and create anew).
 
-        Works while the shipment status is ``no-label`` or ``lb-failed``; never for `return_shipments.create`.
+        Works while the shipment status is ``no-label`` or ``lb-failed``; never for `return_shipments.create`. Of a
+        shipment that was read before, label and costs are left out; numbers that the system gives, such as
+        ``shipment_number``, are rejected since 2025-03-01.
 
         Source: ReturnRequest/EditReturnRequest
         """

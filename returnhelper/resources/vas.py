@@ -44,7 +44,7 @@ class Vas(Resource):
             if entry.return_inventory_id in seen:
                 problems.add(f"{path}.returnInventoryId", "names an inventory of an earlier entry")
             seen.add(entry.return_inventory_id)
-            check_details(problems, path, entry.create_vas_detail_list)
+            check_details(problems, path, entry.create_vas_detail_list, split_alone=True)
         self._check(problems, options)
         body = {"createVasList": [_entry(entry) for entry in create_vas_list]}
         return await self._items(_CREATE, CreatedVas, body=body, options=options)
@@ -58,19 +58,21 @@ def _entry(entry: CreateVas) -> dict[str, object]:
     }
 
 
-def check_details(problems: Problems, path: str, details: Sequence[CreateVasDetail]) -> None:
-    """Look at the services asked for one inventory or line item."""
+def check_details(
+    problems: Problems, path: str, details: Sequence[CreateVasDetail], *, split_alone: bool
+) -> None:
+    """Look at the services asked for one inventory (where a split stands alone) or line item."""
     path = f"{path}.createVasDetailList"
     problems.length(path, details, 1)
     for index, detail in enumerate(details):
-        _check_detail(problems, f"{path}[{index}]", detail, alone=len(details) == 1)
+        _check_detail(problems, f"{path}[{index}]", detail, may_split=not split_alone or len(details) == 1)
 
 
-def _check_detail(problems: Problems, path: str, detail: CreateVasDetail, *, alone: bool) -> None:
+def _check_detail(problems: Problems, path: str, detail: CreateVasDetail, *, may_split: bool) -> None:
     problems.text(f"{path}.vasCode", detail.vas_code)
     code = codes.Vas(detail.vas_code) if isinstance(detail.vas_code, str) else None
     if code == codes.Vas.SPLIT_PARCEL:
-        if not alone:
+        if not may_split:
             problems.add(f"{path}.vasCode", "must be the only service of its entry")
         problems.whole(f"{path}.metaQuantity", detail.meta_quantity, 1, MAX_SPLIT)
     elif detail.vas_file_list:

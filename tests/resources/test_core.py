@@ -20,7 +20,7 @@ from returnhelper.models.recalls import Recall, RecallInventory
 from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.models.return_requests import EditReturnRequestRequest, ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import Shipment
-from returnhelper.models.vas import CreateVas, CreateVasDetail
+from returnhelper.models.vas import CreateLineItemVas, CreateVas, CreateVasDetail
 
 
 def answer(**payload: Any) -> bytes:
@@ -247,6 +247,24 @@ def test_one_object_stands_for_a_list_of_one() -> None:
     )
     assert [image.filename for image in line.return_request_line_item_images] == ["a.jpg"]
     assert line.return_request_line_item_vas_list[0].vas_code == "repack"
+
+
+def test_rma_numbers_can_be_taken_apart() -> None:
+    """An RMA is text that knows its parts."""
+    rma = structure({"rma": "TWN-20-230101-D12345-01-36"}, ReturnInventory).rma
+    assert rma == "TWN-20-230101-D12345-01-36"
+    assert rma.is_split
+    assert rma.warehouse_id == 20
+
+
+async def test_line_items_may_split_beside_other_services() -> None:
+    """That a split stands alone is a rule of inventories; a line item takes several services."""
+    details = (CreateVasDetail(vas_code="repack"), CreateVasDetail(vas_code="split-parcel", meta_quantity=2))
+    entry = CreateLineItemVas(return_request_line_item_id=5, create_vas_detail_list=details)
+    async with recording() as (recorder, rh):
+        await rh.return_requests.create_vas([entry])
+    sent = body_of(recorder)["createVasPayloadList"][0]["createVasDetailList"]
+    assert [detail["vasCode"] for detail in sent] == ["repack", "split-parcel"]
 
 
 def test_a_whole_return_request() -> None:
