@@ -70,10 +70,11 @@ def emulator(
             console.print(f"[bold]Return Helper emulator[/] at {emu.url}  [dim]process {os.getpid()}[/]")
             console.print(f"  user API    {emu.environment.user_url}")
             console.print(f"  public API  {emu.environment.public_url}")
+            console.print(f"  warehouse   {emu.url}/desk  [dim]open it in a browser[/]")
             console.print(f"  key, token  {api_key}, {api_token}")
             console.print(f"  deliveries  {webhook_url or 'none; give --webhook-url'}")
             if signing_key is None:
-                console.print(f"  signed with {SIGNING_KEY}  [dim](made up)[/]")
+                console.print(f"  signed with {SIGNING_KEY}  [dim](made up)[/]", soft_wrap=True)
             console.print("Ctrl-C stops it.")
             await stop.wait()
 

@@ -16,6 +16,7 @@ addresses and numbers are made up.
     faults.py              Faults: what to do badly, on demand
     delivery.py            Deliveries: sign, post, repeat, reorder, suspend
     warehouse.py           Warehouse: what people at the warehouse do
+    desk.py                the same as a page, /desk, for people
     lookups.py  return_shipments.py  return_inventories.py  resends.py  recalls.py  vas.py   one domain each
 """
 

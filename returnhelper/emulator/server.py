@@ -15,7 +15,7 @@ from aiohttp import web
 
 from returnhelper._wire import NotJSON, decode, encode
 from returnhelper.config import Environment
-from returnhelper.emulator import lookups, recalls, resends, return_inventories, return_shipments, vas
+from returnhelper.emulator import desk, lookups, recalls, resends, return_inventories, return_shipments, vas
 from returnhelper.emulator.account import Account, Answer, Call
 from returnhelper.emulator.account import now as _now
 from returnhelper.emulator.delivery import Clock, Deliveries, Sleep
@@ -185,6 +185,8 @@ class Emulator:
         path = request.path.lower()
         if path.startswith("/files/"):
             return _file(path)
+        if path.rstrip("/") in {"", "/desk"}:
+            return await self._serve_desk(request)
         self.requests += 1
         fault, late = self.faults.draw(path)
         if fault is not None and fault.kind is not Kind.DROP_ANSWER:
@@ -198,6 +200,17 @@ class Emulator:
         if fault is not None:
             return _hang_up(request)
         return web.Response(status=status, body=answer, content_type="application/json", charset="utf-8")
+
+    async def _serve_desk(self, request: web.Request) -> web.StreamResponse:
+        problem = None
+        if request.method == "POST":
+            # a page of another site must not press buttons here
+            if request.headers.get("Origin") not in {None, f"http://{request.host}"}:
+                return web.Response(status=403)
+            problem = desk.act(self.warehouse, await request.post())
+            if problem is None:
+                raise web.HTTPSeeOther("/desk")
+        return web.Response(text=desk.page(self.account, problem), content_type="text/html")
 
     async def _answer(self, request: web.Request, path: str, late: float) -> tuple[int, bytes]:
         given = (request.headers.get("x-rr-apikey"), request.headers.get("x-rr-apitoken"))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import aiohttp
+from emulator_kit import Post, order
+
+from returnhelper import ReturnHelper
+from returnhelper.emulator import Emulator
+
+
+async def test_a_person_plays_the_warehouse(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+    """The buttons of the desk page do what the warehouse does, and a step that cannot be is told, not done."""
+    created = await rh.return_shipments.create(order("<A&1>"))
+    async with aiohttp.ClientSession() as http:
+
+        async def press(act: str, number: int | None, **headers: str) -> tuple[int, str]:
+            data = {"act": act, "id": str(number)}
+            async with http.post(f"{emu.url}/desk", data=data, headers=headers) as answer:
+                return answer.status, await answer.text()
+
+        async with http.get(f"{emu.url}/desk") as answer:
+            page = await answer.text()
+        assert "&lt;A&amp;1&gt;" in page
+        status, page = await press("arrive-two", created.shipment_id)
+        assert status == 200
+        assert page.count("EMU-2-") == 2
+        (first, _) = emu.account.inventories
+        assert "class=problem" in (await press("arrive", created.shipment_id))[1]
+        assert "class=problem" in (await press("vas", first))[1]
+        assert "class=problem" in (await press("nonsense", 1))[1]
+        assert (await press("unknown", 0, Origin="https://elsewhere.example"))[0] == 403
+        await rh.return_inventories.update_handling(first, "dsp")
+        await press("complete", first)
+        await press("unknown", 0)
+    await emu.settled()
+    assert sorted(set(post.actions())) == [
+        "assignUnknown",
+        "completeInventoryHandling",
+        "labelGenerated",
+        "markShipmentArrive",
+        "newInventoryCreated",
+    ]
+
+
+async def test_pictures_and_labels_can_be_fetched(emu: Emulator, rh: ReturnHelper) -> None:
+    """The addresses that events carry answer with a picture or a label."""
+    await rh.return_shipments.create(order())
+    await emu.settled()
+    (shipment,) = emu.account.shipments.values()
+    async with aiohttp.ClientSession() as http, http.get(shipment.label_url or "") as answer:
+        assert answer.content_type == "application/pdf"
+        assert (await answer.read()).startswith(b"%PDF")
