@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestServer
 
-from returnhelper import Environment, ReturnHelper, RetryPolicy
+from returnhelper import Environment, RetryPolicy, ReturnHelper
 
 
 class _Response(ClientResponse):
@@ -76,7 +76,9 @@ def answered(payload: object = None, *, status: int = 200, http: int = 200, **me
     return web.Response(status=http, body=json.dumps(body).encode(), content_type="application/json")
 
 
-def raw(body: bytes | str = b"", *, status: int = 200, kind: str = "application/json", **headers: str) -> Handler:
+def raw(
+    body: bytes | str = b"", *, status: int = 200, kind: str = "application/json", **headers: str
+) -> Handler:
     """Answer with exactly this."""
 
     async def answer(_: web.Request) -> web.Response:

@@ -150,7 +150,9 @@ async def test_total_time_is_bounded(script: Script) -> None:
 async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
     """Silence is retried with the same key, and raised with its phase."""
     script.say(hang)
-    async with client(script.url, timeouts=Timeouts(read=0.1), retry=RetryPolicy(attempts=2, wait_initial=0)) as rh:
+    async with client(
+        script.url, timeouts=Timeouts(read=0.1), retry=RetryPolicy(attempts=2, wait_initial=0)
+    ) as rh:
         with pytest.raises(errors.RequestTimeout) as caught:
             await call(rh)
     assert (caught.value.phase, caught.value.maybe_applied, len(script.seen)) == ("read", True, 2)
@@ -352,7 +354,9 @@ async def test_logs_show_neither_key_nor_token(
     script.say(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
-    shown = caplog.text + repr(caught.value) + str(caught.value) + repr(vars(caught.value)) + repr(rh._transport)
+    shown = (
+        caplog.text + repr(caught.value) + str(caught.value) + repr(vars(caught.value)) + repr(rh._transport)
+    )
     assert "again in" in caplog.text
     assert KEY not in shown
     assert TOKEN not in shown
