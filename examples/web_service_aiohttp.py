@@ -68,10 +68,19 @@ async def order_label(request: web.Request) -> web.Response:
 
 
 def label_request(order_number: str) -> CreateReturnShipmentRequest:
-    item = ParcelItem(description="shirt", quantity=1, value=Decimal("19.90"), weight=Decimal(300))
-    parcel = Parcel(weight=Decimal(300), items=(item,))
+    item = ParcelItem(
+        description="shirt", weight=Decimal(300), value=Decimal("19.90"), value_currency_code="usd"
+    )
+    parcel = Parcel(
+        weight=Decimal(300), length=Decimal(30), width=Decimal(20), height=Decimal(5), items=(item,)
+    )
     sender = ShipFrom(
-        contact_name="Jo Doe", street1="1 Main St", city="Springfield", state="IL", country="usa"
+        contact_name="Jo Doe",
+        street1="1 Main St",
+        city="Springfield",
+        state="IL",
+        postal_code="62701",
+        country="usa",
     )
     return CreateReturnShipmentRequest(
         service_type_code="usrt",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from returnhelper.adapters.asgi import webhook_app
 from returnhelper.inbox import SQLiteInbox, Worker
@@ -39,7 +40,7 @@ def make_app(endpoint: Endpoint | None = None, inbox_path: str = "inbox.db") -> 
 
     app = FastAPI(lifespan=lifespan)
     # a route, not a mount: a mount answers /hooks/rh with a redirect, which the sender takes for a failure
-    app.router.add_route("/hooks/rh", webhook_app(receiver), methods=["POST"])
+    app.router.routes.append(Route("/hooks/rh", webhook_app(receiver), methods=["POST"]))
 
     @app.get("/labels/{shipment_id}")
     async def label(shipment_id: int) -> dict[str, str | None]:

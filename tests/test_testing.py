@@ -45,7 +45,7 @@ def test_every_event_class_can_be_built():
                 assert type(event(kind)) is kind
             except PayloadInvalid as error:  # a class that needs its payload: was it the right one?
                 told = str(error)
-                assert f" {kind.__name__}: " in told  # noqa: PT017
+                assert f" {kind.__name__}: " in told
 
 
 def test_what_does_not_fit_is_told():

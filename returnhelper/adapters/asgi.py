@@ -20,7 +20,7 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 def webhook_app(receiver: Receiver, *, body_timeout: float = 30.0) -> ASGIApp:
     """Return an ASGI application that answers deliveries at whatever path it is put.
 
-    In FastAPI and Starlette: `app.router.add_route("/hooks", webhook_app(receiver), methods=["POST"])`. With `app.mount`
+    In FastAPI and Starlette: `app.router.routes.append(Route("/hooks", webhook_app(receiver)))`. With `app.mount`
     the framework answers `/hooks` with a redirect to `/hooks/`, which the sender takes for a failure: register the URL
     with the slash then. Either way close the receiver in the lifespan of the outer application; served by itself, this
     one does so at shutdown.

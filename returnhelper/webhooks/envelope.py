@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 import attrs
+import msgspec
 
+from returnhelper._wire import decode
 from returnhelper.types import JSONValue
 
-__all__ = ["Envelope", "dedup_key", "ordering_key", "parse_time", "read_envelope"]
+__all__ = ["Envelope", "dedup_key", "ordering_key", "parse_time", "read_body", "read_envelope"]
 
 # The member that names an object, and what its ordering key begins with; the first kind that is found counts.
 _KINDS: Final = (
@@ -24,6 +26,7 @@ _KINDS: Final = (
     ("returnRequestLineItemId", "line:"),
 )
 _LONGEST_ID: Final = 64
+_USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # looked at before all others, in this order
 _UNSET_YEAR: Final = 1  # the wire prints 0001-01-01T00:00:00 for a time that is not set
 
 
@@ -54,6 +57,59 @@ def read_envelope(decoded: JSONValue) -> Envelope:
     )
 
 
+class _Holder(msgspec.Struct):
+    shipmentId: int | str | None = None  # noqa: N815 - as on the wire
+
+
+class _Lean(msgspec.Struct):
+    """The usual envelope of an event about a shipment: all that is read of it, everything else is skipped."""
+
+    action: str
+    category: str | None = None
+    version: int | str | None = None
+    eventTime: str | None = None  # noqa: N815
+    notificationId: str | None = None  # noqa: N815
+    shipmentId: int | str | None = None  # noqa: N815
+    shipment: _Holder | None = None
+    label: _Holder | None = None
+    buyerReturn: _Holder | None = None  # noqa: N815
+
+
+_decode_lean = msgspec.json.Decoder(_Lean).decode
+_decode_all = msgspec.json.Decoder().decode  # no exact decimals: the envelope has no use for them
+
+
+def read_body(body: bytes) -> Envelope:
+    """Read the envelope of a raw body, as `read_envelope(decode(body))` does but quicker; raise `NotJSON`."""
+    try:
+        lean = _decode_lean(body)
+    except Exception:  # noqa: BLE001 - not the usual shape, or no JSON: the careful way finds out
+        return read_envelope(_careful(body))
+    number: int | str | None = lean.shipmentId
+    for holder in (lean.shipment, lean.label, lean.buyerReturn):
+        if number is None and holder is not None:
+            number = holder.shipmentId
+    key = _ordering("shipment:", number)
+    if key is None:
+        return read_envelope(_careful(body))
+    return Envelope(
+        _text(lean.action),
+        _text(lean.category),
+        _text(lean.version),
+        parse_time(lean.eventTime),
+        _text(lean.notificationId),
+        key,
+    )
+
+
+def _careful(body: bytes) -> JSONValue:
+    try:
+        decoded: JSONValue = _decode_all(body)
+    except Exception:  # noqa: BLE001 - the decoder raises several unrelated kinds; the lenient one has the last word
+        return decode(body)
+    return decoded
+
+
 def dedup_key(notification_id: str | None, body: bytes) -> str:
     """Return the deduplication key: the `notificationId`, else a digest of the raw body."""
     return notification_id or "sha256:" + hashlib.sha256(body).hexdigest()
@@ -67,15 +123,21 @@ def ordering_key(decoded: JSONValue) -> str | None:
     """
     if not isinstance(decoded, Mapping):
         return None
-    holders: list[Mapping[str, JSONValue]] = [decoded, *_nested(decoded)]
+    usual = (decoded.get(name) for name in _USUAL_HOLDERS)
+    holders: list[Mapping[str, JSONValue]] = [decoded]
+    holders += (holder for holder in usual if isinstance(holder, dict))
+    holders += _nested(decoded)
     for name, prefix in _KINDS:
         for holder in holders:
-            value = holder.get(name)
-            if value is not None:
-                text = _text(value)
-                if text is not None and text != "0" and len(text) <= _LONGEST_ID:
-                    return prefix + text
+            key = _ordering(prefix, holder.get(name))
+            if key is not None:
+                return key
     return None
+
+
+def _ordering(prefix: str, value: object) -> str | None:
+    text = None if value is None else _text(value)
+    return prefix + text if text is not None and text != "0" and len(text) <= _LONGEST_ID else None
 
 
 def _nested(decoded: Mapping[str, JSONValue]) -> Iterator[Mapping[str, JSONValue]]:

@@ -12,15 +12,13 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import attrs
-import msgspec
 
 from returnhelper._wire import NotJSON, decode
 from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Clock, Duplicate, Inbox, Record, State, utc_now
-from returnhelper.types import JSONValue
 from returnhelper.webhooks._delivery import Forward, Forwarding, Inline
-from returnhelper.webhooks.envelope import Envelope, dedup_key, parse_time, read_envelope
+from returnhelper.webhooks.envelope import Envelope, dedup_key, parse_time, read_body
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.expect import Expectation
 from returnhelper.webhooks.router import Router
@@ -38,7 +36,6 @@ __all__ = ["Counters", "Kind", "Outcome", "Receiver"]
 
 E = TypeVar("E", bound=Event)
 _log = logging.getLogger("returnhelper.webhooks")
-_decode_fast = msgspec.json.Decoder().decode  # the envelope needs no exact decimals
 
 TOLERANCE: Final = timedelta(minutes=15)
 MAX_BODY: Final = 1 << 20
@@ -303,11 +300,10 @@ def _after(
 def _record(headers: Headers, body: bytes, verified: Verified, now: datetime) -> Record:
     state, reason = State.READY, None
     try:
-        decoded = _decoded(body)
+        envelope = read_body(body)
     except NotJSON:
         envelope, state, reason = Envelope(), State.HELD, "the body is not JSON"
     else:
-        envelope = read_envelope(decoded)
         if envelope.action is None:
             state, reason = State.HELD, "the body names no action"
     return Record(
@@ -325,14 +321,6 @@ def _record(headers: Headers, body: bytes, verified: Verified, now: datetime) ->
         state=state,
         reason=reason,
     )
-
-
-def _decoded(body: bytes) -> JSONValue:
-    try:
-        decoded: JSONValue = _decode_fast(body)
-    except Exception:  # noqa: BLE001 - the decoder raises several unrelated kinds; the lenient one has the last word
-        return decode(body)
-    return decoded
 
 
 def _kept(headers: Headers) -> dict[str, str]:
@@ -359,7 +347,7 @@ def _is_trial(headers: Headers, body: bytes) -> bool:
     if signed or len(body) > _TRIAL_SIZE:
         return False
     try:
-        decoded = _decoded(_raw(body))
+        decoded = decode(_raw(body))
     except NotJSON:
         return False
     return isinstance(decoded, dict) and "action" not in decoded

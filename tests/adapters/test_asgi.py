@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from returnhelper.adapters.asgi import webhook_app
 from returnhelper.inbox import MemoryInbox
@@ -36,7 +37,7 @@ def bare(receiver):
 
 def in_fastapi(receiver):
     app = FastAPI()
-    app.router.add_route("/hook", webhook_app(receiver), methods=["POST"])
+    app.router.routes.append(Route("/hook", webhook_app(receiver)))
     return app
 
 

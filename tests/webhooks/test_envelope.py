@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returnhelper.webhooks.envelope import Envelope, dedup_key, ordering_key, parse_time, read_envelope
+from returnhelper._wire import NotJSON, decode
+from returnhelper.webhooks.envelope import (
+    Envelope,
+    dedup_key,
+    ordering_key,
+    parse_time,
+    read_body,
+    read_envelope,
+)
 
 
 def test_full_envelope():
@@ -92,3 +100,35 @@ def test_never_raises(decoded):
     """Whatever JSON holds, there is an envelope."""
     assert isinstance(read_envelope(decoded), Envelope)
     assert json.dumps(read_envelope(decoded).action)
+
+
+@pytest.mark.parametrize(
+    "decoded",
+    [
+        {"action": "a", "label": {"shipmentId": 7}, "shipment": {"shipmentId": "8"}, "version": 202407},
+        {"action": "a", "label": {"shipmentId": 7}, "shipmentId": 0},
+        {"action": "a", "label": [{"shipmentId": 7}]},
+        {"action": "a", "other": {"shipmentId": 7}, "returnInventory": {"returnInventoryId": 5}},
+        {"action": "a", "eventTime": 7, "label": {"shipmentId": 7}},
+        {"action": 7, "label": {"shipmentId": 7}},
+        {"action": "a", "label": {"shipmentId": 0}, "x": {"shipmentId": 3}},
+        {"action": "a", "shipment": {"shipmentId": "x" * 99}, "label": {"shipmentId": 3}},
+        [],
+    ],
+)
+def test_both_ways_agree(decoded):
+    """The quick way over bytes and the careful way over decoded values read the same."""
+    assert read_body(json.dumps(decoded).encode()) == read_envelope(decoded)
+
+
+@given(
+    json_values.filter(lambda value: "Infinity" not in json.dumps(value) and "NaN" not in json.dumps(value))
+)
+def test_both_ways_always_agree(decoded):
+    """The quick way and the careful way agree on any JSON."""
+    body = json.dumps(decoded).encode()
+    try:
+        careful = read_envelope(decode(body))
+    except NotJSON:
+        return
+    assert read_body(body) == careful
