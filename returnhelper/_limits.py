@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from decimal import Context, Decimal, localcontext
 from typing import TypeGuard
@@ -92,8 +92,11 @@ class Problems(Mapping[str, str]):
         """Ask for the id of a classic entity: a positive 64-bit number."""
         self.whole(path, value, 1, 2**63 - 1)
 
-    def identifiers(self, path: str, values: Iterable[object], most: int | None = None) -> None:
+    def identifiers(self, path: str, values: object, most: int | None = None) -> None:
         """Ask for a non-empty list of ids, none of them twice."""
+        if not isinstance(values, Sequence) or isinstance(values, str):
+            self.add(path, "must be a list of ids")
+            return
         listed = list(values)
         self.length(path, listed, 1, most)
         for index, value in enumerate(listed):

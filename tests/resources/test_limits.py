@@ -137,8 +137,10 @@ async def test_limits_can_be_switched_on_for_one_call() -> None:
 @pytest.mark.parametrize(
     "method", ["create_by_return_inventory_id", "create", "cancel_by_return_inventory_id"]
 )
-@pytest.mark.parametrize("ids", [[], list(range(1, 102)), [0], [-1], [5, 5], ["5"], [True]])
-async def test_recalls_take_1_to_100_different_ids(method: str, ids: list[object]) -> None:
+@pytest.mark.parametrize(
+    "ids", [[], list(range(1, 102)), [0], [-1], [5, 5], ["5"], [True], None, 5, "5", {5}]
+)
+async def test_recalls_take_1_to_100_different_ids(method: str, ids: Any) -> None:
     """An empty list, 101 ids, an id twice and what is no id are refused."""
     async with recording() as (recorder, rh):
         with pytest.raises(RequestInvalid):
@@ -339,6 +341,7 @@ def test_no_value_breaks_a_check(value: Any) -> None:
     problems.positive("a", value)
     problems.identifier("b", value)
     problems.identifiers("c", [value, value])
+    problems.identifiers("k", value)
     problems.text("d", value, 3)
     problems.country("e", value)
     problems.seller_reference("f", value)
