@@ -29,7 +29,6 @@ def compile_reader(
         "from_iso": datetime.fromisoformat,
         "to_datetime": to_datetime,
         "cls": cls,
-        "new": object.__new__,
         "set_attribute": object.__setattr__,
     }
     body: list[str] = []
@@ -37,7 +36,7 @@ def compile_reader(
     for number, field in enumerate(fields):
         body += _field(field, f"v{number}", names, reader_of, other)
     body += _finish_plainly(fields) if _has_own_logic(cls) else _finish_quickly(cls, fields, names)
-    source = "\n    ".join(["def read(o):", "get = o.get", *body])
+    source = "\n    ".join(["def read(o):", *body])
     exec(compile(source, f"<reader of {cls.__qualname__}>", "exec"), names)  # noqa: S102 - no text from outside
     read: Reader = names["read"]
     return read
@@ -56,14 +55,16 @@ def _finish_plainly(fields: tuple[FieldShape, ...]) -> list[str]:
 
 def _finish_quickly(cls: type[Model], fields: tuple[FieldShape, ...], names: dict[str, Any]) -> list[str]:
     names["twin"] = _twin(cls)
-    lines = ["made = new(twin)", "made._raw = o"]
+    lines = ["made = twin()", "made._raw = o"]
     lines += [f"made.{field.attribute} = v{number}" for number, field in enumerate(fields)]
     return [*lines, "made.__class__ = cls", "return made"]
 
 
 def _twin(cls: type[Model]) -> type:
     own_slots = tuple(cls.__dict__.get("__slots__", ()))
-    return type(cls.__name__, cls.__bases__, {"__slots__": own_slots, "__setattr__": object.__setattr__})
+    # Both, or the interpreter keeps its slow slot for assignments: the two names share one place in the type.
+    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(cls.__name__, cls.__bases__, {"__slots__": own_slots, **plain})
 
 
 def _field(
@@ -74,8 +75,8 @@ def _field(
     other: Callable[[Any], Reader],
 ) -> list[str]:
     first, *aliases = field.names
-    lines = [f"{name} = get({first!r})"]
-    lines += [f"if {name} is None: {name} = get({alias!r})" for alias in aliases]
+    lines = [f"{name} = o.get({first!r})"]
+    lines += [f"if {name} is None: {name} = o.get({alias!r})" for alias in aliases]
     convert = _conversion(field.shape, name, names, reader_of, other)
     if field.required:
         # null and absence of what the wire has to say are for the careful reader
@@ -85,7 +86,8 @@ def _field(
     if not convert:
         return lines if default == "None" else [*lines, f"if {name} is None: {name} = {default}"]
     if default == "None" and len(convert) == 1 and convert[0].startswith("if "):
-        return [*lines, f"if {name} is not None and {convert[0][3:]}"]
+        test, _, action = convert[0].partition(": ")
+        return [*lines, f"{test} and {name} is not None: {action}"]
     lines.append(f"if {name} is not None:")
     lines += ["    " + line for line in convert]
     return lines if default == "None" else [*lines, f"else: {name} = {default}"]
@@ -105,7 +107,10 @@ def _conversion(
     if shape.kind is Kind.SCALAR and shape.target is Decimal:
         exact = f"Decimal({name}) if {name}.__class__ is int else to_{name}({name})"
         return [f"if {name}.__class__ is not Decimal: {name} = {exact}"]
-    if shape.kind is Kind.SCALAR and shape.target in (int, str, bool):
+    if shape.kind is Kind.SCALAR and shape.target is int:
+        short = f"int({name}) if {name}.__class__ is str and {name}.isdigit() else to_{name}({name})"
+        return [f"if {name}.__class__ is not int: {name} = {short}"]
+    if shape.kind is Kind.SCALAR and shape.target in (str, bool):
         return [f"if {name}.__class__ is not {shape.target.__name__}: {name} = to_{name}({name})"]
     if shape.kind is Kind.TIME:
         return _time(shape, name)
@@ -175,5 +180,11 @@ def _map(
     other: Callable[[Any], Reader],
 ) -> list[str]:
     assert shape.inner is not None
-    element = _element(shape.inner, name, names, reader_of, other) or "x"
-    return [f"{name} = {{k: {element} for k, x in {name}.items()}}"]
+    element = _element(shape.inner, name, names, reader_of, other)
+    if element is None:
+        return [f"if {name}.__class__ is not dict: raise TypeError"]
+    copy = f"{name} = {{k: {element} for k, x in {name}.items()}}"
+    if shape.inner.kind is not Kind.SCALAR or shape.inner.target is not str:
+        return [copy]
+    # a mapping of texts, which most are, need not be copied
+    return [f"for x in {name}.values():", f"    if x.__class__ is not str: {copy}; break"]
