@@ -123,7 +123,8 @@ def _check_batch(problems: Problems, entries: Sequence[CreateFbaShipment]) -> No
     warehouses: dict[str, int] = {}
     for index, entry in enumerate(entries):
         path = f"createFbaShipmentPayloadList[{index}]"
-        tracking, order = entry.tracking_number, entry.removal_order_id
+        tracking: object = entry.tracking_number
+        order: object = entry.removal_order_id
         problems.text(f"{path}.trackingNumber", tracking, _MAX_REFERENCE)
         problems.text(f"{path}.removalOrderId", order, _MAX_REFERENCE)
         if not (isinstance(tracking, str) and isinstance(order, str)):
