@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 from returnhelper.cli._screen import Screen
 from returnhelper.webhooks import Router, events
@@ -27,6 +28,7 @@ class Shop:
         self.unfamiliar: list[str] = []
         self.handled: Counter[str] = Counter()
         self.patience = 8.0
+        self._newest: dict[str, datetime] = {}
         self.router = _router(self, screen)
         self._changed = asyncio.Condition()
 
@@ -36,6 +38,16 @@ class Shop:
         async with self._changed:
             self.handled[event.dedup_key] += 1
             self._changed.notify_all()
+
+    def late(self, event: events.Event) -> str:
+        """Say so if a younger event of the same thing was handled before."""
+        key, moment = event.ordering_key or event.dedup_key, event.event_time
+        if moment is None:
+            return ""
+        if moment >= self._newest.setdefault(key, moment):
+            self._newest[key] = moment
+            return ""
+        return ", overtaken"
 
     async def until(self, what: str, happened: Callable[[], bool]) -> None:
         """Wait for a fact that only a webhook can bring."""
@@ -143,7 +155,11 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
     async def resent(event: events.UpdateResendStatus) -> None:
         tracking = [s.tracking_number for s in event.resend_shipment_list if s.tracking_number]
         detail = f"resend {event.resend.resend_id}: {event.resend.resend_status_code}"
-        screen.row("event", event.action, detail + (f", tracking {tracking[0]}" if tracking else ""))
+        screen.row(
+            "event",
+            event.action,
+            detail + (f", tracking {tracking[0]}" if tracking else "") + shop.late(event),
+        )
         shop.facts.add((f"resend {event.resend.resend_status_code}", event.resend.resend_id or 0))
 
     @router.on(events.RecallUpdateStatus)
@@ -151,7 +167,9 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
         update = event.recall_update_type_status
         state = [item.recall_inventory_status_code for item in event.recall.recall_inventory_list]
         screen.row(
-            "event", event.action, f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}"
+            "event",
+            event.action,
+            f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}{shop.late(event)}",
         )
         shop.facts.add((f"recall {state[0] if state else ''}", event.recall.recall_id or 0))
 
