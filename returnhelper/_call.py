@@ -315,21 +315,21 @@ def _refusal(
 ) -> APIError:
     # A real HTTP error was raised before the envelope was applied: it goes first.
     cls = error_class(said if 200 <= status < 300 else status)
-    code = meta.get("errorCode")
-    detail = meta.get("error")
-    fields = (
-        {name: _message(value, call) for name, value in detail.items()} if isinstance(detail, Mapping) else {}
-    )
+    code = None if not meta.get("errorCode") else redact(str(meta["errorCode"]), call.secrets)
+    detail = _redacted(meta.get("error"), call.secrets)
+    fields = {name: _message(value) for name, value in detail.items()} if isinstance(detail, Mapping) else {}
+    if correlation_id is not None:
+        correlation_id = redact(correlation_id, call.secrets)
     listed = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    what = redact(str(code), call.secrets) if code else f"status {said}"
+    what = code or f"status {said}"
     trace = f" [correlationId {correlation_id}]" if correlation_id else ""
     error = cls(
         f"{call.operation.name} was refused, {what}{f' ({listed[:500]})' if listed else ''}{trace}: {_ADVICE[cls]}",
         http_status=status,
         status=said,
-        error_code=str(code) if code else None,
+        error_code=code,
         fields=fields,
-        detail=_redacted(detail, call.secrets),
+        detail=detail,
         correlation_id=correlation_id,
         operation=call.operation.name,
         idempotency_key=call.idempotency_key,
@@ -337,12 +337,12 @@ def _refusal(
     return _with_retry_after(error, headers)
 
 
-def _message(value: JSONValue, call: Call) -> str:
+def _message(value: JSONValue) -> str:
     if isinstance(value, str):
-        return redact(value, call.secrets)
+        return value
     if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
-        return redact(", ".join(cast("Sequence[str]", value)), call.secrets)
-    return redact(encode(value).decode(), call.secrets)
+        return ", ".join(cast("Sequence[str]", value))
+    return encode(value).decode()
 
 
 def _without_envelope(
@@ -380,7 +380,7 @@ def unexpected(
         idempotency_key=call.idempotency_key,
     )
     error.http_status = status
-    error.content_type = headers.get("Content-Type")
+    error.content_type = redact(headers.get("Content-Type", ""), call.secrets) or None
     error.snippet = shown
     return error
 
@@ -396,7 +396,7 @@ def _redacted(value: JSONValue, secrets: tuple[str, ...]) -> JSONValue:
     if isinstance(value, str):
         return redact(value, secrets)
     if isinstance(value, Mapping):
-        return {name: _redacted(member, secrets) for name, member in value.items()}
+        return {redact(name, secrets): _redacted(member, secrets) for name, member in value.items()}
     if isinstance(value, Sequence):
         return [_redacted(item, secrets) for item in value]
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from unittest.mock import Mock
 
 import aioresponses.core
 import attrs
@@ -18,7 +19,7 @@ class _Response(ClientResponse):
     """aioresponses 0.7.9 does not know the arguments that aiohttp 3.14 added."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **({"stream_writer": None} | kwargs))  # type: ignore[arg-type]
+        super().__init__(*args, **({"stream_writer": Mock(output_size=0)} | kwargs))  # type: ignore[arg-type]
 
 
 aioresponses.core.ClientResponse = _Response

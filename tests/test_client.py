@@ -1,0 +1,256 @@
+"""The client as its users hold it: loops, closing, forgetting, and single calls."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import http.server
+import json
+import threading
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from aioresponses import aioresponses
+from conftest import KEY, TOKEN, Script, client
+
+from returnhelper import (
+    Acknowledgement,
+    ConfigurationError,
+    Environment,
+    RequestInvalid,
+    RequestOptions,
+    ReturnHelper,
+    UnexpectedContent,
+    ValidationFailed,
+)
+from returnhelper._call import Operation
+from returnhelper._wire import Model, model
+from returnhelper.resources._base import Resource
+
+BASE = "https://api.returnshelper.com/uat/user"
+WRITE = Operation("Recall/Create", "POST", "/api/Recall/create", writes=True)
+LIST = Operation("Recall/List", "GET", "/api/Recall/list", payload=("data", "recallList"))
+OLD = Operation("Recall/Old", "GET", "/api/Recall/old", deprecated="use Recall/List")
+META = {"status": 200, "data": {}, "errorCode": None, "error": {}}
+
+
+@model
+class Thing(Model):
+    thing_id: int
+    name: str | None = None
+
+
+class Things(Resource):
+    async def create(self, options: RequestOptions | None = None) -> Thing:
+        return await self._call(WRITE, Thing, body={"n": 1}, options=options)
+
+    async def list(self) -> object:
+        return await self._items(LIST, Thing)
+
+    async def old(self) -> Acknowledgement:
+        return await self._call(OLD, Acknowledgement)
+
+
+def things(rh: ReturnHelper) -> Things:
+    return Things(rh._transport)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[aioresponses]:
+    """The vendor's sandbox, mocked as users of the package do it."""
+    with aioresponses() as mocked:
+        yield mocked
+
+
+async def test_a_typed_answer_with_its_trace(sandbox: aioresponses) -> None:
+    """A result is typed, and shows its trace id, bytes, headers and key."""
+    sandbox.post(BASE + WRITE.path, payload={"correlationId": "c-9", "meta": META, "thingId": "5"})
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
+        thing = await things(rh).create(RequestOptions(idempotency_key="k-1"))
+    assert (thing.thing_id, thing.correlation_id) == (5, "c-9")
+    assert thing.answer is not None
+    assert thing.answer.idempotency_key == "k-1"
+    assert json.loads(thing.answer.body)["thingId"] == "5"
+    assert thing.answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("payload", "ids"),
+    [
+        ({"data": [{"thingId": 1}, {"thingId": 2}]}, [1, 2]),
+        ({"recallList": [{"thingId": 1}], "totalNumberOfRecords": 7}, [1]),
+        ({"data": None}, []),
+        ({"data": []}, []),
+        ({}, []),
+        ({"data": {"items": [{"thingId": 3}]}}, [3]),
+    ],
+)
+async def test_lists_under_any_of_their_names(
+    sandbox: aioresponses, payload: dict[str, object], ids: list[int]
+) -> None:
+    """A list is read from the newest name first; a missing one is empty."""
+    sandbox.get(BASE + LIST.path, payload={"correlationId": "c", "meta": META, **payload})
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
+        found = await things(rh).list()
+    assert [thing.thing_id for thing in found] == ids  # type: ignore[attr-defined]
+    assert found.total == payload.get("totalNumberOfRecords")  # type: ignore[attr-defined]
+
+
+async def test_an_answer_that_does_not_fit(sandbox: aioresponses) -> None:
+    """A misfit names its path and keeps the answer: the call itself has succeeded."""
+    sandbox.post(BASE + WRITE.path, payload={"correlationId": "c", "meta": META, "thingId": "five"})
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
+        with pytest.raises(UnexpectedContent, match="thingId") as caught:
+            await things(rh).create()
+    assert caught.value.answer is not None
+    assert caught.value.idempotency_key == caught.value.answer.idempotency_key is not None
+
+
+async def test_soft_errors_are_raised(sandbox: aioresponses) -> None:
+    """HTTP 200 with meta.status 400 is ValidationFailed."""
+    meta = {
+        "status": 400,
+        "data": {},
+        "errorCode": "VALIDATION_FAILED",
+        "error": {"weight": "must be above 0"},
+    }
+    sandbox.post(BASE + WRITE.path, payload={"correlationId": "c", "meta": meta})
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
+        with pytest.raises(ValidationFailed) as caught:
+            await things(rh).create()
+    assert caught.value.fields == {"weight": "must be above 0"}
+
+
+async def test_deprecated_operations_warn_where_they_are_called(sandbox: aioresponses) -> None:
+    """The warning points at the caller's own line."""
+    sandbox.get(BASE + OLD.path, payload={"correlationId": "c", "meta": META})
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
+        with pytest.warns(DeprecationWarning, match="use Recall/List") as caught:
+            await things(rh).old()
+    assert caught[0].filename == __file__
+
+
+async def test_china_has_no_public_base() -> None:
+    """Lookups in China say that no base is documented, instead of calling another continent."""
+    lookup = Operation("Country/Get", "GET", "/api/country", api="public")
+    async with ReturnHelper(api_key=KEY, api_token=TOKEN, environment=Environment.PRODUCTION_CHINA) as rh:
+        with pytest.raises(ConfigurationError, match="Public API"):
+            await rh._transport.call(lookup)
+
+
+def test_limits_can_be_switched_off() -> None:
+    """Broken limits raise RequestInvalid, unless the client or the call says otherwise."""
+    problems = {"a": "1 to 5"}
+    strict, loose = ReturnHelper("k", "t"), ReturnHelper("k", "t", check_limits=False)
+    with pytest.raises(RequestInvalid):
+        things(strict)._check(problems)
+    things(strict)._check({})
+    things(strict)._check(problems, RequestOptions(check_limits=False))
+    things(loose)._check(problems)
+    with pytest.raises(RequestInvalid):
+        things(loose)._check(problems, RequestOptions(check_limits=True))
+
+
+class _Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps({"correlationId": "c", "meta": META, "thingId": 1}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def threaded() -> Iterator[str]:
+    """A server outside of any event loop."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_one_client_for_several_loops(threaded: str) -> None:
+    """Made outside of any loop, a client serves one loop after another, and may be closed more than once."""
+    rh = client(threaded)
+
+    async def use() -> int:
+        async with rh:
+            await asyncio.gather(*(things(rh).create() for _ in range(5)))
+            thing = await things(rh).create()
+        await rh.aclose()
+        return thing.thing_id
+
+    assert [asyncio.run(use()) for _ in range(3)] == [1, 1, 1]
+
+
+def test_loops_in_several_threads(threaded: str) -> None:
+    """Loops at the same time have sessions of their own."""
+    rh = client(threaded)
+    found: list[int] = []
+
+    async def use() -> None:
+        for _ in range(10):
+            found.append((await things(rh).create()).thing_id)
+        await rh.aclose()
+
+    threads = [threading.Thread(target=lambda: asyncio.run(use())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [1] * 40
+
+
+def test_a_loop_that_ended_without_closing(threaded: str) -> None:
+    """The next loop just opens a session of its own."""
+    rh = client(threaded)
+
+    async def use(*, close: bool) -> int:
+        thing = await things(rh).create()
+        if close:
+            await rh.aclose()
+        return thing.thing_id
+
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # asyncio's own, for the sockets of the loop that is gone
+        assert asyncio.run(use(close=False)) == 1
+        assert asyncio.run(use(close=True)) == 1
+        gc.collect()
+
+
+async def test_a_forgotten_client_warns(script: Script) -> None:
+    """Forgetting to close is told by a ResourceWarning; an unused or closed client says nothing."""
+    script.say({"thingId": 1})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ReturnHelper("k", "t")
+        gc.collect()
+    rh = client(script.url)
+    await things(rh).create()
+    session = next(iter(rh._transport._homes.values())).session
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        rh = None  # type: ignore[assignment] # its last reference
+    assert not session.closed
+    await session.close()
+
+
+async def test_resources_keep_no_cycle(script: Script) -> None:
+    """A closed client goes without the garbage collector."""
+    script.say({"thingId": 1})
+    async with client(script.url) as rh:
+        await things(rh).create()
+        shipments = rh.shipments
+        assert repr(shipments) == "<Shipments of <Transport to custom>>"

@@ -1,0 +1,121 @@
+"""The face of the package: which names it has, and how little importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import returnhelper
+
+NAMES = [
+    "APIError",
+    "Acknowledgement",
+    "Answer",
+    "AuthenticationFailed",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionFailed",
+    "Environment",
+    "InboxError",
+    "InboxUnavailable",
+    "Items",
+    "LeaseLost",
+    "OpenStrEnum",
+    "Page",
+    "Pager",
+    "PayloadInvalid",
+    "RateLimited",
+    "RequestInvalid",
+    "RequestOptions",
+    "RequestTimeout",
+    "RetryPolicy",
+    "ReturnHelper",
+    "ReturnHelperError",
+    "Rma",
+    "SchemaTooNew",
+    "ServerFault",
+    "Timeouts",
+    "TransportError",
+    "UnexpectedContent",
+    "ValidationFailed",
+    "VerificationFailed",
+    "WebhookError",
+    "__version__",
+]
+
+RESOURCES = [
+    "balances",
+    "warehouses",
+    "service_types",
+    "shipments",
+    "labels",
+    "return_shipments",
+    "return_requests",
+    "return_inventories",
+    "resends",
+    "recalls",
+    "vas",
+    "files",
+    "fba_shipments",
+    "fba_inventories",
+    "fba_instructions",
+    "consolidations",
+    "lookups",
+]
+
+
+def test_the_exported_names() -> None:
+    """Names come and go only on purpose."""
+    assert sorted(returnhelper.__all__) == sorted(NAMES)
+    for name in NAMES:
+        assert getattr(returnhelper, name) is not None
+        assert name in dir(returnhelper)
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    """The lazy face answers like any module."""
+    with pytest.raises(AttributeError, match="Nonsense"):
+        returnhelper.Nonsense  # noqa: B018
+
+
+def test_every_resource_is_there() -> None:
+    """One property per resource, each loaded once."""
+    rh = returnhelper.ReturnHelper("k", "t")
+    for name in RESOURCES:
+        assert type(getattr(rh, name)).__name__ == "".join(part.title() for part in name.split("_"))
+        assert getattr(rh, name) is getattr(rh, name)
+
+
+def _loaded(code: str) -> set[str]:
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(shown.stdout.split())
+
+
+def test_importing_the_package_loads_next_to_nothing() -> None:
+    """Neither aiohttp nor models nor attrs come with the bare import."""
+    loaded = _loaded("import returnhelper")
+    assert not loaded & {"aiohttp", "attrs", "cattrs", "msgspec", "stamina", "asyncio"}
+    assert {m for m in loaded if m.startswith("returnhelper.")} == {"returnhelper._version"}
+
+
+def test_a_client_loads_no_model_before_it_is_used() -> None:
+    """Making a client loads aiohttp, but no resource, no entity and no retry machinery."""
+    loaded = _loaded("import returnhelper as r; r.ReturnHelper('k', 't')")
+    assert "aiohttp" in loaded
+    assert "stamina" not in loaded
+    resources = {m for m in loaded if m.startswith(("returnhelper.models", "returnhelper.resources"))}
+    assert resources == {"returnhelper.resources", "returnhelper.resources._base"}
+
+
+def test_errors_and_configuration_need_no_aiohttp() -> None:
+    """A worker that only handles events does not pay for HTTP."""
+    assert "aiohttp" not in _loaded(
+        "from returnhelper import Environment, RetryPolicy, WebhookError, Rma, Items, Pager"
+    )
