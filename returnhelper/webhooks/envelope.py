@@ -158,6 +158,8 @@ def parse_time(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value)
         if moment.year == _UNSET_YEAR:
             return None
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

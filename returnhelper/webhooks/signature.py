@@ -141,7 +141,7 @@ class Verifier:
 def find_header(headers: Headers, name: str) -> str | bytes | None:
     """Return the first value of the header `name` (lower case), whatever shape the headers have; never raise."""
     try:
-        if isinstance(headers, Mapping):
+        if type(headers) is dict or isinstance(headers, Mapping):
             value = headers.get(name)  # type: ignore[call-overload,unused-ignore]
             if value is not None:
                 return _first(value)

@@ -331,3 +331,13 @@ async def test_secrets_are_not_stored(inbox):
     assert not {"authorization", "cookie"} & set(record.headers)
     assert "x-odd" in record.headers
     assert attrs.evolve(outcome, status=1).kind is Kind.NEW
+
+
+async def test_record_is_a_record_like_any_other():
+    """The quick way to make a record makes what its constructor makes, odd texts included."""
+    inbox = MemoryInbox()
+    receiver = Receiver(VERIFIER, inbox=inbox)
+    for members in ({}, {"notificationId": "ä\0"}, {"notificationId": "x" * 999}, {"category": "\0"}):
+        record = await inbox.get((await receive(receiver, label(**members))).record_key)
+        fields = {field.name: getattr(record, field.name) for field in attrs.fields(type(record))}
+        assert type(record)(**fields) == record
