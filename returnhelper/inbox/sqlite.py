@@ -197,6 +197,9 @@ def _connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> 
         _use_wal(db, busy_timeout)
         db.execute(f"PRAGMA synchronous = {synchronous}")
         db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
+        # keys are random: their index must fit the cache, and each page be copied back once for many writes
+        db.execute("PRAGMA cache_size = -16384")
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
         _migrate(db, path, clock)
     except BaseException:
         db.close()
