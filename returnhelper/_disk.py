@@ -43,10 +43,10 @@ class Thread:
 
     async def finish(self, do: Callable[[], None]) -> None:
         """Run a last function, after all that is under way; it happens even if the wait for it is cancelled."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, do)
-        finally:
-            self._pool.shutdown(wait=False)
+        last = self._pool.submit(do)
+        self._pool.shutdown(wait=False)
+        # Cancelling the wait must not take back a function that is still queued.
+        await asyncio.shield(asyncio.wrap_future(last))
 
 
 class Part:
@@ -136,6 +136,8 @@ async def open_source(
     elif not isinstance(source, AsyncIterable):
         raise ConfigurationError("the source of an upload is a path, bytes or an async iterator of bytes")
     elif size is not None:
+        if not isinstance(size, int) or size < 0:
+            raise ConfigurationError("size must be the number of bytes that the iterator yields")
         yield Source(size, lambda: _counted(source, size), repeatable=False)
     else:
         async with _opened(None, source) as known:

@@ -87,6 +87,7 @@ class Files(Resource):
         and then it is sent as it comes and only once. Give the returned ``filename`` and ``file_key`` to the call that
         uses the file: a split-parcel service, or the shipping data of a replenish instruction.
 
+        The total time is that of the client for the address and again for the transfer; ``options`` may widen it.
         Raises `ConfigurationError` for a source that cannot be read, `APIError` if the storage refuses.
 
         Source: File/GetPreSignedUploadUrl
@@ -129,6 +130,7 @@ class Files(Resource):
         arrived. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
         unless the environment is a custom one, and a redirect from https to http always.
 
+        The client's timeouts and retries hold here too; the total is for the whole transfer, ``options`` may widen it.
         Raises `APIError` if the host refuses, `TransportError` if the file does not arrive, `ConfigurationError` if
         it cannot be written.
         """

@@ -215,11 +215,30 @@ async def test_uploads_side_by_side() -> None:
         await asyncio.gather(*(rh.files.upload(pieces(LABEL), filename=f"{n}.png") for n in range(20)))
     assert {body for _, body in store.stored} == {LABEL}
     assert len(store.stored) == 40
-    for _ in range(100):
-        if not (left := [t.name for t in threading.enumerate() if t.name.startswith("returnhelper-file")]):
+    assert await _threads_left() == []
+
+
+async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
+    """Cancelling at any moment ends the threads and closes the files of the upload."""
+    (tmp_path / "label.pdf").write_bytes(LABEL * 8)
+    async with storage() as (_, rh):
+        for moment in range(16):
+            source = pieces(*[LABEL] * 8) if moment % 2 else tmp_path / "label.pdf"
+            task = asyncio.create_task(rh.files.upload(source, filename="label.pdf"))
+            await asyncio.sleep(moment * 0.003)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await rh.files.upload(b"1", filename="x.png")
+    assert await _threads_left() == []
+
+
+async def _threads_left() -> list[str]:
+    for _ in range(200):
+        left = [t.name for t in threading.enumerate() if t.name.startswith("returnhelper-file")]
+        if not left:
             break
         await asyncio.sleep(0.01)
-    assert left == []
+    return left
 
 
 async def test_a_session_of_the_user_lends_its_connections_only(tmp_path: Path) -> None:
@@ -270,6 +289,8 @@ async def test_bad_sources_are_told_before_any_request(tmp_path: Path) -> None:
             await rh.files.upload(b"abc")
         with pytest.raises(ConfigurationError, match="pass mime_type"):
             await rh.files.upload(b"abc", filename="x.unheardof")
+        with pytest.raises(ConfigurationError, match="size"):
+            await rh.files.upload(pieces(b"abc"), filename="x.png", size=-1)
         with pytest.raises(ConfigurationError, match="source"):
             await rh.files.upload(7, filename="x.png")  # type: ignore[arg-type]
         with pytest.raises(RequestInvalid, match="filename"):
