@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from emulator_kit import Post
+from .emulator_kit import Post
 
 from returnhelper import ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator

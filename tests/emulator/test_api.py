@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
-from emulator_kit import order
+from .emulator_kit import order
 
 from returnhelper import (
     AuthenticationFailed,

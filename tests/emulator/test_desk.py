@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import aiohttp
-from emulator_kit import Post, order
+from .emulator_kit import Post, order
 
 from returnhelper import ReturnHelper
 from returnhelper.emulator import Emulator

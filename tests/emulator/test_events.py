@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import attrs
-from emulator_kit import Post, order
+from .emulator_kit import Post, order
 from test_api import ADDRESS
 
 from returnhelper import ReturnHelper

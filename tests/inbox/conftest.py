@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
+from .inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
 
 from returnhelper.inbox import Inbox
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
+from .inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
 
 from returnhelper.inbox import Inbox, SQLiteInbox
 from returnhelper.webhooks import Endpoint, Receiver, Verifier, sign

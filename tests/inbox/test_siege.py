@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
+from .inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, Inbox, Record

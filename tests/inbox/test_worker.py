@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from inbox_kit import NOON, RedisServer, record
+from .inbox_kit import NOON, RedisServer, record
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Inbox, MemoryInbox, Record, RedisInbox, SQLiteInbox, State, Worker
