@@ -62,8 +62,12 @@ def _finish_quickly(cls: type[Model], fields: tuple[FieldShape, ...], names: dic
 
 def _twin(cls: type[Model]) -> type:
     own_slots = tuple(cls.__dict__.get("__slots__", ()))
-    # Both, or the interpreter keeps its slow slot for assignments: the two names share one place in the type.
-    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    # Setting and deleting share one place in the type: only with both does the interpreter assign directly.
+    plain = {
+        "__init__": object.__init__,
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,
+    }
     return type(cls.__name__, cls.__bases__, {"__slots__": own_slots, **plain})
 
 
