@@ -20,6 +20,7 @@ Forward: TypeAlias = Callable[[Record], Awaitable[object]]
 
 _log = logging.getLogger("returnhelper.webhooks")
 _BATCH: Final = 16
+_REMEMBERED_FAILURES: Final = 10_000
 _LOOK_AGAIN: Final = 0.05
 
 
@@ -67,6 +68,8 @@ class Forwarding:
             async with asyncio.timeout(self._timeout):
                 await self._forward(record)
         except BaseException as error:
+            if len(self._failed) >= _REMEMBERED_FAILURES:
+                self._failed.pop(next(iter(self._failed)))
             self._failed[record.key] = self._failed.get(record.key, 0) + 1
             await self._inbox.release(record)
             if not isinstance(error, Exception):
