@@ -77,7 +77,7 @@ def delivery(
     members |= payload or {}
     now = datetime.now(UTC)
     defaults: dict[str, JSONValue] = {
-        **usual_envelope(str(members.get("action", ""))),
+        **(usual_envelope(str(members["action"])) if members.get("action") else {}),
         "eventTime": wire_time(now),
         "notificationId": _ulid(now),
     }
