@@ -80,21 +80,32 @@ def large(number: int) -> bytes:
         "quantity": 1,
         **{"dimension1": 24.5, "dimension2": 18.25, "dimension3": 9.75, "dimensionUom": "cm"},
         **{"weight": 512.125, "weightUom": "g", "valueCurrencyCode": "usd", "value": 79.9},
-        **{"handlingCode": "tbc", "handlingStatusCode": "pending", "completeOn": None, "warehouseRemarks": None},
+        **{
+            "handlingCode": "tbc",
+            "handlingStatusCode": "pending",
+            "completeOn": None,
+            "warehouseRemarks": None,
+        },
         **dict.fromkeys(("handlingUpdatedOn", "modifyOn", "createOn"), STAMP),
         "sku": None,
         "rma": "NJ-2-240802-S00124-11",
         "imageList": [
-            {"imageUrl": f"https://files.shop.example/img/{n}.jpg", "imageKey": f"img/{n}.jpg"} for n in range(18)
+            {"imageUrl": f"https://files.shop.example/img/{n}.jpg", "imageKey": f"img/{n}.jpg"}
+            for n in range(18)
         ],
         "returnInventoryMetaList": [
-            {"returnInventoryId": 19078, "metaType": "whs", "metaMap": {"EAN": f"40063813339{n}"}} for n in range(15)
+            {"returnInventoryId": 19078, "metaType": "whs", "metaMap": {"EAN": f"40063813339{n}"}}
+            for n in range(15)
         ],
     }
     shipment = {
         **{"shipmentId": str(25714 + number), "returnRequestId": "27733"},
         **{"trackingNumber": "9202090153540000000014", "referenceNumber": "88120", "serviceType": "usps"},
-        **{"customFieldMap": {"channel": "web", "shelf": "A 4"}, "shipToWarehouseId": 2, "receiveDate": STAMP},
+        **{
+            "customFieldMap": {"channel": "web", "shelf": "A 4"},
+            "shipToWarehouseId": 2,
+            "receiveDate": STAMP,
+        },
     }
     names = {"category": "newInventoryCreated", "action": "newInventoryCreated", "version": "202207"}
     event = {"returnInventory": inventory, "shipment": shipment, **names, "eventTime": STAMP}
@@ -122,9 +133,7 @@ class Candidates:
         self.verifier = Verifier(endpoint)
         self.router = Router()
         self.router.on(kind)(handler)
-        self.receiver = Receiver(
-            self.verifier, inbox=MemoryInbox(clock=lambda: NOW), clock=lambda: NOW
-        )
+        self.receiver = Receiver(self.verifier, inbox=MemoryInbox(clock=lambda: NOW), clock=lambda: NOW)
         self.seen: set[str] = set()
         self.floor_prefix = b"POST" + URL.encode() + STAMP.encode()
         self.standard = standardwebhooks.Webhook(base64.b64encode(KEY).decode())
@@ -207,10 +216,14 @@ class Candidates:
 NAMES = ("floor", "typed", "acknowledge", "duplicate", "standardwebhooks", "gidgethub", "stripe")
 
 
-async def ratios(make: Callable[[int], bytes], kind: type[events.Event], rounds: int) -> dict[str, list[float]]:
+async def ratios(
+    make: Callable[[int], bytes], kind: type[events.Event], rounds: int
+) -> dict[str, list[float]]:
     """Run all candidates in turns and return, for each, its ratio to the floor of the same round."""
     candidates = Candidates(make, kind, (rounds + 1) * BATCH)
-    runs: dict[str, Callable[[int, int], Awaitable[None]]] = {name: getattr(candidates, name) for name in NAMES}
+    runs: dict[str, Callable[[int, int], Awaitable[None]]] = {
+        name: getattr(candidates, name) for name in NAMES
+    }
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     for turn in range(rounds + 1):
         spent = {}
@@ -226,10 +239,14 @@ async def ratios(make: Callable[[int], bytes], kind: type[events.Event], rounds:
 
 def main() -> None:
     """Print the ratios of both deliveries."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=200)
     arguments = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, {arguments.rounds} rounds of {BATCH}; times the floor, median (quartiles)")
+    print(
+        f"Python {sys.version.split()[0]}, {arguments.rounds} rounds of {BATCH}; times the floor, median (quartiles)"
+    )
     rows: dict[str, list[str]] = {name: [] for name in NAMES}
     for make, kind in ((small, events.LabelGenerated), (large, events.NewInventoryCreated)):
         for name, values in asyncio.run(ratios(make, kind, arguments.rounds)).items():

@@ -88,7 +88,11 @@ def _careful(shape: Shape, value: object, path: str) -> object:
     if shape.kind is Kind.MAP:
         return _careful_map(cast("Shape", shape.inner), value, path)
     # unset texts stand for absent numbers, times and ids
-    if value == "" and shape.optional and not issubclass(shape.target, str):
+    if (
+        value == ""
+        and shape.optional
+        and not (isinstance(shape.target, type) and issubclass(shape.target, str))
+    ):
         return None
     try:
         result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
@@ -126,7 +130,12 @@ def _careful_model(cls: type[Model], value: object, path: str) -> Model:
     if not isinstance(value, Mapping):
         raise Misfit("expected an object", path=path)
     values = {field.attribute: _careful_field(field, value, path) for field in fields_of(cls)}
-    made = cls(**{attrs_name.lstrip("_"): item for attrs_name, item in values.items()})
+    try:
+        made = cls(**{name.lstrip("_"): item for name, item in values.items()})
+    except RecursionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a validator of a user's class
+        raise Misfit(f"does not fit {cls.__name__} ({type(error).__name__})", path=path) from None
     object.__setattr__(made, "_raw", value)
     return made
 

@@ -1,0 +1,479 @@
+"""The wire: bytes to models and back, digit for digit."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+import textwrap
+import weakref
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from returnhelper._wire import Misfit, Model, NotJSON, decode, encode, model, structure, unstructure, wire
+from returnhelper._wire.model import camel
+from returnhelper._wire.reader import reader_of
+from returnhelper.types import JSONObject, JSONValue, OpenStrEnum, Rma
+
+
+class Handling(OpenStrEnum):
+    ON_HOLD = "ohd"
+    DISPOSE = "dsp"
+
+    _synonyms_ = {"dis": "dsp", 3: "dsp"}
+
+
+@model
+class Named(Model):
+    action: str | None = None
+
+
+@model
+class Parcel(Named):
+    parcel_id: int
+    cost: Decimal | None = None
+    weight: Decimal = Decimal(0)
+    seen_at: datetime | None = None
+    handling: Handling | None = None
+    uid: UUID | None = None
+    rma: Rma | None = None
+    is_split: bool | None = None
+    primary_email: str | None = wire("primayEmail", "primaryEmail", default=None)
+    street1: str | None = None
+    create_on_str: str | None = None
+    line_items: tuple[Line, ...] = ()
+    parts: tuple[Parcel, ...] | None = None
+    grid: tuple[tuple[int, ...], ...] = ()
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+    anything: JSONValue = None
+    members: JSONObject | None = None
+    kind: Literal["a", "b"] | None = None
+
+
+@model
+class Line(Model):
+    cost: Decimal | None = None
+    quantity: int = 1
+
+
+@model
+class Checked(Model):
+    size: int = attrs.field(default=1, validator=attrs.validators.gt(0))
+
+
+def parcel(**members: object) -> Parcel:
+    return structure({"parcelId": 1, **members}, Parcel)  # type: ignore[dict-item]
+
+
+decimals = st.decimals(allow_nan=False, allow_infinity=False, places=None).filter(
+    lambda number: abs(number.adjusted()) < 5000
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | decimals | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(decimals)
+def test_decimals_keep_every_digit(number: Decimal) -> None:
+    """A number comes out of the model with the digits that went over the wire, trailing zeros included."""
+    body = encode(Parcel(parcel_id=1, cost=number))
+    read = structure(decode(body), Parcel).cost
+    assert read is not None
+    assert read == number
+    assert type(read) is Decimal
+    if "." in str(number) or "E" in str(number):
+        assert str(read) == str(number)
+        assert str(number).encode() in body
+
+
+def test_trailing_zeros_stay() -> None:
+    """500.000 is read and printed as 500.000, as a JSON number."""
+    assert str(structure(decode(b'{"cost":500.000}'), Line).cost) == "500.000"
+    assert encode(Line(cost=Decimal("500.000"))) == b'{"cost":500.000,"quantity":1}'
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_whole_numbers_for_decimal_fields(number: int) -> None:
+    """A decimal that the wire prints without a point is a Decimal all the same, and an id may be text."""
+    assert type(parcel(cost=number).cost) is Decimal
+    assert parcel(cost=number).cost == number
+    assert structure({"parcelId": str(number)}, Parcel).parcel_id == number
+    assert structure({"parcelId": Decimal(number)}, Parcel).parcel_id == number
+
+
+@given(json_values)
+def test_json_round_trip(value: object) -> None:
+    """Whatever JSON can say survives printing and reading."""
+    assert decode(encode(value)) == value
+
+
+@given(
+    st.datetimes(min_value=datetime(2, 1, 1)),
+    st.integers(0, 7),
+    st.sampled_from(["", "Z", "+00:00", "+08:00", "-05:30"]),
+    st.sampled_from(["T", " "]),
+)
+def test_times(moment: datetime, digits: int, offset: str, separator: str) -> None:
+    """Times with 0 to 7 digits and any or no offset become aware UTC; a missing offset means UTC."""
+    ticks = f"{moment.microsecond:06d}7"[:digits]
+    text = moment.strftime("%Y").zfill(4) + moment.strftime(f"-%m-%d{separator}%H:%M:%S")
+    text += f".{ticks}" if digits else ""
+    zone = {"+08:00": timezone(timedelta(hours=8)), "-05:30": timezone(-timedelta(hours=5, minutes=30))}
+    micro = int(ticks[:6].ljust(6, "0")) if digits else 0
+    try:
+        expected = moment.replace(microsecond=micro, tzinfo=zone.get(offset, UTC)).astimezone(UTC)
+    except OverflowError:
+        return
+    read = parcel(seenAt=text + offset).seen_at
+    assert read == expected
+    assert read is not None
+    assert read.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00.0000000",
+        "0001-01-01T00:00:00+08:00",
+        "",
+    ],
+)
+def test_unset_times(text: str) -> None:
+    """The time that the vendor prints for unset, and empty text, are None."""
+    assert parcel(seenAt=text).seen_at is None
+
+
+def test_times_leave_as_utc_text() -> None:
+    """Aware times leave with Z; a naive one counts as UTC."""
+    east = datetime(2030, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+    assert (
+        encode({"a": east, "b": datetime(2030, 1, 1)})
+        == b'{"a":"2030-01-01T00:00:00Z","b":"2030-01-01T00:00:00Z"}'
+    )
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])).filter(
+            lambda name: name not in {"cost", "quantity"}
+        ),
+        json_values,
+    )
+)
+def test_unknown_members_are_kept(members: dict[str, JSONValue]) -> None:
+    """What no field names is in extra, as decoded, and leaves again."""
+    body = encode({"cost": Decimal("1.50"), **members})
+    line = structure(decode(body), Line)
+    assert line.extra == members
+    assert decode(encode(line)) == decode(body)
+
+
+def test_received_objects_round_trip() -> None:
+    """A received object leaves byte for byte as it came, nulls and original codes included."""
+    body = b'{"parcelId":"12","cost":null,"handling":3,"new":1.00,"lineItems":[{"cost":2.50,"x":[]}]}'
+    read = structure(decode(body), Parcel)
+    assert read.handling == "dsp"
+    assert encode(read) == body
+    assert unstructure(read) == decode(body)
+    assert attrs.evolve(read, cost=Decimal(1)).raw is None
+
+
+def test_objects_made_by_hand() -> None:
+    """None fields are left out, names follow the rule or their override, extra is empty."""
+    made = Parcel(
+        parcel_id=7, primary_email="a@b.example", street1="x", create_on_str="y", handling=Handling.DISPOSE
+    )
+    sent = unstructure(made)
+    assert sent["primayEmail"] == "a@b.example"
+    assert {"street1", "createOnStr"} <= set(sent)
+    assert sent["handling"] == "dsp"
+    assert "cost" not in sent
+    assert made.extra == {}
+    assert made.raw is None
+    assert made.answer is None
+    assert made.correlation_id is None
+
+
+def test_names() -> None:
+    """The name rule leaves digits where they are."""
+    assert [camel(name) for name in ("label_url", "dimension1", "shipment_street1", "create_on_str")] == [
+        "labelUrl",
+        "dimension1",
+        "shipmentStreet1",
+        "createOnStr",
+    ]
+
+
+def test_every_accepted_name_is_read() -> None:
+    """Of several accepted names the one that is there counts."""
+    assert parcel(primaryEmail="x").primary_email == "x"
+    assert parcel(primayEmail="y").primary_email == "y"
+    assert parcel(primayEmail=None, primaryEmail="x").primary_email == "x"
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"parcelId": "x"}, "parcelId"),
+        ({"parcelId": None}, "parcelId"),
+        ({"parcelId": True}, "parcelId"),
+        ({"parcelId": Decimal("1.5")}, "parcelId"),
+        ({"parcelId": Decimal("1E+999999999")}, "parcelId"),
+        ({"parcelId": "9" * 5000}, "parcelId"),
+        ({"lineItems": [{}, {}, {"cost": True}]}, "lineItems[2].cost"),
+        ({"lineItems": [{}, None]}, "lineItems[1]"),
+        ({"lineItems": {"cost": True}}, "lineItems[0].cost"),
+        ({"lineItems": "abc"}, "lineItems"),
+        ({"parts": [{"parcelId": 1, "parts": [{}]}]}, "parts[0].parts[0].parcelId"),
+        ({"grid": [[1], ["x"]]}, "grid[1][0]"),
+        ({"fields": {"a": []}}, "fields.a"),
+        ({"fields": []}, "fields"),
+        ({"cost": "NaN"}, "cost"),
+        ({"cost": "Infinity"}, "cost"),
+        ({"cost": {}}, "cost"),
+        ({"seenAt": "soon"}, "seenAt"),
+        ({"seenAt": 5}, "seenAt"),
+        ({"seenAt": "9999-12-31T23:59:59-01:00"}, "seenAt"),
+        ({"handling": []}, "handling"),
+        ({"handling": True}, "handling"),
+        ({"uid": "x"}, "uid"),
+        ({"isSplit": "perhaps"}, "isSplit"),
+        ({"primaryEmail": {}}, "primaryEmail"),
+        ({"kind": "c"}, "kind"),
+        ({"rma": []}, "rma"),
+    ],
+)
+def test_misfits_name_their_path(members: dict[str, object], path: str) -> None:
+    """What does not fit is named by its wire path, and its value is not shown."""
+    with pytest.raises(Misfit) as caught:
+        structure({"parcelId": 1, **members}, Parcel)  # type: ignore[dict-item]
+    assert caught.value.path == path
+    assert path in str(caught.value)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.path, str(again)) == (path, str(caught.value))
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], True, [[]]])
+def test_anything_but_an_object_is_a_misfit(value: JSONValue) -> None:
+    """A body that is no object gives a Misfit and nothing else."""
+    with pytest.raises(Misfit):
+        structure(value, Parcel)
+
+
+@given(st.dictionaries(st.sampled_from(["parcelId", *map(camel, attrs.fields_dict(Parcel))]), json_values))
+def test_nothing_but_misfit_escapes(members: dict[str, JSONValue]) -> None:
+    """Any JSON at all is read or is a Misfit; fast and careful reader agree on what is read."""
+    try:
+        read = structure(members, Parcel)
+    except Misfit:
+        return
+    assert read.raw == members
+    assert pickle.loads(pickle.dumps(read)) == read
+
+
+def test_forgiving_reading() -> None:
+    """Empty text stands for an absent number, time or id; null for an empty list; defaults fill what is absent."""
+    read = parcel(cost="", uid="", seenAt="", lineItems=None, fields=None, weight=None, grid=None)
+    assert (read.cost, read.uid, read.seen_at, read.line_items, read.grid) == (None, None, None, (), ())
+    assert read.weight == 0
+    assert parcel(action=5).action == "5"
+    assert parcel(isSplit="True").is_split is True
+    assert parcel(isSplit=0).is_split is False
+    assert parcel(cost="12.50").cost == Decimal("12.50")
+    assert parcel(fields={"a": 1}).fields == {"a": "1"}
+    assert parcel(rma="TWN-20-230101-D12345-36").rma == Rma("TWN-20-230101-D12345-36")
+    assert parcel(kind="a").kind == "a"
+    assert parcel(kind="").kind is None
+    assert parcel(lineItems={"cost": 1}).line_items == (Line(cost=Decimal(1)),)
+    assert parcel(members={"a": [1]}, anything=[{}]).members == {"a": [1]}
+
+
+def test_structuring_other_types() -> None:
+    """Lists and mappings of models are read as well as models."""
+    assert structure([{"cost": 1}], tuple[Line, ...]) == (Line(cost=Decimal(1)),)
+    with pytest.raises(Misfit) as caught:
+        structure({"a": [{"cost": True}]}, Mapping[str, tuple[Line, ...]])
+    assert caught.value.path == "a[0].cost"
+
+
+def test_classes_with_logic_of_their_own() -> None:
+    """Validators of a user's model run, and what they refuse is a Misfit."""
+    assert structure({"size": 5, "x": 1}, Checked).extra == {"x": 1}
+    with pytest.raises(Misfit):
+        structure({"size": 0}, Checked)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nope",
+        b"NaN",
+        b"Infinity",
+        b'"\xff"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"1" * 5000,
+        b"1e99999999999999999999",
+        b"{'a':1}",
+    ],
+)
+def test_not_json(body: bytes) -> None:
+    """Whatever is not usable JSON gives NotJSON, never a decoder's own error."""
+    with pytest.raises(NotJSON):
+        decode(body)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(body: bytes) -> None:
+    """Any bytes decode or are NotJSON."""
+    try:
+        decode(body)
+    except NotJSON:
+        pass
+
+
+def test_odd_json() -> None:
+    """A byte order mark, duplicate members and half a surrogate pair do not make an event unreadable."""
+    assert decode(b'\xef\xbb\xbf{"a":1,"a":2}') == {"a": 2}
+    assert decode(rb'{"a":"\ud800x","b":"\ud83d\ude00","c":"\\ud800"}') == {
+        "a": "\ufffdx",
+        "b": "\U0001f600",
+        "c": "\\ud800",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (Line(cost=Decimal("NaN")), "cost"),
+        ({"a": [float("inf")]}, "a[0]"),
+        ({"a": {1: 2}}, "a"),
+        ({"a": object()}, "a"),
+        ({"a": "\ud800"}, ""),
+    ],
+)
+def test_what_json_cannot_say(value: object, path: str) -> None:
+    """What JSON cannot say is found before anything is sent."""
+    with pytest.raises(Misfit) as caught:
+        encode(value)
+    assert caught.value.path == path
+
+
+def test_deep_nesting() -> None:
+    """Depth is an error of the package, not a crash."""
+    deep: dict[str, object] = {"parcelId": 1}
+    for _ in range(100_000):
+        deep = {"parcelId": 1, "parts": [deep]}
+    with pytest.raises(Misfit, match="deep"):
+        structure(deep, Parcel)  # type: ignore[arg-type]
+    with pytest.raises(Misfit):
+        encode(deep)
+    while deep:  # taken apart by hand: freeing it recurses as well
+        deep = deep["parts"][0] if "parts" in deep else {}  # type: ignore[index]
+
+
+def test_models_are_values() -> None:
+    """Models are frozen, slotted, compared by their fields, copied and pickled with what came along."""
+    read = parcel(cost=Decimal("1.50"), new=[1])
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        read.cost = None  # type: ignore[misc]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del read.cost
+    assert not hasattr(read, "__dict__")
+    assert type(read) is Parcel
+    assert read == Parcel(parcel_id=1, cost=Decimal("1.50"))
+    for twin in (copy.copy(read), copy.deepcopy(read), pickle.loads(pickle.dumps(read))):
+        assert twin == read
+        assert twin.extra == {"new": [1]}
+    assert weakref.ref(read)() is read
+    assert repr(Line(cost=Decimal(1))) == "Line(cost=Decimal('1'), quantity=1)"
+    assert repr(parcel()) == "Parcel(parcel_id=1, weight=Decimal('0'), fields={})"
+
+
+def test_the_fast_reader_reads_usual_values() -> None:
+    """The compiled reader needs no second look at what the documentation shows."""
+    body = {"parcelId": "5", "cost": Decimal("1.0"), "seenAt": "2030-01-01T00:00:00.1234567Z", "handling": "dis",
+            "lineItems": [{"cost": 1}], "fields": {"a": "b"}, "grid": [[1]]}  # fmt: skip
+    assert reader_of(Parcel)(body) == structure(body, Parcel)  # type: ignore[arg-type]
+
+
+USER_CODE = """
+from __future__ import annotations
+from decimal import Decimal
+from returnhelper._wire import Model, model, structure, wire
+
+@model
+class Mine(Model):
+    shelf_id: int
+    cost: Decimal | None = None
+    email: str | None = wire("eMail", default=None)
+
+mine = Mine(shelf_id=1, email="x")
+reveal_type(mine.shelf_id)
+reveal_type(structure({}, Mine))
+reveal_type(mine.extra)
+mine.cost = None
+Mine()
+Mine(1)
+Mine(shelf_id="x")
+"""
+
+
+def test_type_checkers_understand_user_models(tmp_path: Path) -> None:
+    """A model that a user declares has a typed, keyword-only constructor and frozen, typed fields."""
+    pytest.importorskip("mypy")
+    (tmp_path / "user.py").write_text(textwrap.dedent(USER_CODE))
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={tmp_path}", str(tmp_path / "user.py")],
+        check=False, capture_output=True, text=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    out = run.stdout
+    assert 'Revealed type is "int"' in out or 'Revealed type is "builtins.int"' in out, out + run.stderr
+    assert "Mine" in out.split("Revealed type is")[2]
+    assert "read-only" in out or "Cannot assign to final" in out
+    assert 'Missing named argument "shelf_id"' in out
+    assert "Too many positional arguments" in out
+    assert 'incompatible type "str"; expected "int"' in out
+    assert out.count("error:") == 4, out
+
+
+def test_numbers_agree_with_the_standard_library() -> None:
+    """What leaves is JSON to everyone else."""
+    sent = {
+        "a": Decimal("1E+3"),
+        "b": Decimal("-0.00"),
+        "c": 10**30,
+        "d": UUID(int=5),
+        "e": Handling("dis"),
+        "f": Rma("x"),
+        "g": True,
+    }
+    assert json.loads(encode(sent)) == {
+        "a": 1000.0,
+        "b": 0.0,
+        "c": 10**30,
+        "d": str(UUID(int=5)),
+        "e": "dis",
+        "f": "x",
+        "g": True,
+    }
