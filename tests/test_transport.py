@@ -351,6 +351,7 @@ async def test_logs_show_neither_key_nor_token(
 ) -> None:
     """At the most talkative level, with a server that echoes everything, no secret is logged or raised."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="returnhelper")
     script.say(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
