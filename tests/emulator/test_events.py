@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 from .emulator_kit import Post, order
-from test_api import ADDRESS
+from .test_api import ADDRESS
 
 from returnhelper import ReturnHelper
 from returnhelper._wire import Model
