@@ -78,14 +78,18 @@ def large(number: int) -> bytes:
         "apiId": 1042,
         "description": "Wireless headphones, blau",
         "quantity": 1,
-        **{"dimension1": 24.5, "dimension2": 18.25, "dimension3": 9.75, "dimensionUom": "cm"},
-        **{"weight": 512.125, "weightUom": "g", "valueCurrencyCode": "usd", "value": 79.9},
-        **{
-            "handlingCode": "tbc",
-            "handlingStatusCode": "pending",
-            "completeOn": None,
-            "warehouseRemarks": None,
-        },
+        "dimension1": 24.5,
+        "dimension2": 18.25,
+        "dimension3": 9.75,
+        "dimensionUom": "cm",
+        "weight": 512.125,
+        "weightUom": "g",
+        "valueCurrencyCode": "usd",
+        "value": 79.9,
+        "handlingCode": "tbc",
+        "handlingStatusCode": "pending",
+        "completeOn": None,
+        "warehouseRemarks": None,
         **dict.fromkeys(("handlingUpdatedOn", "modifyOn", "createOn"), STAMP),
         "sku": None,
         "rma": "NJ-2-240802-S00124-11",
@@ -99,13 +103,14 @@ def large(number: int) -> bytes:
         ],
     }
     shipment = {
-        **{"shipmentId": str(25714 + number), "returnRequestId": "27733"},
-        **{"trackingNumber": "9202090153540000000014", "referenceNumber": "88120", "serviceType": "usps"},
-        **{
-            "customFieldMap": {"channel": "web", "shelf": "A 4"},
-            "shipToWarehouseId": 2,
-            "receiveDate": STAMP,
-        },
+        "shipmentId": str(25714 + number),
+        "returnRequestId": "27733",
+        "trackingNumber": "9202090153540000000014",
+        "referenceNumber": "88120",
+        "serviceType": "usps",
+        "customFieldMap": {"channel": "web", "shelf": "A 4"},
+        "shipToWarehouseId": 2,
+        "receiveDate": STAMP,
     }
     names = {"category": "newInventoryCreated", "action": "newInventoryCreated", "version": "202207"}
     event = {"returnInventory": inventory, "shipment": shipment, **names, "eventTime": STAMP}
