@@ -7,9 +7,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from .inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
 
 from returnhelper.inbox import Inbox
+
+from .inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
 
 
 @pytest.fixture(scope="session")

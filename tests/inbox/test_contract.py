@@ -12,9 +12,10 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from .inbox_kit import LEASE, NOON, Clock, make_inbox, record
 
 from returnhelper.inbox import Added, Duplicate, Inbox, MemoryInbox, State, Stats
+
+from .inbox_kit import LEASE, NOON, Clock, make_inbox, record
 
 
 async def keys(inbox: Inbox, limit: int = 10) -> list[str]:

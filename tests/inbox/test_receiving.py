@@ -14,11 +14,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from .inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
 
 from returnhelper.inbox import Inbox, SQLiteInbox
 from returnhelper.webhooks import Endpoint, Receiver, Verifier, sign
 from returnhelper.webhooks.signature import SIGNATURE_HEADER
+
+from .inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
 
 PROCESS = Path(__file__).with_name("receiving_process.py")
 ENDPOINT = Endpoint(

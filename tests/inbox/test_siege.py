@@ -14,10 +14,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from .inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, Inbox, Record
+
+from .inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
 
 WORKER = Path(__file__).with_name("siege_worker.py")
 

@@ -12,11 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from .inbox_kit import NOON, RedisServer, record
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Inbox, MemoryInbox, Record, RedisInbox, SQLiteInbox, State, Worker
 from returnhelper.webhooks import Discard, Retry, Router, events
+
+from .inbox_kit import NOON, RedisServer, record
 
 Handle = Callable[[events.Event], Awaitable[object]]
 FAST = {"backoff": timedelta(milliseconds=1), "poll": 0.05}
