@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from .emulator_kit import Post
 
 from returnhelper import ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.webhooks import Endpoint, Verifier
+
+from .emulator_kit import Post
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
-from .emulator_kit import order
 
 from returnhelper import (
     AuthenticationFailed,
@@ -23,6 +22,8 @@ from returnhelper._wire import encode
 from returnhelper.emulator import Emulator
 from returnhelper.models.resends import CreateResendRequest, CreateResendShipment
 from returnhelper.models.vas import CreateVas, CreateVasDetail
+
+from .emulator_kit import order
 
 UNCHECKED = RequestOptions(check_limits=False)
 ONCE = RequestOptions(retry=RetryPolicy(attempts=1))

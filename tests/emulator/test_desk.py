@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import aiohttp
-from .emulator_kit import Post, order
 
 from returnhelper import ReturnHelper
 from returnhelper.emulator import Emulator
+
+from .emulator_kit import Post, order
 
 
 async def test_a_person_plays_the_warehouse(emu: Emulator, rh: ReturnHelper, post: Post) -> None:

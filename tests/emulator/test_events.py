@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import attrs
-from .emulator_kit import Post, order
-from .test_api import ADDRESS
 
 from returnhelper import ReturnHelper
 from returnhelper._wire import Model
 from returnhelper.emulator import Emulator
 from returnhelper.models.resends import CreateResendRequest
 from returnhelper.models.vas import CreateVas, CreateVasDetail
+
+from .emulator_kit import Post, order
+from .test_api import ADDRESS
 
 
 def unexpected(value: object, path: str) -> Iterator[str]:
