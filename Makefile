@@ -13,6 +13,7 @@ help:
 	@echo "make test   run the whole suite"
 	@echo "make siege  run the long tests under fire"
 	@echo "make check  formatting, lint, types, import contracts, spelling"
+	@echo "make docs   build the documentation in docs/_build"
 	@echo "make bench  print the figures of benchmarks/"
 
 $(BIN)/python:
@@ -51,6 +52,10 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/inbox.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	$(BIN)/python -m sphinx -W -b html docs docs/_build
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
