@@ -71,6 +71,8 @@ class Group(Generic[T, R]):
             batch = [(item, future) for item, future in taken if not future.done()]
             if batch:
                 await self._write_batch([item for item, _ in batch], [future for _, future in batch])
+                # who goes on adding joins the next write: without this, groups shrink
+                await asyncio.sleep(0)
 
     def _share(self) -> int:
         waiting = len(self._pending)

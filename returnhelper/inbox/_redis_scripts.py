@@ -61,27 +61,40 @@ call('HSETNX', P..'meta', 'since', now)
 local added, ring = {}, false
 local rows = cmsgpack.unpack(ARGV[3])
 local seq = call('HINCRBY', P..'meta', 'seq', #rows) - #rows
+-- what goes to one key is gathered and written in one command
+local arrivals, turns, heads = {}, {}, {}
+local function flush()
+  if #arrivals > 0 then call('ZADD', P..'s:0', unpack(arrivals)) end
+  if #turns > 0 then call('ZADD', P..'line', unpack(turns)); call('ZADD', P..'ready', unpack(turns)) end
+  if #heads > 0 then call('HSET', P..'head', unpack(heads)) end
+  arrivals, turns, heads = {}, {}, {}
+end
+local function gather(list, a, b) list[#list + 1] = a; list[#list + 1] = b end
 for i, row in ipairs(rows) do
   local key, o, t, s = row[1], row[3], row[4], row[6]
   local r = P..'r:'..key
   seq = seq + 1
-  local m = string.format('%016d', seq)..':'..key
-  if call('HSETNX', r, 'q', m) == 0 then added[#added + 1] = 0 else
-    call('HSET', r, 'b', ARGV[3+i], 'm', row[2], 'o', o, 't', t, 'c', row[5], 's', s, 'a', 0)
+  if call('EXISTS', r) == 1 then added[i] = 0 else
+    local m = string.format('%016d', seq)..':'..key
+    call('HSET', r, 'q', m, 'b', ARGV[3+i], 'm', row[2], 'o', o, 't', t, 'c', row[5], 's', s, 'a', 0)
     if row[7] ~= '' then put(key, 'r', row[7]) end
-    call('ZADD', P..'s:'..s, seq, key)
     if s == '0' then
       ring = true
-      if o == '' then call('ZADD', P..'line', t, m); call('ZADD', P..'ready', t, m)
-      elseif call('ZADD', P..'o:'..o, t, m) == 1 and call('HEXISTS', P..'busy', o) == 0
-        and call('HSETNX', P..'head', o, m) == 1 then
-        -- the usual case: the first one of its shipment
-        call('ZADD', P..'line', t, m); call('ZADD', P..'ready', t, m)
-      else enter(m, o, t) end
-    elseif s == '2' then put(key, 'f', row[8]); call('ZADD', P..'done', row[8], key) end
-    added[#added + 1] = 1
+      gather(arrivals, seq, key)
+      if o ~= '' then call('ZADD', P..'o:'..o, t, m) end
+      if o == '' then gather(turns, t, m)
+      elseif call('ZCARD', P..'o:'..o) == 1 then
+        -- the usual case: the only active one of its shipment
+        gather(turns, t, m); gather(heads, o, m)
+      else flush(); enter(m, o, t) end
+    else
+      call('ZADD', P..'s:'..s, seq, key)
+      if s == '2' then put(key, 'f', row[8]); call('ZADD', P..'done', row[8], key) end
+    end
+    added[i] = 1
   end
 end
+flush()
 if ring then call('PUBLISH', P..'wake', '') end
 return added
 """

@@ -53,6 +53,7 @@ _CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (RedisError, OSError, TimeoutError)
 _PURGE_AT_ONCE = 500
 _pack = msgspec.msgpack.Encoder().encode
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class RedisInbox(BaseInbox):
@@ -329,7 +330,7 @@ def _row(record: Record) -> tuple[str, ...]:
     ]
     return (
         record.key,
-        json.dumps(fixed, separators=(",", ":")),
+        _json(fixed),
         record.ordering_key or "",
         # as text: Lua has no integers of that size
         str(to_micros(record.order_at)),
