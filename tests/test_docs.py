@@ -1,0 +1,169 @@
+"""The documentation tells the truth: its examples run, its links lead somewhere, its commands exist."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import inspect
+import io
+import re
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from returnhelper import ReturnHelper
+from returnhelper.cli import main
+from returnhelper.emulator import Emulator
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+RUN = "<!-- run -->"
+
+
+class Block(NamedTuple):
+    """A fenced block: where it begins, its code, and whether it is to be executed."""
+
+    line: int
+    language: str
+    code: str
+    run: bool
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Give the fenced blocks of a page."""
+    text = page.read_text("utf-8")
+    for found in re.finditer(
+        r"^(?P<run><!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$",
+        text,
+        re.DOTALL | re.MULTILINE,
+    ):
+        line = text.count("\n", 0, found.start("code")) + 1
+        code = inspect.cleandoc("\n" + found["code"]) if found["indent"] else found["code"]
+        yield Block(line, found["language"], code, found["run"] is not None)
+
+
+def compiled(page: Path, block: Block) -> types.CodeType:
+    """Compile a block as `python -m asyncio` does, with the line numbers of the page."""
+    tree = ast.parse("\n" * (block.line - 1) + block.code, page.name)
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return compile(tree, str(page.relative_to(ROOT)), "exec", flags=flags, dont_inherit=True)
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as the usual renderers make them."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def named(page: Path) -> str:
+    return page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_example_compiles(page: Path) -> None:
+    """Each Python block is valid Python."""
+    for block in blocks(page):
+        if block.language == "python":
+            compiled(page, block)
+
+
+def test_every_mark_is_before_an_example() -> None:
+    """No mark is lost on something that is no Python block."""
+    for page in PAGES:
+        marked = [block for block in blocks(page) if block.run]
+        assert all(block.language == "python" for block in marked), page.name
+        assert len(marked) == page.read_text("utf-8").count(RUN), page.name
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(block.run for block in blocks(page))], ids=named
+)
+async def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marked blocks of a page run one after the other, against the emulator; `rh`, `emu` and `request` are given."""
+    monkeypatch.chdir(tmp_path)
+    module = types.ModuleType("a_page")
+    monkeypatch.setitem(sys.modules, "a_page", module)
+    async with (
+        asyncio.timeout(60),
+        Emulator() as emu,
+        ReturnHelper("emulator-key", "emulator-token", environment=emu.environment) as rh,
+    ):
+        request = await first_request(rh)
+        module.__dict__.update(emu=emu, rh=rh, request=request)
+        for block in blocks(page):
+            if not block.run:
+                continue
+            result = eval(compiled(page, block), module.__dict__)
+            if inspect.isawaitable(result):
+                await result
+
+
+async def first_request(rh: ReturnHelper) -> object:
+    """Take the request that the page about calls builds, so that it is written once."""
+    page = DOCS / "calling.md"
+    block = next(
+        block for block in blocks(page) if block.run and "CreateReturnShipmentRequest(" in block.code
+    )
+    namespace: dict[str, object] = {"rh": rh}
+    await eval(compiled(page, block), namespace)
+    return namespace["request"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=named)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each relative link names a file that exists, and each anchor a heading."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file), target
+
+
+def test_every_page_is_on_the_map() -> None:
+    """The index links to each page."""
+    index = (DOCS / "index.md").read_text("utf-8")
+    for page in PAGES:
+        assert page.name == "index.md" or f"]({page.name})" in index, page.name
+
+
+def commands() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Give each command line that a page shows: where, its verb, its options."""
+    for page in PAGES:
+        text = page.read_text("utf-8").replace("\\\n", " ")
+        for line in re.findall(r"(?:\$ (?:\w+=\S+ )*|`)returnhelper +([^\n`]+)", text):
+            words = line.split()
+            verb = "" if words[0].startswith("-") else words[0]
+            yield page.name, verb, tuple(re.findall(r"(?<=\s)--[a-z-]+", f" {line}"))
+
+
+@pytest.mark.parametrize(("page", "verb", "options"), sorted(set(commands())))
+def test_every_command_exists(page: str, verb: str, options: tuple[str, ...]) -> None:
+    """Each command that a page shows has its verb and its options."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as left:
+        main([*([verb] if verb else []), "--help"])
+    assert left.value.code == 0, page
+    for option in options:
+        assert re.search(rf"{option}\b(?!-)", said.getvalue()), (page, verb, option)
+
+
+def test_the_options_of_the_commands_are_all_described() -> None:
+    """The page about the command line names each option that a verb has."""
+    page = (DOCS / "command-line.md").read_text("utf-8")
+    for verb in ("demo", "emulator", "diagnose"):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), pytest.raises(SystemExit):
+            main([verb, "--help"])
+        missing = [o for o in re.findall(r"--[a-z-]+", said.getvalue()) if o != "--body" and o not in page]
+        assert missing == [], verb
