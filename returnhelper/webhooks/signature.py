@@ -22,6 +22,7 @@ __all__ = ["Endpoint", "Headers", "Verified", "Verifier", "find_header", "sign"]
 SIGNATURE_HEADER = "returnhelper-signature"
 OLD_SIGNATURE_HEADER = "signature"  # the header table of the old documentation
 TIMESTAMP_HEADER = "timestamp"
+_BLOCK = 64  # bytes that SHA-256 hashes at a time
 
 Headers: TypeAlias = (
     Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
@@ -37,7 +38,7 @@ class Endpoint:
     for a URL or key that cannot be right, without showing the key.
     """
 
-    __slots__ = ("_hmac", "_key", "url")
+    __slots__ = ("_inner", "_key", "_outer", "url")
 
     url: str
 
@@ -52,7 +53,12 @@ class Endpoint:
             prefix = b"POST" + url.encode()
         except UnicodeEncodeError:
             raise ConfigurationError("Endpoint.url holds characters that no URL can hold.") from None
-        self._hmac = hmac.new(self._key, prefix, hashlib.sha256)
+        # HMAC by its definition (RFC 2104), both hashes begun once: copying them costs a third less than copying an
+        # object of `hmac`, for every delivery
+        block = self._key if len(self._key) <= _BLOCK else hashlib.sha256(self._key).digest()
+        block = block.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + prefix)
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def __repr__(self) -> str:
         return f"Endpoint(url={self.url!r}, signing_key=<hidden>)"
@@ -116,10 +122,7 @@ class Verifier:
         raw = _raw(body)
         signature, timestamp = _signing_headers(headers)
         for endpoint in self.endpoints:
-            mac = endpoint._hmac.copy()
-            mac.update(timestamp)
-            mac.update(raw)
-            if hmac.compare_digest(binascii.b2a_base64(mac.digest(), newline=False), signature):
+            if hmac.compare_digest(_expected(endpoint, timestamp, raw), signature):
                 return Verified(endpoint, timestamp.decode("utf-8", "replace"))
         reason = Reason.MISMATCH if _is_digest(signature) else Reason.BAD_ENCODING
         diagnosis = str(self.diagnose(headers, raw)) if explain else None
@@ -170,6 +173,14 @@ def _first(value: object) -> str | bytes | None:
 
 
 def _signing_headers(headers: Headers) -> tuple[bytes, bytes]:
+    if type(headers) is dict:  # what most servers hand over; the careful way below costs twice as much
+        given, stamp = headers.get(SIGNATURE_HEADER), headers.get(TIMESTAMP_HEADER)
+        if type(given) is str and type(stamp) is str and given.isascii() and stamp.isascii():
+            return given.encode(), stamp.encode()
+    return _searched_headers(headers)
+
+
+def _searched_headers(headers: Headers) -> tuple[bytes, bytes]:
     signature = find_header(headers, SIGNATURE_HEADER)
     if signature is None:
         signature = find_header(headers, OLD_SIGNATURE_HEADER)
@@ -183,10 +194,12 @@ def _signing_headers(headers: Headers) -> tuple[bytes, bytes]:
 
 
 def _expected(endpoint: Endpoint, timestamp: bytes, body: bytes) -> bytes:
-    mac = endpoint._hmac.copy()
-    mac.update(timestamp)
-    mac.update(body)
-    return binascii.b2a_base64(mac.digest(), newline=False)
+    inner = endpoint._inner.copy()
+    inner.update(timestamp)
+    inner.update(body)
+    outer = endpoint._outer.copy()
+    outer.update(inner.digest())
+    return binascii.b2a_base64(outer.digest(), newline=False)
 
 
 def _to_bytes(value: str | bytes) -> bytes | None:
