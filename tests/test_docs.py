@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 import pytest
 
-from returnhelper import ReturnHelper
+from returnhelper import RequestOptions, RetryPolicy, ReturnHelper, Timeouts
 from returnhelper.cli import main
 from returnhelper.emulator import Emulator
+from returnhelper.inbox import Worker
+from returnhelper.webhooks import events
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -72,6 +74,41 @@ def test_every_example_compiles(page: Path) -> None:
     for block in blocks(page):
         if block.language == "python":
             compiled(page, block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_import_of_the_examples_works(page: Path) -> None:
+    """What an example imports exists, and so does every event that a page names."""
+    for block in blocks(page):
+        if block.language != "python":
+            continue
+        found = [n for n in ast.walk(ast.parse(block.code)) if isinstance(n, ast.Import | ast.ImportFrom)]
+        for statement in found:
+            exec(ast.unparse(statement), {})
+    for name in re.findall(r"\bevents\.([A-Z]\w+)", page.read_text("utf-8")):
+        assert issubclass(getattr(events, name), events.Event), name
+
+
+@pytest.mark.parametrize(
+    ("page", "described", "left_out"),
+    [
+        ("calling.md", ReturnHelper, {"api_key", "api_token"}),
+        ("calling.md", RequestOptions, set()),
+        ("calling.md", RetryPolicy, {"random"}),
+        ("calling.md", Timeouts, set()),
+        ("inbox.md", Worker, {"inbox", "router", "clock", "sleep", "uniform"}),
+        ("emulator.md", Emulator, {"clock", "sleep"}),
+    ],
+)
+def test_every_argument_is_described(page: str, described: type, left_out: set[str]) -> None:
+    """The pages name each argument of what they describe, and no default that is not so."""
+    text = (DOCS / page).read_text("utf-8")
+    for parameter in inspect.signature(described).parameters.values():
+        if parameter.name not in left_out:
+            assert re.search(rf"[`(,: ]{parameter.name}[`=(]", text), parameter.name
+            row = re.search(rf"^\| `{parameter.name}` \| (\d[\d.]*) \|", text, re.MULTILINE)
+            if row and described is not ReturnHelper:
+                assert float(row[1]) == float(parameter.default), parameter.name
 
 
 def test_every_mark_is_before_an_example() -> None:
