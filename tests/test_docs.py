@@ -153,7 +153,7 @@ async def first_request(rh: ReturnHelper) -> object:
     return namespace["request"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=named)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"], ids=named)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Each relative link names a file that exists, and each anchor a heading."""
     prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
