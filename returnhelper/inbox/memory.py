@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -205,14 +205,16 @@ class MemoryInbox(BaseInbox):
     def _enqueue(self, record: Record) -> None:
         turn = self._turn(record)
         heapq.heappush(self._line, turn)
-        if record.ordering_key is None:
-            self._offer(record)
-            return
-        queue = self._queues.setdefault(record.ordering_key, [])
-        place = bisect_left(queue, turn)
-        if place == len(queue) or queue[place] != turn:
-            insort(queue, turn)
-        self._offer(self._records[queue[0][2]])
+        if record.ordering_key is not None:
+            queue = self._queues.get(record.ordering_key)
+            if queue is None:
+                self._queues[record.ordering_key] = [turn]
+            else:
+                place = bisect_left(queue, turn)
+                if place == len(queue) or queue[place] != turn:
+                    queue.insert(place, turn)
+                record = self._records[queue[0][2]]
+        self._offer(record)
 
     def _dequeue(self, record: Record) -> None:
         queue = self._queues.get(record.ordering_key) if record.ordering_key is not None else None

@@ -85,7 +85,7 @@ def _optional_aware(moment: datetime | None) -> datetime | None:
     return None if moment is None else _aware(moment)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Record:
     """One authentic delivery and its fate.
 
