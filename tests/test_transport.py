@@ -147,6 +147,33 @@ async def test_total_time_is_bounded(script: Script) -> None:
     assert len(script.seen) == 3
 
 
+async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
+    """Calls that share the timer of the transport end when each of them should, those beyond its moment included."""
+    script.say(hang)
+    totals = (0.1, 0.3, 0.5, 0.7)
+
+    async def timed(rh: ReturnHelper, total: float) -> float:
+        began = time.monotonic()
+        with pytest.raises(errors.RequestTimeout, match=f"total of {total} s"):
+            await call(rh, options=RequestOptions(timeout=total))
+        return time.monotonic() - began
+
+    async with client(script.url) as rh:
+        took = await asyncio.gather(*(timed(rh, total) for total in totals))
+    assert all(total - 0.01 < t < total + 0.15 for t, total in zip(took, totals, strict=True))
+
+
+async def test_calls_that_ended_are_left_alone(script: Script) -> None:
+    """The total of a call reaches neither its task afterwards nor the calls that follow."""
+    script.say({})
+    async with client(script.url, timeouts=Timeouts(total=0.4)) as rh:
+        for _ in range(10):
+            await call(rh)
+            await asyncio.sleep(0.06)
+        (home,) = rh._transport._homes.values()
+        assert not home.deadlines._untimed
+
+
 async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
     """Silence is retried with the same key, and raised with its phase."""
     script.say(hang)
