@@ -11,72 +11,53 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-_WORTH_SPLITTING = 32
-
-
 class Group(Generic[T, R]):
     """Collect items while a write is under way, and write them together when it ends.
 
     A lone item is written at once. ``write`` answers with one result per item, in order, or raises for all of them;
-    a caller that is cancelled takes nothing from the others. Up to ``flights`` writes go on at the same time, so that
-    one is made ready while the server works on another.
+    a caller that is cancelled takes nothing from the others.
     """
 
-    def __init__(
-        self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512, flights: int = 1
-    ) -> None:
+    def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
         self._write = write
         self._limit = limit
-        self._flights = flights
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: list[tuple[T, asyncio.Future[R]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: T) -> R:
         """Return the result of writing ``item``."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             # whatever an earlier loop left behind died with it
-            self._loop, self._pending, self._tasks = loop, [], set()
+            self._loop, self._pending, self._task = loop, [], None
         future: asyncio.Future[R] = loop.create_future()
         self._pending.append((item, future))
-        if len(self._tasks) < self._flights:
-            task = loop.create_task(self._flush(), name="returnhelper inbox writer")
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+        if self._task is None:
+            self._task = loop.create_task(self._flush(), name="returnhelper inbox writer")
         return await future
 
     async def settle(self) -> None:
         """Return when nothing is left to write."""
-        while self._tasks and self._loop is asyncio.get_running_loop():
-            await asyncio.wait(set(self._tasks))
+        task = self._task
+        if task is not None and self._loop is asyncio.get_running_loop():
+            await asyncio.wait({task})
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or task.exception() is not None:
-            # the loop is being torn down
+    async def _flush(self) -> None:
+        try:
+            while self._pending:
+                taken, self._pending = self._pending[: self._limit], self._pending[self._limit :]
+                # who was cancelled before the write began wants nothing written
+                batch = [(item, future) for item, future in taken if not future.done()]
+                if batch:
+                    await self._write_batch([item for item, _ in batch], [future for _, future in batch])
+                    # whoever goes on adding joins the next write: without this, groups stay split
+                    await asyncio.sleep(0)
+        finally:
+            self._task = None
             for _, future in self._pending:
                 future.cancel()
             self._pending = []
-        elif self._pending and not self._tasks and self._loop is not None:
-            again = self._loop.create_task(self._flush(), name="returnhelper inbox writer")
-            self._tasks.add(again)
-            again.add_done_callback(self._ended)
-
-    async def _flush(self) -> None:
-        while self._pending:
-            size = min(self._limit, self._share())
-            taken, self._pending = self._pending[:size], self._pending[size:]
-            # who was cancelled before the write began wants nothing written
-            batch = [(item, future) for item, future in taken if not future.done()]
-            if batch:
-                await self._write_batch([item for item, _ in batch], [future for _, future in batch])
-                # who goes on adding joins the next write: without this, groups shrink
-                await asyncio.sleep(0)
-
-    def _share(self) -> int:
-        waiting = len(self._pending)
-        return waiting if waiting < _WORTH_SPLITTING else -(-waiting // self._flights)
 
     async def _write_batch(self, items: list[T], futures: list[asyncio.Future[R]]) -> None:
         try:

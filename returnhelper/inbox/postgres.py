@@ -89,7 +89,7 @@ class PostgresInbox(BaseInbox):
         self._opening: asyncio.Lock | None = None
         self._pool: _Pool | None = None
         self._listener: _Connection | None = None
-        self._adds: Group[Record, AddResult] = Group(self._insert, limit=256, flights=2)
+        self._adds: Group[Record, AddResult] = Group(self._insert, limit=256)
         self._changes: Group[Change, bool] = Group(self._update, limit=256)
 
     def __repr__(self) -> str:

@@ -95,7 +95,7 @@ class RedisInbox(BaseInbox):
         self._scripts: dict[str, AsyncScript] = {}
         self._checked = False
         self._listener: asyncio.Task[None] | None = None
-        self._adds: Group[Record, AddResult] = Group(self._insert, limit=128, flights=2)
+        self._adds: Group[Record, AddResult] = Group(self._insert, limit=128)
         self._changes: Group[Change, bool] = Group(self._update, limit=128)
 
     def __repr__(self) -> str:
