@@ -340,7 +340,7 @@ def _record(headers: Headers, body: bytes, verified: Verified, now: datetime) ->
 
 _USUAL_LENGTH: Final = 400  # no key beyond this is kept as it stands
 # Record, but not frozen yet: an object of it becomes a Record once it is filled
-_Draft: Any = type("_Draft", (), {"__slots__": Record.__slots__})
+_Draft: Any = type("_Draft", (), {"__slots__": Record.__dict__["__slots__"]})
 
 
 def _kept(headers: Headers) -> dict[str, str]:
