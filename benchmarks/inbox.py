@@ -14,8 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from random import getrandbits
 from statistics import median, quantiles
-from uuid import uuid4
 
 import aiosqlite
 import asyncpg
@@ -26,26 +26,39 @@ from inbox_kit import PostgresServer, RedisServer
 
 from returnhelper.inbox import PostgresInbox, Record, RedisInbox, SQLiteInbox
 
-BODY = b'{"action":"markShipmentArrive","category":"rrSvc","version":"v2","shipmentId":90417}'.ljust(900)
-HEADERS = {"content-type": "application/json", "x-rr-signature": "k" * 44, "x-rr-timestamp": "1772366400"}
+BODY = (
+    b'{"label":{"shipmentId":90417},"category":"labelGenerated","action":"labelGenerated",'
+    b'"eventTime":"2030-05-06T07:08:09.1234567Z"}'
+).ljust(900)
+HEADERS = {
+    "content-type": "application/json; charset=utf-8",
+    "returnhelper-signature": "k" * 44,
+    "timestamp": "2030-05-06T07:08:09.1234567Z",
+}
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 Add = Callable[[Record], Awaitable[object]]
+
+
+def ulid(moment: datetime) -> str:
+    """Return a key as the sender makes them: a ULID, whose first part is the time in milliseconds."""
+    number = int(moment.timestamp() * 1000) << 80 | getrandbits(80)
+    return "".join(LETTERS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def record() -> Record:
     now = datetime.now(UTC)
-    key = uuid4().hex
+    key = ulid(now)
     return Record(
         key=key,
         body=BODY,
         headers=HEADERS,
         endpoint="https://shop.example/hooks/rh",
         received_at=now,
-        action="markShipmentArrive",
-        category="rrSvc",
-        version="v2",
+        action="labelGenerated",
+        category="labelGenerated",
         event_time=now,
         notification_id=key,
-        ordering_key=f"shipment:{key[:6]}",
+        ordering_key=f"shipment:{getrandbits(24)}",
     )
 
 
