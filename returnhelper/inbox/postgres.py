@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import uuid4
 
+import msgspec
+
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
 from returnhelper.inbox._base import BaseInbox
@@ -26,6 +28,7 @@ from returnhelper.inbox.store import (
     Records,
     State,
     Stats,
+    headers_text,
     storable_key,
     utc_now,
 )
@@ -53,6 +56,8 @@ _FAILURES = (
     TimeoutError,
 )
 _CLAIM_TRIES = 20
+_LOOK = 8
+_encode = msgspec.json.Encoder().encode
 
 
 class PostgresInbox(BaseInbox):
@@ -112,22 +117,29 @@ class PostgresInbox(BaseInbox):
     async def claim(self, limit: int, lease: timedelta) -> Records:
         """Lease up to ``limit`` records, the oldest first."""
         self._wake.quiet()
-        token = self._token()
+        token, look = self._token(), limit * _LOOK
         for _ in range(_CLAIM_TRIES):
             now = self._clock()
 
-            async def attempt(db: _AnyConnection, now: datetime = now) -> list[asyncpg.Record]:
+            async def attempt(
+                db: _AnyConnection, now: datetime = now, look: int = look
+            ) -> list[asyncpg.Record]:
                 await db.execute(self._sql(sql.SWEEP), now)
-                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, now + lease)
+                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, now + lease, look)
 
             try:
                 rows = await self._run(attempt)
             except _Collision:
                 # another process leased the same ordering key between our look and our write
                 continue
-            if len(rows) == limit:
-                self._wake.ring()
-            return [_record(row) for row in rows]
+            claimed = [_record(row) for row in rows if row["key"] is not None]
+            more = rows[0]["seen"] == look
+            if claimed or not more:
+                if more or len(claimed) == limit:
+                    self._wake.ring()
+                return claimed
+            # all of these wait for something: look further
+            look *= _LOOK
         self._wake.ring()
         return []
 
@@ -311,8 +323,10 @@ class PostgresInbox(BaseInbox):
 
     async def _insert_with(self, db: _AnyConnection, records: Records) -> _AddResults:
         # in the order of the keys: two processes that add the same ones do not lock each other out
-        rows = sorted((_row(record) for record in records), key=lambda row: str(row[0]))
-        added = {row[0] for row in await db.fetch(self._sql(sql.INSERT), *zip(*rows, strict=True))}
+        rows = sorted(records, key=lambda record: record.key)
+        bodies = [record.body for record in rows]
+        found = await db.fetch(self._sql(sql.INSERT), _json([_row(record) for record in rows]), bodies)
+        added = {row[0] for row in found}
         results = []
         for record in records:
             results.append(Added if record.key in added else Duplicate)
@@ -323,8 +337,8 @@ class PostgresInbox(BaseInbox):
         return await in_rounds(changes, lambda change: change.key, self._update_round)
 
     async def _update_round(self, changes: Sequence[Change]) -> _Answers:
-        rows = sorted((_change_row(change) for change in changes), key=lambda row: str(row[0]))
-        changed = {row[0] for row in await self._fetch(sql.CHANGE, *zip(*rows, strict=True))}
+        rows = [_change_row(change) for change in sorted(changes, key=lambda change: change.key)]
+        changed = {row[0] for row in await self._fetch(sql.CHANGE, _json(rows))}
         return [change.key in changed for change in changes]
 
 
@@ -344,43 +358,45 @@ def _unavailable(error: BaseException) -> InboxUnavailable:
     )
 
 
-def _row(record: Record) -> tuple[object, ...]:
-    return (
-        record.key,
-        record.body,
-        json.dumps(dict(record.headers)),
-        record.endpoint,
-        record.received_at,
-        record.action,
-        record.category,
-        record.version,
-        record.event_time,
-        record.notification_id,
-        record.ordering_key,
-        _CODES[record.state],
-        record.reason,
-        record.finished_at,
-        record.order_at,
-    )
+def _json(rows: Sequence[dict[str, object]]) -> str:
+    return _encode(rows).decode()
 
 
-def _change_row(change: Change) -> tuple[object, ...]:
-    kept = change.token if change.state is State.LEASED else None
-    return (
-        change.key,
-        change.token,
-        _CODES[change.state],
-        int(change.uncount),
-        change.not_before,
-        kept,
-        change.leased_until,
-        change.reason,
-        change.finished_at,
-    )
+def _row(record: Record) -> dict[str, object]:
+    return {
+        "key": record.key,
+        "headers": headers_text(record),
+        "endpoint": record.endpoint,
+        "received_at": record.received_at,
+        "action": record.action,
+        "category": record.category,
+        "version": record.version,
+        "event_time": record.event_time,
+        "notification_id": record.notification_id,
+        "ordering_key": record.ordering_key,
+        "state": _CODES[record.state],
+        "reason": record.reason,
+        "finished_at": record.finished_at,
+    }
+
+
+def _change_row(change: Change) -> dict[str, object]:
+    return {
+        "key": change.key,
+        "token": change.token,
+        "state": _CODES[change.state],
+        "uncount": int(change.uncount),
+        "not_before": change.not_before,
+        "lease": change.token if change.state is State.LEASED else None,
+        "leased_until": change.leased_until,
+        "reason": change.reason,
+        "finished_at": change.finished_at,
+    }
 
 
 def _record(row: asyncpg.Record) -> Record:
     fields = dict(row)
+    fields.pop("seen", None)
     fields["headers"] = json.loads(fields["headers"])
     fields["state"] = _STATES[fields["state"]]
     return Record(**fields)

@@ -29,6 +29,7 @@ from returnhelper.inbox.store import (
     State,
     Stats,
     from_micros,
+    headers_text,
     storable_key,
     to_micros,
     utc_now,
@@ -53,7 +54,7 @@ _CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (RedisError, OSError, TimeoutError)
 _PURGE_AT_ONCE = 500
 _pack = msgspec.msgpack.Encoder().encode
-_json = json.JSONEncoder(separators=(",", ":")).encode
+_unpack = msgspec.msgpack.Decoder().decode
 
 
 class RedisInbox(BaseInbox):
@@ -130,19 +131,16 @@ class RedisInbox(BaseInbox):
 
     async def get(self, key: str) -> Record | None:
         """Return the record of a key, or None."""
-        key = storable_key(key)
-        try:
-            fields = await (await self._connected()).hgetall(f"{self._prefix}r:{key}")
-        except _FAILURES as error:
-            raise _unavailable(error) from error
-        return _record(key, cast("Mapping[bytes, bytes]", fields)) if fields else None
+        found = _records(await self._run(lua.GET, "", storable_key(key)))
+        return found[0] if found else None
 
     async def list(
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
         where = "0123" if state is None else str(_CODES[state])
-        return _records(await self._run(lua.LIST, where, "" if after is None else storable_key(after), limit))
+        start = "" if after is None else storable_key(after)
+        return _records(await self._run(lua.LIST, "", where, start, limit))
 
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``."""
@@ -284,7 +282,7 @@ class RedisInbox(BaseInbox):
         added = cast(
             "Sequence[int]",
             await self._run(
-                lua.ADD, to_micros(self._clock()), lua.SCHEMA, rows, *(record.body for record in records)
+                lua.ADD, to_micros(self._clock()), lua.SCHEMA, rows, *(_delivery(record) for record in records)
             ),
         )
         return [Added if new else Duplicate for new in added]
@@ -319,52 +317,53 @@ def _moment(micros: bytes | None) -> datetime | None:
 
 
 def _row(record: Record) -> tuple[str, ...]:
-    fixed = [
-        dict(record.headers),
-        record.endpoint,
-        record.action,
-        record.category,
-        record.version,
-        _micros(record.event_time),
-        record.notification_id,
-    ]
     return (
         record.key,
-        _json(fixed),
         record.ordering_key or "",
-        # as text: Lua has no integers of that size
         str(to_micros(record.order_at)),
-        str(to_micros(record.received_at)),
         str(_CODES[record.state]),
         record.reason or "",
         str(_micros(record.finished_at)),
     )
 
 
+def _delivery(record: Record) -> bytes:
+    members = (
+        record.body,
+        headers_text(record),
+        record.endpoint,
+        record.action,
+        record.category,
+        record.version,
+        None if record.event_time is None else to_micros(record.event_time),
+        record.notification_id,
+    )
+    order_at, received_at = str(to_micros(record.order_at)), str(to_micros(record.received_at))
+    return b"".join(map(_pack, (record.ordering_key or "", order_at, received_at, members)))
+
+
 def _records(found: object) -> Records:
-    records = []
-    for key, flat in cast("Sequence[tuple[bytes, Sequence[bytes]]]", found):
-        records.append(_record(key.decode(), dict(zip(flat[::2], flat[1::2], strict=True))))
-    return records
+    return [_record(*one) for one in cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)]
 
 
-def _record(key: str, fields: Mapping[bytes, bytes]) -> Record:
-    headers, endpoint, action, category, version, event_time, notification_id = json.loads(fields[b"m"])
+def _record(key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fate: Sequence[bytes]) -> Record:
+    body, headers, endpoint, action, category, version, event_time, notification_id = _unpack(packed)
+    fields = dict(zip(fate[::2], fate[1::2], strict=True))
     lease, reason = fields.get(b"l"), fields.get(b"r")
     return Record(
-        key=key,
-        body=fields[b"b"],
-        headers=headers,
+        key=key.decode(),
+        body=body,
+        headers=json.loads(headers),
         endpoint=endpoint,
-        received_at=from_micros(int(fields[b"c"])),
+        received_at=from_micros(int(received_at)),
         action=action,
         category=category,
         version=version,
-        event_time=None if event_time == "" else from_micros(event_time),
+        event_time=None if event_time is None else from_micros(event_time),
         notification_id=notification_id,
-        ordering_key=fields[b"o"].decode() or None,
-        state=_STATES[int(fields[b"s"])],
-        attempts=int(fields[b"a"]),
+        ordering_key=ordering_key.decode() or None,
+        state=_STATES[int(fields.get(b"s", 0))],
+        attempts=int(fields.get(b"a", 0)),
         not_before=_moment(fields.get(b"n")),
         lease=lease.decode() if lease else None,
         leased_until=_moment(fields.get(b"u")),

@@ -7,9 +7,10 @@ import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ from returnhelper.inbox.store import (
     State,
     Stats,
     from_micros,
+    headers_text,
     storable_key,
     to_micros,
     utc_now,
@@ -256,7 +258,7 @@ def _row(record: Record) -> tuple[object, ...]:
     return (
         record.key,
         record.body,
-        json.dumps(dict(record.headers)),
+        headers_text(record),
         record.endpoint,
         to_micros(record.received_at),
         record.action,
@@ -298,9 +300,22 @@ def _record(row: tuple) -> Record:  # type: ignore[type-arg]
 def _claim(db: sqlite3.Connection, *, now: int, until: int, token: str, limit: int) -> tuple[Records, int]:
     version = _data_version(db)
     db.execute(sql.SWEEP, (now,))
-    heads = db.execute(sql.HEADS, (now, limit)).fetchall()
-    rows = [db.execute(sql.LEASE, (token, until, seq)).fetchone() for (seq,) in heads]
+    # all found before the first is changed: the scan reads the index that a lease changes
+    turns = list(islice(_turns(db, now), limit))
+    rows = [db.execute(sql.LEASE, (token, until, seq)).fetchone() for seq in turns]
     return [_record(row) for row in rows], version
+
+
+def _turns(db: sqlite3.Connection, now: int) -> Iterator[int]:
+    """Give the records whose turn it is, the oldest first: of each ordering key the first, unless one is leased."""
+    taken = {key for (key,) in db.execute(sql.BUSY)}
+    for seq, ordering_key, not_before in db.execute(sql.LINE):
+        if ordering_key is not None:
+            if ordering_key in taken:
+                continue
+            taken.add(ordering_key)
+        if not_before is None or not_before <= now:
+            yield seq
 
 
 def _apply(db: sqlite3.Connection, *, change: Change) -> bool:

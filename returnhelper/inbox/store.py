@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
@@ -10,10 +11,12 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
 
 import attrs
+import msgspec
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_KEY: Final = 400
+_encode = msgspec.json.Encoder().encode
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
@@ -116,6 +119,16 @@ class Record:
     def order_at(self) -> datetime:
         """Return the time that decides the turn: ``event_time``, else the time of receipt."""
         return self.event_time or self.received_at
+
+
+def headers_text(record: Record) -> str:
+    """Return the headers as JSON text."""
+    headers = dict(record.headers)
+    try:
+        return _encode(headers).decode()
+    except UnicodeEncodeError:
+        # half of a surrogate pair, which is how servers hand on bytes that are no UTF-8
+        return json.dumps(headers)
 
 
 # a name of its own, because every store has a method called list
