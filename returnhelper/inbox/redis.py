@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 from uuid import uuid4
@@ -282,7 +282,11 @@ class RedisInbox(BaseInbox):
         added = cast(
             "Sequence[int]",
             await self._run(
-                lua.ADD, to_micros(self._clock()), lua.SCHEMA, rows, *(_delivery(record) for record in records)
+                lua.ADD,
+                to_micros(self._clock()),
+                lua.SCHEMA,
+                rows,
+                *(_delivery(record) for record in records),
             ),
         )
         return [Added if new else Duplicate for new in added]
@@ -346,7 +350,9 @@ def _records(found: object) -> Records:
     return [_record(*one) for one in cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)]
 
 
-def _record(key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fate: Sequence[bytes]) -> Record:
+def _record(
+    key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fate: Sequence[bytes]
+) -> Record:
     body, headers, endpoint, action, category, version, event_time, notification_id = _unpack(packed)
     fields = dict(zip(fate[::2], fate[1::2], strict=True))
     lease, reason = fields.get(b"l"), fields.get(b"r")
