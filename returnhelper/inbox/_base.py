@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from returnhelper.inbox.store import Change, Clock, Record, State, storable_text, utc_now
+
+_PURGE_AT_ONCE: Final = 1000
 
 
 class Wake:
@@ -55,6 +57,10 @@ class BaseInbox:
     async def _change(self, change: Change) -> bool:
         raise NotImplementedError
 
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved to ``since``."""
+        raise NotImplementedError
+
     async def _open(self) -> None:
         """Open the store; called on entry, and harmless when it is open."""
 
@@ -85,6 +91,16 @@ class BaseInbox:
     async def release(self, record: Record) -> bool:
         """Give a lease back unused: claimable at once, the attempt not counted; False when the lease is lost."""
         return await self._apply(record, State.READY, uncount=True, reason=record.reason)
+
+    async def purge(self, older_than: datetime) -> int:
+        """Delete records done before ``older_than``."""
+        since = min(older_than, self._clock())
+        purged, gone = 0, _PURGE_AT_ONCE
+        while gone == _PURGE_AT_ONCE:
+            # in portions: an add that comes meanwhile must not wait for all of it
+            gone = await self._purge(older_than, since, _PURGE_AT_ONCE)
+            purged += gone
+        return purged
 
     async def _apply(
         self,

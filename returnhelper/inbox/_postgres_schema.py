@@ -117,6 +117,14 @@ WITH changed AS (
 SELECT key, pg_notify('{t}', '') FROM changed
 """
 
+PURGE: Final = """
+WITH promise AS (UPDATE {t}_meta SET since = greatest(since, $2)), gone AS (
+    DELETE FROM {t} WHERE seq IN (SELECT seq FROM {t} WHERE state = 2 AND finished_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED)
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
 STATS: Final = """
 SELECT (SELECT count(*) FROM {t} WHERE state = 0), (SELECT count(*) FROM {t} WHERE state = 1),
     (SELECT count(*) FROM {t} WHERE state = 2), (SELECT count(*) FROM {t} WHERE state = 3),

@@ -79,6 +79,10 @@ UPDATE records SET state = ?, attempts = attempts - ?, not_before = ?, lease = ?
 finished_at = ? WHERE key = ? AND lease = ? AND state = 1
 """
 
+PURGE: Final = """
+DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE state = 2 AND finished_at < ? LIMIT ?)
+"""
+
 DUE: Final = """
 SELECT min((SELECT coalesce(min(not_before), 9e18) FROM records WHERE state = 0 AND not_before > ?),
            (SELECT coalesce(min(leased_until), 9e18) FROM records WHERE state = 1))

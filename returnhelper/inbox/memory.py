@@ -145,12 +145,14 @@ class MemoryInbox(BaseInbox):
             if self._sequence[key] > start and state in (None, record.state):
                 yield record
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``."""
-        gone = [key for key in self._done if (self._records[key].finished_at or older_than) < older_than]
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        done_before = (
+            key for key in self._done if (self._records[key].finished_at or older_than) < older_than
+        )
+        gone = list(islice(done_before, limit))
         for key in gone:
             self._forget(key)
-        self._since = max(self._since, min(older_than, self._clock()))
+        self._since = max(self._since, since)
         return len(gone)
 
     async def stats(self) -> Stats:

@@ -170,16 +170,8 @@ class PostgresInbox(BaseInbox):
         query = f"SELECT {sql.COLUMNS} FROM {{t}} WHERE {where} ORDER BY seq LIMIT $1"  # noqa: S608
         return [_record(row) for row in await self._fetch(query, *values)]
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``."""
-        since = min(older_than, self._clock())
-        query = "UPDATE {t}_meta SET since = greatest(since, $1)"
-        # first the promise is taken back, then what it rested on: a crash in between forgets nothing unsaid
-        await self._fetch(query, since)
-        rows = await self._fetch(
-            "WITH gone AS (DELETE FROM {t} WHERE state = 2 AND finished_at < $1 RETURNING 1) SELECT count(*) FROM gone",
-            older_than,
-        )
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        rows = await self._fetch(sql.PURGE, older_than, since, limit)
         return int(rows[0][0])
 
     async def stats(self) -> Stats:

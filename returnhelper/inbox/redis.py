@@ -52,7 +52,6 @@ _Argument: TypeAlias = str | bytes | int
 _STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
 _CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (RedisError, OSError, TimeoutError)
-_PURGE_AT_ONCE = 500
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
@@ -142,16 +141,8 @@ class RedisInbox(BaseInbox):
         start = "" if after is None else storable_key(after)
         return _records(await self._run(lua.LIST, "", where, start, limit))
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``."""
-        since = to_micros(min(older_than, self._clock()))
-        purged = 0
-        while True:
-            # in portions: a script keeps the server from everything else
-            gone = cast("int", await self._run(lua.PURGE, to_micros(older_than), since, _PURGE_AT_ONCE))
-            purged += gone
-            if gone < _PURGE_AT_ONCE:
-                return purged
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        return cast("int", await self._run(lua.PURGE, to_micros(older_than), to_micros(since), limit))
 
     async def stats(self) -> Stats:
         """Return how many records stand where."""

@@ -79,9 +79,7 @@ class SQLiteInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; it is on disk when this returns."""
-        row = _row(record)
-        result = await self._write(lambda db: db.execute(sql.INSERT, row).rowcount == 1)
-        if not result:
+        if not await self._write(partial(_add, row=_row(record), done=record.state is State.DONE)):
             return Duplicate
         if record.state is State.READY:
             self._wake.ring()
@@ -123,10 +121,10 @@ class SQLiteInbox(BaseInbox):
         after_key = None if after is None else storable_key(after)
         return await self._read(partial(_list, state=state, limit=limit, after=after_key))
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``."""
-        since = to_micros(min(older_than, self._clock()))
-        return await self._write(partial(_purge, older_than=to_micros(older_than), since=since))
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        return await self._write(
+            partial(_purge, older_than=to_micros(older_than), since=to_micros(since), limit=limit)
+        )
 
     async def stats(self) -> Stats:
         """Return how many records stand where."""
@@ -297,6 +295,13 @@ def _record(row: tuple) -> Record:  # type: ignore[type-arg]
     )
 
 
+def _add(db: sqlite3.Connection, *, row: tuple[object, ...], done: bool) -> bool:
+    added = db.execute(sql.INSERT, row).rowcount == 1
+    if added and done:
+        _count_done(db, 1)
+    return added
+
+
 def _claim(db: sqlite3.Connection, *, now: int, until: int, token: str, limit: int) -> tuple[Records, int]:
     version = _data_version(db)
     db.execute(sql.SWEEP, (now,))
@@ -373,8 +378,8 @@ def _list(db: sqlite3.Connection, *, state: State | None, limit: int, after: str
     return [_record(row) for row in db.execute(query, (*values, limit))]
 
 
-def _purge(db: sqlite3.Connection, *, older_than: int, since: int) -> int:
-    gone = db.execute("DELETE FROM records WHERE state = 2 AND finished_at < ?", (older_than,)).rowcount
+def _purge(db: sqlite3.Connection, *, older_than: int, since: int, limit: int) -> int:
+    gone = db.execute(sql.PURGE, (older_than, limit)).rowcount
     _count_done(db, -gone)
     db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (since,))
     return gone
