@@ -37,7 +37,7 @@ async def test_round_trip(inbox: Inbox) -> None:
     full = record(
         "k",
         body=b'{"a": "\xc3\xa9\x00\xff"}',
-        headers={"X-ü": "1", "b": "\0"},
+        headers={"X-ü": "1", "b": "\0", "c": "\udcff"},
         endpoint="https://shop.example/hook",
         action="labelGenerated",
         category="rrLbl",
