@@ -6,38 +6,14 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from datetime import timedelta
-from enum import Enum, auto
-from typing import TYPE_CHECKING
-
-import attrs
 
 from returnhelper.errors import InboxUnavailable
+from returnhelper.inbox._counters import Counters
+from returnhelper.inbox._verdict import Verdict, VerdictKind
 from returnhelper.inbox.store import Clock, Inbox, Record
 from returnhelper.webhooks.router import Discard, Retry
 
-if TYPE_CHECKING:
-    from returnhelper.inbox._counters import Counters
-
 _log = logging.getLogger("returnhelper.inbox")
-
-
-class VerdictKind(Enum):
-    """What is to become of a record."""
-
-    DONE = auto()
-    DISCARD = auto()
-    RETRY = auto()
-    HOLD = auto()
-    LOST = auto()
-
-
-@attrs.frozen
-class Verdict:
-    """What is to become of a record, and why; ``after`` is the handler's own wish for the wait."""
-
-    kind: VerdictKind
-    reason: str | None = None
-    after: timedelta | None = None
 
 
 class Attempt:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from returnhelper.inbox._attempt import VerdictKind
+from returnhelper.inbox._verdict import VerdictKind
 from returnhelper.inbox.store import Record
 
 

@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
-from returnhelper.inbox._attempt import Attempt, Verdict, VerdictKind
+from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._counters import Counters
+from returnhelper.inbox._verdict import Verdict, VerdictKind
 from returnhelper.inbox.store import Clock, Inbox, Record, Sleep, utc_now
 from returnhelper.webhooks.events import parse_event
 
