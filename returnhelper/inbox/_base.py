@@ -124,7 +124,12 @@ class BaseInbox:
         return applied
 
     async def __aenter__(self) -> Self:
-        await self._open()
+        try:
+            await self._open()
+        except BaseException:
+            # no block, no end of it: what the failed start opened is let go of here
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(

@@ -40,8 +40,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
 )
 SCHEMA: Final = len(MIGRATIONS)
 
+EXISTS: Final = (
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1)"
+)
 META: Final = """
-CREATE TABLE IF NOT EXISTS {t}_meta (version integer NOT NULL, since timestamptz NOT NULL)
+CREATE TABLE {t}_meta (version integer NOT NULL, since timestamptz NOT NULL)
 """
 
 COLUMNS: Final = (

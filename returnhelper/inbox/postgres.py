@@ -256,7 +256,9 @@ class PostgresInbox(BaseInbox):
         async with db.transaction():
             await db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", self._table)
             await db.execute("SET LOCAL client_min_messages = warning")
-            await db.execute(self._sql(sql.META))
+            # a role that may not create tables may use those that are there
+            if not await db.fetchval(sql.EXISTS, f"{self._table}_meta"):
+                await db.execute(self._sql(sql.META))
             version = await db.fetchval(self._sql("SELECT version FROM {t}_meta")) or 0
             if version > sql.SCHEMA:
                 raise SchemaTooNew(

@@ -194,6 +194,13 @@ class RedisInbox(BaseInbox):
         await self._check()
 
     async def _connected(self) -> Redis:
+        client = self._client_of_this_loop()
+        if not self._checked:
+            # everyone who comes before the first answer asks: nobody may write to a store of a newer release
+            await self._check()
+        return client
+
+    def _client_of_this_loop(self) -> Redis:
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._client is None:
             # connections belong to the loop that made them; those of a loop that ended are dead
@@ -206,31 +213,25 @@ class RedisInbox(BaseInbox):
                 retry=Retry(NoBackoff(), 1),
             )
             self._scripts = {}
-        if not self._checked:
-            self._checked = True
-            try:
-                await self._check()
-            except BaseException:
-                self._checked = False
-                raise
         return self._client
 
     async def _check(self) -> int:
-        self._checked = True
-        version, since = cast(
-            "tuple[bytes, bytes]", await self._run(lua.OPEN, to_micros(self._clock()), lua.SCHEMA)
-        )
+        client = self._client_of_this_loop()
+        answer = await self._script(client, lua.OPEN, to_micros(self._clock()), lua.SCHEMA)
+        version, since = cast("tuple[bytes, bytes]", answer)
         if int(version) > lua.SCHEMA:
-            self._checked = False
             raise SchemaTooNew(
                 f"the Redis inbox {self._name} has schema {int(version)}, this release knows up to {lua.SCHEMA}: "
                 "update the package, or give it another name"
             )
+        self._checked = True
         return int(since)
 
     async def _run(self, script: str, *values: _Argument) -> object:
+        return await self._script(await self._connected(), script, *values)
+
+    async def _script(self, client: Redis, script: str, *values: _Argument) -> object:
         try:
-            client = await self._connected()
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)

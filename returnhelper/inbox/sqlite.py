@@ -194,6 +194,7 @@ def _transaction(db: sqlite3.Connection, works: Works) -> Results:
 def _connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
+        _refuse_newer(_version(db), path)
         _use_wal(db, busy_timeout)
         db.execute(f"PRAGMA synchronous = {synchronous}")
         db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
@@ -233,6 +234,10 @@ def _migrate(db: sqlite3.Connection, path: str, clock: Clock) -> None:
         if version == 0:
             db.execute("INSERT INTO meta VALUES ('since', ?)", (to_micros(clock()),))
         db.execute("COMMIT")
+    _refuse_newer(version, path)
+
+
+def _refuse_newer(version: int, path: str) -> None:
     if version > sql.SCHEMA:
         raise SchemaTooNew(
             f"the inbox in {path} has schema {version}, this release knows up to {sql.SCHEMA}: "

@@ -160,7 +160,12 @@ class Worker:
                     await self._outlive(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
             if self._running:
                 await asyncio.wait(set(self._running), timeout=self._drain_timeout.total_seconds())
+        except Exception:
+            _log.exception("the worker ends: it can do nothing about this")
+            raise
         finally:
+            # whoever waits in `run` is to hear of it
+            self._stopping.set()
             for task in self._running:
                 task.cancel()
             if self._running:
