@@ -41,12 +41,8 @@ class Reason(StrEnum):
     """Why a delivery was not accepted as authentic."""
 
     MISSING_HEADER = "missing_header"
-    REPEATED_HEADER = "repeated_header"
-    BAD_TIMESTAMP = "bad_timestamp"
     BAD_ENCODING = "bad_encoding"
     MISMATCH = "mismatch"
-    STALE = "stale"
-    TOO_LARGE = "too_large"
 
 
 class ReturnHelperError(Exception):
