@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from returnhelper.errors import WebhookError
 from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.router import Router
@@ -24,8 +23,8 @@ _REMEMBERED_FAILURES: Final = 10_000
 _LOOK_AGAIN: Final = 0.05
 
 
-class NotForwarded(WebhookError):
-    """The sink did not take the record; the sender shall try again."""
+class NotForwarded(Exception):
+    """The sink did not take the record; the sender shall try again. It never leaves the receiver."""
 
 
 class Forwarding:

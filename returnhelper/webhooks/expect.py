@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
-from returnhelper.errors import PayloadInvalid, WebhookError
+from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import Clock, Inbox, Record, State, utc_now
 from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.webhooks.events import Event, event_class, parse_event
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.events import LabelGenerated
     from returnhelper.webhooks.receiver import Receiver
 
-__all__ = ["EventNotReceived", "Expectation", "create_and_wait"]
+__all__ = ["Expectation", "create_and_wait"]
 
 E = TypeVar("E", bound=Event)
 
 LOOK_BACK: Final = timedelta(minutes=5)
 _PAGE: Final = 200
-
-
-class EventNotReceived(WebhookError, TimeoutError):
-    """The expected event did not come in time. It may still come: its handlers will run."""
 
 
 class Source(Protocol):
