@@ -302,7 +302,8 @@ class Transport:
             seconds = self._wait(error, policy, number, scope)
             if seconds is None:
                 return False
-            log.warning(
+            # stamina's own line is the warning, with the error and the wait as attributes; this one is for readers.
+            log.debug(
                 "%s failed in attempt %d (%s), again in %.2f s",
                 call.operation.name,
                 number,

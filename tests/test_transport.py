@@ -391,6 +391,22 @@ async def test_logs_show_neither_key_nor_token(
     assert caught.value.__context__ is None or "headers" not in repr(caught.value.__context__)
 
 
+async def test_a_retry_is_one_warning(
+    rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is logged for a retry is one line: it names call, attempt, wait and cause, and no secret."""
+    script.say(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
+    await call(rh, body={"note": "private"})
+    lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line["stamina.retry_num"] for line in lines] == [1, 2]
+    for line in lines:
+        assert line["name"] == "stamina"
+        assert line["stamina.wait_for"] == 0
+        assert "ServerFault" in line["stamina.caused_by"]
+        assert WRITE.name in line["stamina.caused_by"]
+        assert not any(secret in repr(line) for secret in (KEY, TOKEN, "private"))
+
+
 async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Script) -> None:
     """Additional headers go out; an own idempotency key replaces the made one."""
     script.say({})
