@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import aiohttp
 from yarl import URL
 
-from . import _call as core
+from ._answer import error_class
 from .errors import (
     APIError,
     ConfigurationError,
@@ -229,7 +229,7 @@ async def _refused(what: str, response: aiohttp.ClientResponse) -> ReturnHelperE
     found = _CODE.search(await response.content.read(4096))
     code = found[1].decode() if found else None
     said = f"HTTP {status} {code}" if code else f"HTTP {status}"
-    kind = core.error_class(status)
+    kind = error_class(status)
     if status < 500 and status != 429:  # other 4xx classes speak of the API's key, token and fields
         kind = APIError
     advice = (

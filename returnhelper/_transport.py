@@ -15,8 +15,8 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from . import _call as core
-from ._call import Call, Operation, QueryValue, Reply
+from . import _answer
+from ._call import API_KEY, API_TOKEN, Call, Operation, QueryValue, Reply, prepare
 from .config import Environment, RequestOptions, RetryPolicy, Timeouts
 from .errors import (
     APIError,
@@ -134,8 +134,8 @@ class Transport:
         self.check_limits = check_limits
         self._secrets = (api_token, api_key)
         self._constant = {
-            core.API_KEY: api_key,
-            core.API_TOKEN: api_token,
+            API_KEY: api_key,
+            API_TOKEN: api_token,
             "User-Agent": user_agent,
             "Accept": "application/json",
         }
@@ -161,7 +161,7 @@ class Transport:
         options: RequestOptions | None = None,
     ) -> Reply:
         """Make one call with all its attempts; return its answer or raise what came of it."""
-        call = core.prepare(
+        call = prepare(
             operation,
             query=query,
             body=body,
@@ -330,7 +330,7 @@ class Transport:
     ) -> float | None:
         deadline = scope.when()
         left = None if deadline is None else deadline - asyncio.get_running_loop().time()
-        return core.wait_before_retry(error, policy, attempt=attempt, left=left)
+        return _answer.wait_before_retry(error, policy, attempt=attempt, left=left)
 
     async def _attempt(self, home: _Home, call: Call, url: URL, phases: aiohttp.ClientTimeout) -> Reply:
         failure: ReturnHelperError
@@ -357,7 +357,7 @@ class Transport:
         else:
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("%s answered HTTP %d, %d bytes", call.operation.name, response.status, len(body))
-            return core.interpret(call, response.status, response.headers.copy(), body)
+            return _answer.interpret(call, response.status, response.headers.copy(), body)
         finally:
             _underway.reset(token)
             home.slots.release()
@@ -378,7 +378,9 @@ def _translate(error: Exception, call: Call, response: aiohttp.ClientResponse | 
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _unconnected(call, f"the proxy refused with HTTP {error.status}")
     if isinstance(error, aiohttp.ClientResponseError):
-        return core.unexpected(call, "an answer that is not HTTP", status=error.status, headers={}, body=b"")
+        return _answer.unexpected(
+            call, "an answer that is not HTTP", status=error.status, headers={}, body=b""
+        )
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         failed = _unconnected(call, f"TLS failed ({kind}); check the URL, the clock and the certificates")
         failed.permanent = True
@@ -433,7 +435,7 @@ def _timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None 
 def _truncated(call: Call, response: aiohttp.ClientResponse | None, kind: str) -> UnexpectedContent:
     headers = {} if response is None else response.headers
     status = 0 if response is None else response.status
-    error = core.unexpected(
+    error = _answer.unexpected(
         call,
         f"HTTP {status} with a body that breaks off or cannot be read ({kind})",
         status=status,
