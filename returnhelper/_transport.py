@@ -17,16 +17,9 @@ from yarl import URL
 
 from . import _answer
 from ._call import API_KEY, API_TOKEN, Call, Operation, QueryValue, Reply, prepare
+from ._failures import timed_out, translate
 from .config import Environment, RequestOptions, RetryPolicy, Timeouts
-from .errors import (
-    APIError,
-    ConfigurationError,
-    ConnectionFailed,
-    RequestTimeout,
-    ReturnHelperError,
-    TransportError,
-    UnexpectedContent,
-)
+from .errors import APIError, ConfigurationError, ReturnHelperError, TransportError
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -188,7 +181,7 @@ class Transport:
                 return await self._again(home, call, url, phases, policy, scope, failure)
         except TimeoutError:
             pass
-        raise _timed_out(call, "total", f"no answer within the total of {total} s")
+        raise timed_out(call, "total", f"no answer within the total of {total} s")
 
     def _limits(
         self, options: RequestOptions | None
@@ -353,7 +346,7 @@ class Transport:
             body = await response.read()
         except (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError) as e:
             # Raised below, outside of this block: the context of the original holds the request's headers.
-            failure = _translate(e, call, response)
+            failure = translate(e, call, response)
         else:
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("%s answered HTTP %d, %d bytes", call.operation.name, response.status, len(body))
@@ -362,85 +355,3 @@ class Transport:
             _underway.reset(token)
             home.slots.release()
         raise failure
-
-
-def _translate(error: Exception, call: Call, response: aiohttp.ClientResponse | None) -> ReturnHelperError:
-    """Return the error of this package for one of aiohttp's, without keeping it."""
-    kind = type(error).__name__
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return _timed_out(call, "connect", "no connection within the time for it", maybe_applied=False)
-    if isinstance(error, TimeoutError):  # aiohttp's are both TimeoutError and OSError
-        return _timed_out(call, "read", "the server fell silent")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ConfigurationError(f"{call.operation.name} has no usable URL; check the environment")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return _truncated(call, response, kind)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return _unconnected(call, f"the proxy refused with HTTP {error.status}")
-    if isinstance(error, aiohttp.ClientResponseError):
-        return _answer.unexpected(
-            call, "an answer that is not HTTP", status=error.status, headers={}, body=b""
-        )
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        failed = _unconnected(call, f"TLS failed ({kind}); check the URL, the clock and the certificates")
-        failed.permanent = True
-        return failed
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _unconnected(call, f"no connection ({kind}: {error.os_error.strerror or 'no reason given'})")
-    if isinstance(error, aiohttp.ClientError | OSError):
-        return _broken(call, kind)
-    if isinstance(error, RuntimeError) and "closed" in str(error).lower():
-        return _broken(call, "the session was closed")
-    return ConfigurationError(
-        f"{call.operation.name} cannot be sent: aiohttp refuses its URL or headers ({kind})"
-    )
-
-
-def _unconnected(call: Call, what: str) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"{call.operation.name} was not sent: {what}",
-        maybe_applied=False,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def _broken(call: Call, what: str) -> ConnectionFailed:
-    if not call.sent:
-        return _unconnected(call, what)
-    return ConnectionFailed(
-        f"{call.operation.name} broke off before an answer ({what}); repeat it with the same idempotency_key",
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def _timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None = None) -> RequestTimeout:
-    applied = call.sent if maybe_applied is None else maybe_applied
-    advice = (
-        "it may have been carried out: repeat it with the same idempotency_key"
-        if applied
-        else "it was not sent"
-    )
-    error = RequestTimeout(
-        f"{call.operation.name}: {what}; {advice}",
-        maybe_applied=applied,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-    error.phase = phase
-    return error
-
-
-def _truncated(call: Call, response: aiohttp.ClientResponse | None, kind: str) -> UnexpectedContent:
-    headers = {} if response is None else response.headers
-    status = 0 if response is None else response.status
-    error = _answer.unexpected(
-        call,
-        f"HTTP {status} with a body that breaks off or cannot be read ({kind})",
-        status=status,
-        headers=headers,
-        body=b"",
-    )
-    error.truncated = True
-    return error
