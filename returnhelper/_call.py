@@ -97,9 +97,21 @@ class Items(Sequence[T], Generic[T]):
 
 
 class Call:
-    """One logical call: the same for every attempt, the idempotency key included."""
+    """One logical call: the same for every attempt, the idempotency key included.
 
-    __slots__ = ("body", "headers", "idempotency_key", "operation", "query", "secrets", "sent")
+    `sent` says that an attempt got a connection, `maybe_applied` that one that failed may have been carried out.
+    """
+
+    __slots__ = (
+        "body",
+        "headers",
+        "idempotency_key",
+        "maybe_applied",
+        "operation",
+        "query",
+        "secrets",
+        "sent",
+    )
 
     def __init__(
         self,
@@ -118,6 +130,7 @@ class Call:
         self.idempotency_key = idempotency_key
         self.secrets = secrets
         self.sent = False
+        self.maybe_applied = False
 
     def __repr__(self) -> str:
         return f"<Call {self.operation.name}>"

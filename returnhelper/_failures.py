@@ -40,9 +40,14 @@ def translate(error: Exception, call: Call, response: aiohttp.ClientResponse | N
 
 
 def _unconnected(call: Call, what: str) -> ConnectionFailed:
+    earlier = (
+        "; an earlier attempt may have been carried out: repeat it with the same idempotency_key"
+        if call.maybe_applied
+        else ""
+    )
     return ConnectionFailed(
-        f"{call.operation.name} was not sent: {what}",
-        maybe_applied=False,
+        f"{call.operation.name} was not sent: {what}{earlier}",
+        maybe_applied=call.maybe_applied,
         operation=call.operation.name,
         idempotency_key=call.idempotency_key,
     )
@@ -59,7 +64,7 @@ def _broken(call: Call, what: str) -> ConnectionFailed:
 
 
 def timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None = None) -> RequestTimeout:
-    applied = call.sent if maybe_applied is None else maybe_applied
+    applied = call.maybe_applied or (call.sent if maybe_applied is None else maybe_applied)
     advice = (
         "it may have been carried out: repeat it with the same idempotency_key"
         if applied

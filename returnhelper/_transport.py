@@ -19,7 +19,7 @@ from . import _answer
 from ._call import API_KEY, API_TOKEN, Call, Operation, QueryValue, Reply, prepare
 from ._failures import timed_out, translate
 from .config import Environment, RequestOptions, RetryPolicy, Timeouts
-from .errors import APIError, ConfigurationError, ReturnHelperError, TransportError
+from .errors import APIError, ConfigurationError, ReturnHelperError, ServerFault, TransportError
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -288,6 +288,7 @@ class Transport:
         import stamina
 
         number = 1
+        call.maybe_applied = _maybe_applied(failure)
 
         def wait(error: Exception) -> float | bool:
             if not isinstance(error, TransportError | APIError):
@@ -314,6 +315,7 @@ class Transport:
                     return await self._attempt(home, call, url, phases)
                 except (TransportError, APIError) as e:
                     e.attempts = number
+                    call.maybe_applied = call.maybe_applied or _maybe_applied(e)
                     raise
         raise failure
 
@@ -355,3 +357,7 @@ class Transport:
             _underway.reset(token)
             home.slots.release()
         raise failure
+
+
+def _maybe_applied(error: TransportError | APIError) -> bool:
+    return isinstance(error, TransportError | ServerFault) and error.maybe_applied

@@ -254,6 +254,29 @@ async def test_a_dropped_connection_may_have_been_applied(rh: ReturnHelper, scri
     assert (caught.value.maybe_applied, len(script.seen)) == (True, 4)
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"])
+@pytest.mark.parametrize("own_session", [True, False])
+async def test_an_attempt_that_was_not_sent_does_not_excuse_the_one_before(
+    answer: bytes, own_session: bool
+) -> None:
+    """Where the first attempt may have been applied, a refused connection afterwards does not deny it."""
+
+    async def fail_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.close()
+        await reader.readuntil(b"{}")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(fail_and_leave, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with aiohttp.ClientSession() as session:
+        options = {} if own_session else {"session": session}
+        async with client(url, retry=RetryPolicy(attempts=2, wait_initial=0), **options) as rh:
+            with pytest.raises(errors.ConnectionFailed, match="earlier attempt may") as caught:
+                await call(rh)
+    assert (caught.value.maybe_applied, caught.value.attempts) == (True, 2)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(rh: ReturnHelper, script: Script, status: int) -> None:
     """Key and token never travel to where a redirect points."""
