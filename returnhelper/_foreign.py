@@ -69,7 +69,7 @@ class Foreign:
                 try:
                     if not 200 <= response.status < 300:
                         raise await _refused("the upload", response)
-                    await response.read()  # so that the connection can be used again
+                    await response.content.read(CHUNK)  # so that the connection can be used again
                 finally:
                     response.close()  # a refusal may come before all is sent: the rest stays here
             except aiohttp.ClientError:

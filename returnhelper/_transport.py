@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("returnhelper.http")
 
+MAX_ANSWER = 64 << 20  # bytes, far beyond a page of any list: a guard against what is not the API
+
 _underway: contextvars.ContextVar[Call] = contextvars.ContextVar("returnhelper_call")
 
 
@@ -345,7 +347,7 @@ class Transport:
                 raise_for_status=False,
                 timeout=phases,
             )
-            body = await response.read()
+            body = await _body(call, response)
         except (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError) as e:
             # Raised below, outside of this block: the context of the original holds the request's headers.
             failure = translate(e, call, response)
@@ -361,3 +363,28 @@ class Transport:
 
 def _maybe_applied(error: TransportError | APIError) -> bool:
     return isinstance(error, TransportError | ServerFault) and error.maybe_applied
+
+
+async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of an answer; one beyond MAX_ANSWER is broken off there."""
+    length = response.content_length
+    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in response.headers:
+        return await response.read()
+    blocks: list[bytes] = []
+    size = 0
+    try:
+        while block := await response.content.readany():
+            blocks.append(block)
+            size += len(block)
+            if size > MAX_ANSWER:
+                raise _answer.unexpected(
+                    call,
+                    f"HTTP {response.status} with a body of more than {MAX_ANSWER >> 20} MiB, which is not read on",
+                    status=response.status,
+                    headers=response.headers,
+                    body=blocks[0],
+                )
+    except BaseException:
+        response.close()
+        raise
+    return b"".join(blocks)
