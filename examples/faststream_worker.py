@@ -6,24 +6,31 @@ many as you like with
 
     REDIS_URL=redis://localhost:6379 faststream run examples.faststream_worker:app --factory
 
-A stream keeps no order per shipment and has no retries with backoff: where you need them, use `returnhelper.inbox.Worker`.
+What failed, and what a worker that died had in hand, stays pending in the stream; any worker handles it again after
+`TAKE_OVER`. So a handler may see an event twice, the first time only in part: let it look up what is done already, by
+`event.dedup_key`. A stream keeps no order per shipment, has no growing waits, and holds nothing for a person: where you
+need those, use `returnhelper.inbox.Worker`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+from datetime import timedelta
 from typing import Any
 
 from faststream import AckPolicy, FastStream
 from faststream.message import StreamMessage
 from faststream.redis import RedisBroker, StreamSub
+from redis.exceptions import ResponseError
 
 from returnhelper.inbox import Inbox, Record
-from returnhelper.webhooks import Receiver, Router, Verifier, parse_event
+from returnhelper.webhooks import Discard, Receiver, Router, Verifier, parse_event
 
 STREAM = "returnhelper-events"
 GROUP = "workers"
+TAKE_OVER = timedelta(minutes=5)  # longer than the slowest handler, or two workers run it at a time
 
 
 def make_receiver(verifier: Verifier, broker: RedisBroker, inbox: Inbox) -> Receiver:
@@ -35,21 +42,33 @@ def make_receiver(verifier: Verifier, broker: RedisBroker, inbox: Inbox) -> Rece
     return Receiver(verifier, inbox=inbox, forward=forward)
 
 
-def make_worker(broker: RedisBroker, router: Router) -> None:
+def make_worker(broker: RedisBroker, router: Router, take_over: timedelta = TAKE_OVER) -> FastStream:
     """Let the handlers of a router handle what is in the stream; a message is acknowledged after them."""
     consumer = f"{socket.gethostname()}-{os.getpid()}"
+    # one at a time: what waits in the memory of a busy worker would look left behind
+    new = StreamSub(STREAM, group=GROUP, consumer=consumer, max_records=1)
+    idle = int(take_over.total_seconds() * 1000)
+    left_behind = StreamSub(STREAM, group=GROUP, consumer=consumer, min_idle_time=idle)
 
     async def undecoded(message: StreamMessage[Any]) -> bytes:
         # parse_event reads the exact bytes: amounts stay decimals
         return bytes(message.body)
 
-    @broker.subscriber(
-        stream=StreamSub(STREAM, group=GROUP, consumer=consumer, last_id=">"),
-        decoder=undecoded,
-        ack_policy=AckPolicy.NACK_ON_ERROR,
-    )
+    @broker.subscriber(stream=left_behind, decoder=undecoded, ack_policy=AckPolicy.NACK_ON_ERROR)
+    @broker.subscriber(stream=new, decoder=undecoded, ack_policy=AckPolicy.NACK_ON_ERROR)
     async def handle(body: bytes) -> None:
-        await router.dispatch(parse_event(body))
+        with contextlib.suppress(Discard):
+            await router.dispatch(parse_event(body))
+
+    app = FastStream(broker)
+
+    @app.on_startup
+    async def begin_with_the_first() -> None:
+        # FastStream would begin a new group with what comes after it
+        with contextlib.suppress(ResponseError):  # the group is there
+            await (await broker.connect()).xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+
+    return app
 
 
 def app() -> FastStream:
@@ -60,6 +79,4 @@ def app() -> FastStream:
     async def show(event: object) -> None:
         print(event)
 
-    broker = RedisBroker(os.environ.get("REDIS_URL", "redis://localhost:6379"))
-    make_worker(broker, router)
-    return FastStream(broker)
+    return make_worker(RedisBroker(os.environ.get("REDIS_URL", "redis://localhost:6379")), router)

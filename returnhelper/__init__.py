@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import ConfigurationError as ConfigurationError
     from .errors import Conflict as Conflict
     from .errors import ConnectionFailed as ConnectionFailed
+    from .errors import EventNotReceived as EventNotReceived
     from .errors import InboxError as InboxError
     from .errors import InboxUnavailable as InboxUnavailable
     from .errors import LeaseLost as LeaseLost
@@ -54,6 +55,7 @@ _HOMES = {
         "ConfigurationError",
         "Conflict",
         "ConnectionFailed",
+        "EventNotReceived",
         "InboxError",
         "InboxUnavailable",
         "LeaseLost",

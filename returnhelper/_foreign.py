@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import aiohttp
 from yarl import URL
 
-from . import _call as core
+from ._answer import error_class
 from .errors import (
     APIError,
     ConfigurationError,
@@ -69,7 +69,7 @@ class Foreign:
                 try:
                     if not 200 <= response.status < 300:
                         raise await _refused("the upload", response)
-                    await response.read()  # so that the connection can be used again
+                    await response.content.read(CHUNK)  # so that the connection can be used again
                 finally:
                     response.close()  # a refusal may come before all is sent: the rest stays here
             except aiohttp.ClientError:
@@ -229,7 +229,7 @@ async def _refused(what: str, response: aiohttp.ClientResponse) -> ReturnHelperE
     found = _CODE.search(await response.content.read(4096))
     code = found[1].decode() if found else None
     said = f"HTTP {status} {code}" if code else f"HTTP {status}"
-    kind = core.error_class(status)
+    kind = error_class(status)
     if status < 500 and status != 429:  # other 4xx classes speak of the API's key, token and fields
         kind = APIError
     advice = (

@@ -15,18 +15,11 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from . import _call as core
-from ._call import Call, Operation, QueryValue, Reply
+from . import _answer
+from ._call import API_KEY, API_TOKEN, Call, Operation, QueryValue, Reply, prepare
+from ._failures import timed_out, translate
 from .config import Environment, RequestOptions, RetryPolicy, Timeouts
-from .errors import (
-    APIError,
-    ConfigurationError,
-    ConnectionFailed,
-    RequestTimeout,
-    ReturnHelperError,
-    TransportError,
-    UnexpectedContent,
-)
+from .errors import APIError, ConfigurationError, ReturnHelperError, ServerFault, TransportError
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -36,6 +29,8 @@ if TYPE_CHECKING:
     from ._foreign import Foreign
 
 log = logging.getLogger("returnhelper.http")
+
+MAX_ANSWER = 64 << 20  # bytes, far beyond a page of any list: a guard against what is not the API
 
 _underway: contextvars.ContextVar[Call] = contextvars.ContextVar("returnhelper_call")
 
@@ -134,8 +129,8 @@ class Transport:
         self.check_limits = check_limits
         self._secrets = (api_token, api_key)
         self._constant = {
-            core.API_KEY: api_key,
-            core.API_TOKEN: api_token,
+            API_KEY: api_key,
+            API_TOKEN: api_token,
             "User-Agent": user_agent,
             "Accept": "application/json",
         }
@@ -161,7 +156,7 @@ class Transport:
         options: RequestOptions | None = None,
     ) -> Reply:
         """Make one call with all its attempts; return its answer or raise what came of it."""
-        call = core.prepare(
+        call = prepare(
             operation,
             query=query,
             body=body,
@@ -188,7 +183,7 @@ class Transport:
                 return await self._again(home, call, url, phases, policy, scope, failure)
         except TimeoutError:
             pass
-        raise _timed_out(call, "total", f"no answer within the total of {total} s")
+        raise timed_out(call, "total", f"no answer within the total of {total} s")
 
     def _limits(
         self, options: RequestOptions | None
@@ -295,6 +290,7 @@ class Transport:
         import stamina
 
         number = 1
+        call.maybe_applied = _maybe_applied(failure)
 
         def wait(error: Exception) -> float | bool:
             if not isinstance(error, TransportError | APIError):
@@ -302,7 +298,8 @@ class Transport:
             seconds = self._wait(error, policy, number, scope)
             if seconds is None:
                 return False
-            log.warning(
+            # stamina's own line is the warning, with the error and the wait as attributes; this one is for readers.
+            log.debug(
                 "%s failed in attempt %d (%s), again in %.2f s",
                 call.operation.name,
                 number,
@@ -320,6 +317,7 @@ class Transport:
                     return await self._attempt(home, call, url, phases)
                 except (TransportError, APIError) as e:
                     e.attempts = number
+                    call.maybe_applied = call.maybe_applied or _maybe_applied(e)
                     raise
         raise failure
 
@@ -329,7 +327,7 @@ class Transport:
     ) -> float | None:
         deadline = scope.when()
         left = None if deadline is None else deadline - asyncio.get_running_loop().time()
-        return core.wait_before_retry(error, policy, attempt=attempt, left=left)
+        return _answer.wait_before_retry(error, policy, attempt=attempt, left=left)
 
     async def _attempt(self, home: _Home, call: Call, url: URL, phases: aiohttp.ClientTimeout) -> Reply:
         failure: ReturnHelperError
@@ -349,95 +347,44 @@ class Transport:
                 raise_for_status=False,
                 timeout=phases,
             )
-            body = await response.read()
+            body = await _body(call, response)
         except (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError) as e:
             # Raised below, outside of this block: the context of the original holds the request's headers.
-            failure = _translate(e, call, response)
+            failure = translate(e, call, response)
         else:
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("%s answered HTTP %d, %d bytes", call.operation.name, response.status, len(body))
-            return core.interpret(call, response.status, response.headers.copy(), body)
+            return _answer.interpret(call, response.status, response.headers.copy(), body)
         finally:
             _underway.reset(token)
             home.slots.release()
         raise failure
 
 
-def _translate(error: Exception, call: Call, response: aiohttp.ClientResponse | None) -> ReturnHelperError:
-    """Return the error of this package for one of aiohttp's, without keeping it."""
-    kind = type(error).__name__
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return _timed_out(call, "connect", "no connection within the time for it", maybe_applied=False)
-    if isinstance(error, TimeoutError):  # aiohttp's are both TimeoutError and OSError
-        return _timed_out(call, "read", "the server fell silent")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ConfigurationError(f"{call.operation.name} has no usable URL; check the environment")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return _truncated(call, response, kind)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return _unconnected(call, f"the proxy refused with HTTP {error.status}")
-    if isinstance(error, aiohttp.ClientResponseError):
-        return core.unexpected(call, "an answer that is not HTTP", status=error.status, headers={}, body=b"")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        failed = _unconnected(call, f"TLS failed ({kind}); check the URL, the clock and the certificates")
-        failed.permanent = True
-        return failed
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _unconnected(call, f"no connection ({kind}: {error.os_error.strerror or 'no reason given'})")
-    if isinstance(error, aiohttp.ClientError | OSError):
-        return _broken(call, kind)
-    if isinstance(error, RuntimeError) and "closed" in str(error).lower():
-        return _broken(call, "the session was closed")
-    return ConfigurationError(
-        f"{call.operation.name} cannot be sent: aiohttp refuses its URL or headers ({kind})"
-    )
+def _maybe_applied(error: TransportError | APIError) -> bool:
+    return isinstance(error, TransportError | ServerFault) and error.maybe_applied
 
 
-def _unconnected(call: Call, what: str) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"{call.operation.name} was not sent: {what}",
-        maybe_applied=False,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def _broken(call: Call, what: str) -> ConnectionFailed:
-    if not call.sent:
-        return _unconnected(call, what)
-    return ConnectionFailed(
-        f"{call.operation.name} broke off before an answer ({what}); repeat it with the same idempotency_key",
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def _timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None = None) -> RequestTimeout:
-    applied = call.sent if maybe_applied is None else maybe_applied
-    advice = (
-        "it may have been carried out: repeat it with the same idempotency_key"
-        if applied
-        else "it was not sent"
-    )
-    error = RequestTimeout(
-        f"{call.operation.name}: {what}; {advice}",
-        maybe_applied=applied,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-    error.phase = phase
-    return error
-
-
-def _truncated(call: Call, response: aiohttp.ClientResponse | None, kind: str) -> UnexpectedContent:
-    headers = {} if response is None else response.headers
-    status = 0 if response is None else response.status
-    error = core.unexpected(
-        call,
-        f"HTTP {status} with a body that breaks off or cannot be read ({kind})",
-        status=status,
-        headers=headers,
-        body=b"",
-    )
-    error.truncated = True
-    return error
+async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of an answer; one beyond MAX_ANSWER is broken off there."""
+    length = response.content_length
+    if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in response.headers:
+        return await response.read()
+    blocks: list[bytes] = []
+    size = 0
+    try:
+        while block := await response.content.readany():
+            blocks.append(block)
+            size += len(block)
+            if size > MAX_ANSWER:
+                raise _answer.unexpected(
+                    call,
+                    f"HTTP {response.status} with a body of more than {MAX_ANSWER >> 20} MiB, which is not read on",
+                    status=response.status,
+                    headers=response.headers,
+                    body=blocks[0],
+                )
+    except BaseException:
+        response.close()
+        raise
+    return b"".join(blocks)

@@ -15,7 +15,8 @@
     │   └── ServerFault               5xx
     ├── WebhookError
     │   ├── VerificationFailed        the delivery is not authentic
-    │   └── PayloadInvalid            the body does not fit the class of its event
+    │   ├── PayloadInvalid            the body does not fit the class of its event
+    │   └── EventNotReceived          an expected event did not come in time
     └── InboxError
         ├── InboxUnavailable          the store cannot be reached, or is full
         ├── SchemaTooNew              the store was written by a newer release
@@ -41,12 +42,8 @@ class Reason(StrEnum):
     """Why a delivery was not accepted as authentic."""
 
     MISSING_HEADER = "missing_header"
-    REPEATED_HEADER = "repeated_header"
-    BAD_TIMESTAMP = "bad_timestamp"
     BAD_ENCODING = "bad_encoding"
     MISMATCH = "mismatch"
-    STALE = "stale"
-    TOO_LARGE = "too_large"
 
 
 class ReturnHelperError(Exception):
@@ -234,6 +231,10 @@ class PayloadInvalid(WebhookError):
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+class EventNotReceived(WebhookError, TimeoutError):
+    """The expected event did not come in time. It may still come: its handlers will run."""
 
 
 class InboxError(ReturnHelperError):

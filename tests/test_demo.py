@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -77,6 +78,17 @@ async def test_demo_fails_when_something_is_missing(fault: str, tmp_path: Path) 
         assert await verb._play(screen, tmp_path / "inbox.db", 0.0, 1, meddle) == 1
     text = (tmp_path / "out.txt").read_text(encoding="utf-8")
     assert "✗ every step of the recipes happened: all but" in text
+
+
+def test_demo_leaves_the_loggers_as_they_were() -> None:
+    """A program that plays the demo hears of its own warnings afterwards, at the levels it had chosen."""
+    ours, theirs = logging.getLogger("returnhelper"), logging.getLogger("stamina")
+    ours.setLevel(logging.INFO)
+    try:
+        assert verb.demo(pace=0) == 0
+        assert (ours.level, theirs.level) == (logging.INFO, logging.NOTSET)
+    finally:
+        ours.setLevel(logging.NOTSET)
 
 
 def test_clear_word_when_the_extra_is_missing() -> None:

@@ -18,6 +18,7 @@ NAMES = [
     "Conflict",
     "ConnectionFailed",
     "Environment",
+    "EventNotReceived",
     "InboxError",
     "InboxUnavailable",
     "Items",

@@ -254,6 +254,29 @@ async def test_a_dropped_connection_may_have_been_applied(rh: ReturnHelper, scri
     assert (caught.value.maybe_applied, len(script.seen)) == (True, 4)
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"])
+@pytest.mark.parametrize("own_session", [True, False])
+async def test_an_attempt_that_was_not_sent_does_not_excuse_the_one_before(
+    answer: bytes, own_session: bool
+) -> None:
+    """Where the first attempt may have been applied, a refused connection afterwards does not deny it."""
+
+    async def fail_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.close()
+        await reader.readuntil(b"{}")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(fail_and_leave, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with aiohttp.ClientSession() as session:
+        options = {} if own_session else {"session": session}
+        async with client(url, retry=RetryPolicy(attempts=2, wait_initial=0), **options) as rh:
+            with pytest.raises(errors.ConnectionFailed, match="earlier attempt may") as caught:
+                await call(rh)
+    assert (caught.value.maybe_applied, caught.value.attempts) == (True, 2)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(rh: ReturnHelper, script: Script, status: int) -> None:
     """Key and token never travel to where a redirect points."""
@@ -389,6 +412,22 @@ async def test_logs_show_neither_key_nor_token(
     assert KEY not in shown
     assert TOKEN not in shown
     assert caught.value.__context__ is None or "headers" not in repr(caught.value.__context__)
+
+
+async def test_a_retry_is_one_warning(
+    rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is logged for a retry is one line: it names call, attempt, wait and cause, and no secret."""
+    script.say(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
+    await call(rh, body={"note": "private"})
+    lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line["stamina.retry_num"] for line in lines] == [1, 2]
+    for line in lines:
+        assert line["name"] == "stamina"
+        assert line["stamina.wait_for"] == 0
+        assert "ServerFault" in line["stamina.caused_by"]
+        assert WRITE.name in line["stamina.caused_by"]
+        assert not any(secret in repr(line) for secret in (KEY, TOKEN, "private"))
 
 
 async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Script) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -43,8 +43,22 @@ def demo(*, pace: float | None = None, seed: int = 7) -> int:
         console = Console(highlight=False, width=120)
     if pace is None:
         pace = 0.15 if console.is_terminal else 0.0
-    with tempfile.TemporaryDirectory(prefix="returnhelper-demo-") as folder:
+    with _without_warnings(), tempfile.TemporaryDirectory(prefix="returnhelper-demo-") as folder:
         return asyncio.run(_play(Screen(console), Path(folder) / "inbox.db", min(pace, 0.25), seed))
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep the loggers quiet: a malformed event and a forged delivery belong to the play."""
+    loggers = [logging.getLogger(name) for name in ("returnhelper", "stamina")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 async def _play(
@@ -54,9 +68,6 @@ async def _play(
     from returnhelper.cli._shop import ExpectationFailed
     from returnhelper.errors import ReturnHelperError
 
-    # A malformed event and a forged delivery belong to the play; their warnings would only blur it.
-    for name in ("returnhelper", "stamina"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     async with _set_up(screen, path, pace, seed) as (stage, receiver, worker):
         problem = None
         if meddle is not None:

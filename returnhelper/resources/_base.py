@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from returnhelper import _call as core
+from returnhelper import _answer
+from returnhelper._call import Items
 from returnhelper._wire import Misfit, Model, structure
 from returnhelper.errors import RequestInvalid, UnexpectedContent
 
 if TYPE_CHECKING:
-    from returnhelper._call import Caller, Items, Operation, QueryValue, Reply
+    from returnhelper._call import Caller, Operation, QueryValue, Reply
     from returnhelper.config import RequestOptions
     from returnhelper.pagination import Window
     from returnhelper.types import JSONValue
@@ -52,7 +53,7 @@ class Resource:
             _warn(op)
         reply = await self._caller.call(op, query=query, body=body, options=options)
         try:
-            found = core.payload(op, reply.envelope)
+            found = _answer.payload(op, reply.envelope)
             if op.payload and isinstance(found, Mapping):
                 # A payload member that is null says nothing; it is no member of the payload.
                 found = {k: v for k, v in found.items() if v is not None or k not in op.payload}
@@ -75,7 +76,7 @@ class Resource:
         if op.deprecated is not None:
             _warn(op)
         reply = await self._caller.call(op, query=query, body=body, options=options)
-        found = core.payload(op, reply.envelope)
+        found = _answer.payload(op, reply.envelope)
         try:
             if isinstance(found, Mapping):
                 found = _only_list(op, found)
@@ -84,7 +85,7 @@ class Resource:
             typed = [structure(value, item) for value in found]
         except Misfit as e:
             raise _misfit(op, reply, e) from None
-        return core.Items(typed, answer=reply.answer, total=core.total(reply.envelope))
+        return Items(typed, answer=reply.answer, total=_answer.total(reply.envelope))
 
     def _check(self, problems: Mapping[str, str], options: RequestOptions | None = None) -> None:
         """Raise RequestInvalid for the problems found, unless the checks are switched off."""

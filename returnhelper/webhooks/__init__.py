@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from returnhelper.errors import PayloadInvalid, VerificationFailed
+    from returnhelper.errors import EventNotReceived, PayloadInvalid, VerificationFailed
     from returnhelper.webhooks import events as events
     from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
     from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
     from returnhelper.webhooks.events import Event, UnknownEvent, parse_event
-    from returnhelper.webhooks.expect import EventNotReceived, Expectation, create_and_wait
+    from returnhelper.webhooks.expect import Expectation, create_and_wait
     from returnhelper.webhooks.receiver import Kind, Outcome, Receiver
     from returnhelper.webhooks.router import Discard, Retry, Router
     from returnhelper.webhooks.signature import Endpoint, Verified, Verifier, sign
@@ -23,7 +23,7 @@ _HOMES = {
     "Endpoint": "returnhelper.webhooks.signature",
     "Envelope": "returnhelper.webhooks.envelope",
     "Event": "returnhelper.webhooks.events",
-    "EventNotReceived": "returnhelper.webhooks.expect",
+    "EventNotReceived": "returnhelper.errors",
     "Expectation": "returnhelper.webhooks.expect",
     "Kind": "returnhelper.webhooks.receiver",
     "Outcome": "returnhelper.webhooks.receiver",

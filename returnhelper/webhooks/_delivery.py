@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from returnhelper.errors import WebhookError
 from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.router import Router
@@ -22,10 +21,11 @@ _log = logging.getLogger("returnhelper.webhooks")
 _BATCH: Final = 16
 _REMEMBERED_FAILURES: Final = 10_000
 _LOOK_AGAIN: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
 
 
-class NotForwarded(WebhookError):
-    """The sink did not take the record; the sender shall try again."""
+class NotForwarded(Exception):
+    """The sink did not take the record; the sender shall try again. It never leaves the receiver."""
 
 
 class Forwarding:
@@ -47,23 +47,33 @@ class Forwarding:
         """Return when the record went through; raise when it did not."""
         del added  # a duplicate of what failed to go through is forwarded again
         deadline = asyncio.get_running_loop().time() + self._timeout
-        failures = self._failed.get(record.key, 0)
+        failures, pause = self._failed.get(record.key, 0), _LOOK_AGAIN
         while True:
             stored = await self._inbox.get(record.key)
             if stored is None or stored.state in (State.DONE, State.HELD):
                 return
             if self._failed.get(record.key, 0) > failures:
-                raise NotForwarded("the sink did not take the record")
-            if stored.state is State.READY:
-                claimed = await self._inbox.claim(_BATCH, timedelta(seconds=2 * self._timeout))
-                await asyncio.gather(*(self._one(each) for each in claimed))
-                if claimed:
-                    continue
+                raise NotForwarded("the sink did not take the event")
             if asyncio.get_running_loop().time() >= deadline:
-                raise NotForwarded("the sink did not answer in time")
-            await asyncio.sleep(_LOOK_AGAIN)
+                raise NotForwarded("the sink did not take the event in time")
+            if stored.state is State.READY and await self._some():
+                pause = _LOOK_AGAIN
+            elif self._failed.get(record.key, 0) == failures:
+                # another machine has it, or an older event of the shipment goes first: do not hammer the sink with that
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _one(self, record: Record) -> None:
+    async def _some(self) -> bool:
+        """Forward what is next in line, whosever it is; return whether any of it went through."""
+        claimed = await self._inbox.claim(_BATCH, timedelta(seconds=2 * self._timeout))
+        # all of them end before one of their errors goes on: none is left running behind
+        ended = await asyncio.gather(*(self._one(each) for each in claimed), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        return any(ended)
+
+    async def _one(self, record: Record) -> bool:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._forward(record)
@@ -75,9 +85,10 @@ class Forwarding:
             if not isinstance(error, Exception):
                 raise
             _log.warning("record %s was not forwarded (%s)", record.key, type(error).__name__)
-        else:
-            self._failed.pop(record.key, None)
-            await self._inbox.complete(record)
+            return False
+        self._failed.pop(record.key, None)
+        await self._inbox.complete(record)
+        return True
 
 
 class Inline:

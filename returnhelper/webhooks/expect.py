@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
-from returnhelper.errors import PayloadInvalid, WebhookError
+from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import Clock, Inbox, Record, State, utc_now
 from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from returnhelper.webhooks.events import LabelGenerated
     from returnhelper.webhooks.receiver import Receiver
 
-__all__ = ["EventNotReceived", "Expectation", "create_and_wait"]
+__all__ = ["Expectation", "create_and_wait"]
 
 E = TypeVar("E", bound=Event)
 
 LOOK_BACK: Final = timedelta(minutes=5)
 _PAGE: Final = 200
-
-
-class EventNotReceived(WebhookError, TimeoutError):
-    """The expected event did not come in time. It may still come: its handlers will run."""
+# Seconds to look back: of two machines that store at a time, the later place may show before the earlier one.
+_OVERTAKING: Final = 2.0
 
 
 class Source(Protocol):
@@ -67,7 +64,8 @@ class Expectation(Generic[E]):
         self._source = source
         self._offered: list[Record] = []
         self._bell = asyncio.Event()
-        self._cursor: str | None = None
+        self._anchors: list[str] = []  # keys that the search may begin after, the best one last
+        self._read: deque[tuple[float, str]] = deque()  # how far each look got, until that may be an anchor
         self._seen: set[str] = set()
         self._start: datetime | None = None
 
@@ -90,11 +88,11 @@ class Expectation(Generic[E]):
 
     def _begin(self, default: datetime) -> None:
         since = self._since
-        self._start = self._clock() - since if isinstance(since, timedelta) else since or default
+        start = self._clock() - since if isinstance(since, timedelta) else since or default
+        self._start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
         if self._source is not None:
-            # arrivals before this one are too old: the search need not begin at the first record of the inbox
-            older = [key for received_at, key in self._source._recent if received_at < self._start]
-            self._cursor = older[-1] if older else None
+            # what came before these is too old: the search need not begin at the first record of the inbox
+            self._anchors = [key for received_at, key in self._source._recent if received_at < self._start]
             self._source._expectations.add(self)
 
     def _end(self) -> None:
@@ -134,14 +132,27 @@ class Expectation(Generic[E]):
         return offered
 
     async def _in_store(self) -> E | None:
-        while page := await self._inbox.list(limit=_PAGE, after=self._cursor):
-            self._cursor = page[-1].key
-            found = self._among(
-                record for record in page if self._start is None or record.received_at >= self._start
-            )
+        start, now = self._start, asyncio.get_running_loop().time()
+        assert start is not None
+        while self._read and self._read[0][0] <= now - _OVERTAKING:
+            self._anchors.append(self._read.popleft()[1])
+        first = after = await self._anchor()
+        while page := await self._inbox.list(limit=_PAGE, after=after):
+            after = page[-1].key
+            found = self._among(record for record in page if record.received_at >= start)
             if found is not None:
                 return found
+            if page[-1].received_at < start - LOOK_BACK:
+                self._anchors.append(after)  # so old that nothing before it is still to show
+        if after is not None and after != first:
+            self._read.append((now, after))
         return None
+
+    async def _anchor(self) -> str | None:
+        """Return the key to begin after; nothing is listed after one that was purged."""
+        while self._anchors and await self._inbox.get(self._anchors[-1]) is None:
+            self._anchors.pop()
+        return self._anchors[-1] if self._anchors else None
 
     def _among(self, records: Iterable[Record]) -> E | None:
         for record in records:
@@ -192,9 +203,9 @@ async def create_and_wait(
     created: CreatedReturnShipment | None = None
 
     def of_this_shipment(event: LabelGenerated) -> bool:
-        return (
-            created is not None and event.label is not None and event.label.shipment_id == created.shipment_id
-        )
+        if created is None or created.shipment_id is None or event.label is None:
+            return False
+        return event.label.shipment_id == created.shipment_id
 
     async with receiver.expect(LabelGenerated, when=of_this_shipment, timeout=timeout) as expected:
         created = await rh.return_shipments.create(request)

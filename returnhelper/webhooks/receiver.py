@@ -17,7 +17,7 @@ from returnhelper._wire import NotJSON, decode
 from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Clock, Duplicate, Inbox, Record, State, utc_now
-from returnhelper.webhooks._delivery import Forward, Forwarding, Inline
+from returnhelper.webhooks._delivery import Forward, Forwarding, Inline, NotForwarded
 from returnhelper.webhooks.envelope import Envelope, dedup_key, parse_time, read_body
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.expect import Expectation
@@ -118,7 +118,7 @@ class Receiver:
                 "Receiver needs a Verifier: Receiver(Verifier(Endpoint(url=…, signing_key=…)), …)."
             )
         if (inbox is None and router is None and forward is None) or (
-            router is not None and (inbox or forward)
+            router is not None and (inbox is not None or forward is not None)
         ):
             raise ConfigurationError(
                 "Give Receiver an inbox (a Worker takes the router), or a router alone, or forward with or without an inbox."
@@ -151,8 +151,10 @@ class Receiver:
 
     async def aclose(self) -> None:
         """Wait for what is being stored, and stop the worker of the inline mode."""
-        while self._pending:
-            await asyncio.wait(tuple(self._pending))
+        loop = asyncio.get_running_loop()
+        # what another loop left behind when it was closed will never end
+        while pending := [task for task in self._pending if task.get_loop() is loop]:
+            await asyncio.wait(pending)
         if self._after is not None:
             await self._after.aclose()
 
@@ -162,9 +164,9 @@ class Receiver:
         `headers` may be any mapping or list of pairs, `body` must be the raw bytes. Being cancelled does not stop an
         event from being stored.
         """
-        self.counters.received += 1
         if len(body) > self.max_body:
             return self.oversize()
+        self.counters.received += 1
         try:
             verified = self._verifier.verify(headers, body)
         except VerificationFailed as error:
@@ -185,6 +187,7 @@ class Receiver:
 
     def oversize(self) -> Outcome:
         """Say what to answer to a body beyond `max_body`; adapters call it before reading on."""
+        self.counters.received += 1
         self.counters.oversize += 1
         return Outcome(413, Kind.OVERSIZE, reason=f"the body is larger than {self.max_body} bytes")
 
@@ -230,6 +233,8 @@ class Receiver:
             outcome = self._told(record, added)
             await self._after.deliver(record, added)
             return outcome
+        except NotForwarded as error:
+            return self._unavailable(record, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a store raises: the sender shall try again
             # the class only: the message of a driver may hold its address and password
             return self._unavailable(record, f"the inbox cannot store ({type(error).__name__})")
@@ -270,7 +275,7 @@ class Receiver:
     def _unavailable(self, record: Record, reason: str) -> Outcome:
         self.counters.unavailable += 1
         _log.error(
-            "delivery %s is not stored: %s; answering 503 so that the sender tries again", record.key, reason
+            "delivery %s is not taken: %s; answering 503 so that the sender tries again", record.key, reason
         )
         return Outcome(503, Kind.UNAVAILABLE, record.key, reason)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
@@ -25,9 +25,9 @@ TIMESTAMP_HEADER = "timestamp"
 _BLOCK = 64  # bytes that SHA-256 hashes at a time
 
 Headers: TypeAlias = (
-    Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
+    Mapping[str, str] | Mapping[bytes, bytes] | Collection[tuple[str, str]] | Collection[tuple[bytes, bytes]]
 )
-"""Any mapping (case does not matter) or a list of pairs, of text or of bytes."""
+"""Any mapping (case does not matter) or a list of pairs, of text or of bytes. They are gone through more than once."""
 
 
 class Endpoint:

@@ -88,6 +88,49 @@ async def test_other_machine(tmp_path):
             assert (await waiting).label.shipment_id == 9
 
 
+async def test_a_search_survives_the_purge_of_where_it_began():
+    """Where the last event before the wait was purged, what another machine receives is found all the same."""
+    inbox = MemoryInbox()
+    ours, theirs = Receiver(VERIFIER, inbox=inbox), Receiver(VERIFIER, inbox=inbox)
+    await send(ours, 1)
+    (record,) = await inbox.claim(1, timedelta(minutes=1))
+    await inbox.complete(record)
+    async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.01) as expected:
+        assert await inbox.purge(datetime.now(UTC) + timedelta(hours=1)) == 1
+        await send(theirs, 9)
+        assert (await expected).label.shipment_id == 9
+
+
+class Overtaken(MemoryInbox):
+    """Shows one record only later, as a database does whose transactions end in another order than they began."""
+
+    hidden: str | None = "early"
+
+    async def list(self, state=None, *, limit=100, after=None):
+        records = await super().list(state, limit=limit, after=after)
+        return [record for record in records if record.key != self.hidden]
+
+
+async def test_an_event_that_was_overtaken_is_found():
+    """Of two events stored at a time, the one with the earlier place is found although it shows later."""
+    inbox = Overtaken()
+    ours, theirs = Receiver(VERIFIER, inbox=inbox), Receiver(VERIFIER, inbox=inbox)
+    async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.01) as expected:
+        await send(theirs, 9, notificationId="early")
+        await send(theirs, 8)
+        waiting = asyncio.ensure_future(expected._wait())
+        await asyncio.sleep(0.05)
+        inbox.hidden = None
+        assert (await waiting).label.shipment_id == 9
+
+
+async def test_a_time_without_zone_is_utc(receiver):
+    """`since` may be a time without zone, which means UTC as everywhere."""
+    await send(receiver, 9)
+    since = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=5)
+    assert (await receiver.expect(events.LabelGenerated, since=since, timeout=1)).label.shipment_id == 9
+
+
 async def test_held_and_misfit_are_no_answer(receiver):
     """A stale event, one that does not fit and one of another class do not end the wait."""
     async with receiver.expect(events.LabelGenerated, timeout=0.1) as expected:

@@ -121,7 +121,10 @@ async def test_refused_and_trial(inbox):
 async def test_size_limit(inbox):
     """A body over the limit gets 413, one at the limit is taken."""
     sent = label()
-    assert (await receive(Receiver(VERIFIER, inbox=inbox, max_body=len(sent.body) - 1), sent)).status == 413
+    narrow = Receiver(VERIFIER, inbox=inbox, max_body=len(sent.body) - 1)
+    assert (await receive(narrow, sent)).status == 413
+    assert narrow.oversize().status == 413  # an adapter that does not read on
+    assert (narrow.counters.received, narrow.counters.oversize) == (2, 2)
     assert (await receive(Receiver(VERIFIER, inbox=inbox, max_body=len(sent.body)), sent)).status == 200
 
 
@@ -205,6 +208,16 @@ async def test_cancelled_while_storing():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+def test_closing_in_another_loop_does_not_wait_for_the_first():
+    """What a closed loop left half done does not keep the receiver from closing."""
+    receiver = Receiver(VERIFIER, inbox=Slow(60))
+    first = asyncio.new_event_loop()
+    task = first.create_task(receive(receiver, label()))
+    first.run_until_complete(asyncio.wait({task}, timeout=0.05))
+    first.close()
+    asyncio.run(asyncio.wait_for(receiver.aclose(), 5))
+
+
 async def test_many_at_once_have_one_winner(inbox):
     """Of many deliveries of one event at once, one is new."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
@@ -278,7 +291,8 @@ async def test_forward(inbox):
         taken.append(record.key)
 
     receiver, sent = Receiver(VERIFIER, inbox=inbox, forward=sink), label()
-    assert (await receive(receiver, sent)).status == 503
+    refused = await receive(receiver, sent)
+    assert (refused.status, refused.reason) == (503, "the sink did not take the event")
     assert (await receive(receiver, sent)).status == 503
     broken.clear()
     assert (await receive(receiver, sent)).status == 200
@@ -305,14 +319,63 @@ async def test_forward_of_many_from_two_receivers(inbox):
     assert len(taken) == len(set(taken)) == 20
 
 
+async def test_an_event_in_the_way_is_not_hammered(inbox):
+    """While the sink refuses an older event, a younger one of its shipment waits, and the sink is asked now and then."""
+    asked = []
+
+    async def sink(record):
+        asked.append(record.key)
+        if record.key == "older":
+            raise ConnectionError
+
+    receiver = Receiver(VERIFIER, inbox=inbox, forward=sink, forward_timeout=0.5)
+    sent = label(eventTime=wire_time(datetime.now(UTC) - timedelta(minutes=1)), notificationId="older")
+    assert (await receive(receiver, sent)).status == 503
+    assert (await receive(receiver, label(notificationId="younger"))).status == 503
+    assert set(asked) == {"older"}
+    assert len(asked) < 9
+
+
+async def test_forward_leaves_nothing_behind_when_the_store_fails():
+    """Where the store fails for one event of several that are forwarded at a time, the others end all the same."""
+
+    class Failing(MemoryInbox):
+        async def complete(self, record):
+            if record.key == "0":
+                raise InboxUnavailable("down")
+            return await super().complete(record)
+
+    async def sink(record):
+        await asyncio.sleep(0 if record.key == "0" else 0.05)
+
+    inbox = Failing()
+    for number in range(4):
+        await receive(Receiver(VERIFIER, inbox=inbox), label(number, notificationId=str(number)))
+    receiver = Receiver(VERIFIER, inbox=inbox, forward=sink)
+    assert (await receive(receiver, label(9, notificationId="9"))).status == 503
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert (await inbox.stats()).done == 4
+
+
 async def test_forward_that_hangs(inbox):
     """A sink that does not answer in time means 503."""
     receiver = Receiver(VERIFIER, inbox=inbox, forward=lambda record: asyncio.sleep(60), forward_timeout=0.05)
     assert (await receive(receiver, label())).status == 503
 
 
+class Sized(MemoryInbox):
+    def __len__(self):
+        return 0
+
+
 @pytest.mark.parametrize(
-    "arguments", [{}, {"inbox": MemoryInbox(), "router": Router()}, {"router": Router(), "forward": print}]
+    "arguments",
+    [
+        {},
+        {"inbox": MemoryInbox(), "router": Router()},
+        {"inbox": Sized(), "router": Router()},
+        {"router": Router(), "forward": print},
+    ],
 )
 def test_wrong_arguments(arguments):
     """A receiver without a fate for its events, or with two, is refused."""

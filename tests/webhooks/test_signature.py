@@ -81,26 +81,31 @@ def test_several_endpoints():
     assert verifier.verify(signed(url=URL + "/"), BODY).endpoint is third
 
 
-@pytest.mark.parametrize(
-    ("headers", "reason"),
-    [
-        ({}, Reason.MISSING_HEADER),
-        ({"timestamp": STAMP}, Reason.MISSING_HEADER),
-        ({"returnhelper-signature": "x"}, Reason.MISSING_HEADER),
-        ({"returnhelper-signature": "ä\ud800", "timestamp": STAMP}, Reason.BAD_ENCODING),
-        ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, Reason.BAD_ENCODING),
-        ({"returnhelper-signature": "", "timestamp": ""}, Reason.BAD_ENCODING),
-        ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, Reason.MISMATCH),
-        ({"returnhelper-signature": 7, "timestamp": STAMP}, Reason.MISSING_HEADER),
-        (None, Reason.MISSING_HEADER),
-        ([("one",)], Reason.MISSING_HEADER),
-    ],
-)
+REFUSED = [
+    ({}, Reason.MISSING_HEADER),
+    ({"timestamp": STAMP}, Reason.MISSING_HEADER),
+    ({"returnhelper-signature": "x"}, Reason.MISSING_HEADER),
+    ({"returnhelper-signature": "ä\ud800", "timestamp": STAMP}, Reason.BAD_ENCODING),
+    ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, Reason.BAD_ENCODING),
+    ({"returnhelper-signature": "", "timestamp": ""}, Reason.BAD_ENCODING),
+    ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, Reason.MISMATCH),
+    ({"returnhelper-signature": 7, "timestamp": STAMP}, Reason.MISSING_HEADER),
+    (None, Reason.MISSING_HEADER),
+    ([("one",)], Reason.MISSING_HEADER),
+]
+
+
+@pytest.mark.parametrize(("headers", "reason"), REFUSED)
 def test_reasons(headers, reason):
     """The error says in which way a delivery is not authentic."""
     with pytest.raises(VerificationFailed) as caught:
         Verifier(ENDPOINT).verify(headers, BODY)
     assert caught.value.reason is reason
+
+
+def test_every_reason_is_given():
+    """There is no reason that no delivery is ever refused for."""
+    assert {reason for _, reason in REFUSED} == set(Reason)
 
 
 anything = st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.text()), st.floats())

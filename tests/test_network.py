@@ -1,0 +1,188 @@
+"""Networks that misbehave: endless and trickling answers, certificates, proxies. On real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from conftest import Handler, Script, answered, client
+
+from returnhelper import Acknowledgement, RetryPolicy, ReturnHelper, Timeouts, errors
+from returnhelper._call import Operation
+from returnhelper._transport import MAX_ANSWER
+from returnhelper.resources._base import Resource
+
+WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
+UNTRUSTED = Path(__file__).parent / "data" / "untrusted.pem"
+MIB = b" " * (1 << 20)
+
+
+async def call(rh: ReturnHelper) -> Acknowledgement:
+    return await Resource(rh._transport)._call(WRITE, Acknowledgement)
+
+
+def streaming(piece: bytes, pause: float = 0, **headers: str) -> Handler:
+    """Begin an answer, and go on with it for ever."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        names = {name.replace("_", "-"): text for name, text in headers.items()}
+        response = web.StreamResponse(headers={"Content-Type": "application/json", **names})
+        await response.prepare(request)
+        while True:
+            await response.write(piece)
+            await asyncio.sleep(pause)
+
+    return answer
+
+
+@pytest.mark.parametrize("announced", [{}, {"Content_Length": str(1 << 40)}], ids=["chunked", "announced"])
+async def test_an_endless_answer_is_broken_off(script: Script, announced: dict[str, str]) -> None:
+    """An answer beyond 64 MiB is not read on, once and for all, whether or not it says how long it is."""
+    script.say(streaming(MIB, **announced))
+    async with client(script.url) as rh:
+        with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB") as caught:
+            await call(rh)
+    assert (caught.value.http_status, caught.value.maybe_applied, caught.value.attempts) == (200, True, 1)
+    assert len(script.seen) == 1
+
+
+async def test_a_small_body_that_inflates_is_broken_off(script: Script) -> None:
+    """What counts is the size that an answer has in memory, not that on the wire."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(packer.compress(MIB) for _ in range((MAX_ANSWER >> 20) + 1)) + packer.flush()
+    assert len(packed) < 1 << 20
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(
+            body=packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        )
+
+    script.say(answer)
+    async with client(script.url) as rh:
+        with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB"):
+            await call(rh)
+
+
+@pytest.mark.parametrize("way", ["gzip", "chunked"])
+async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
+    """An answer of some MiB is read, compressed or in chunks, and its connection is used again."""
+    text, ports = "x" * (3 << 20), set()
+
+    async def answer(request: web.Request) -> web.Response:
+        ports.add(request.transport.get_extra_info("peername")[1])
+        response = answered({"note": text})
+        if way == "gzip":
+            response.enable_compression(web.ContentCoding.gzip)
+        else:
+            response.enable_chunked_encoding()
+        return response
+
+    script.say(answer)
+    async with client(script.url) as rh:
+        for _ in range(3):
+            assert (await call(rh)).extra["note"] == text
+    assert len(ports) == 1
+
+
+async def test_a_trickle_ends_with_the_total(script: Script) -> None:
+    """A server that never falls silent and never ends is left at the total, with the key to repeat the call."""
+    script.say(streaming(b" ", pause=0.02))
+    async with client(script.url, timeouts=Timeouts(read=0.2, total=0.6)) as rh:
+        began = time.monotonic()
+        with pytest.raises(errors.RequestTimeout) as caught:
+            await call(rh)
+    assert 0.55 < time.monotonic() - began < 1.5
+    assert (caught.value.phase, caught.value.maybe_applied, len(script.seen)) == ("total", True, 1)
+    assert caught.value.idempotency_key == script.seen[0].headers["x-returnhelper-idempotency-key"]
+
+
+async def test_a_chunked_body_that_breaks_off_may_have_been_applied(script: Script) -> None:
+    """A body in chunks that ends too early is truncated, not taken for the answer."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b'{"meta": {"status": 200}}')
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    script.say(answer)
+    async with client(script.url, retry=RetryPolicy(attempts=2, wait_initial=0)) as rh:
+        with pytest.raises(errors.UnexpectedContent) as caught:
+            await call(rh)
+    assert (caught.value.truncated, caught.value.maybe_applied, caught.value.attempts) == (True, True, 2)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
+    """Nothing is sent, nothing is tried again, and the message says what to look at."""
+    asked = False
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked = True
+        return answered({})
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(UNTRUSTED)
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    async with TestServer(app, scheme="https") as server:
+        await server.start_server(ssl=context)
+        async with client(str(server.make_url("")).rstrip("/")) as rh:
+            with pytest.raises(
+                errors.ConnectionFailed, match="check the URL, the clock and the cert"
+            ) as caught:
+                await call(rh)
+    assert (caught.value.maybe_applied, caught.value.permanent, caught.value.attempts) == (False, True, 1)
+    assert not asked
+
+
+PROGRAM = """
+import asyncio, sys
+from returnhelper import Environment, ReturnHelper
+
+async def main():
+    environment = Environment.custom(user_url=sys.argv[1], public_url=sys.argv[1])
+    async with ReturnHelper("k", "t", environment=environment, trust_env=sys.argv[2] == "trust") as rh:
+        await rh.warehouses.list()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("trust", [True, False])
+async def test_the_proxy_of_the_environment_is_used_on_demand_only(script: Script, trust: bool) -> None:
+    """With `trust_env` calls go through the proxy that the process environment names; else they never do."""
+    proxied: list[str] = []
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        proxied.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode())
+        body = answered({"data": []}).body
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    script.say({"data": []})
+    async with await asyncio.start_server(forward, "127.0.0.1", 0) as proxy:
+        address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        done = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            PROGRAM,
+            script.url,
+            "trust" if trust else "plain",
+            env={**os.environ, "HTTP_PROXY": address, "http_proxy": address, "no_proxy": "", "NO_PROXY": ""},
+        )
+        assert await done.wait() == 0
+    assert (len(proxied), len(script.seen)) == ((1, 0) if trust else (0, 1))
+    assert all(line.startswith(f"GET {script.url}/") for line in proxied)
