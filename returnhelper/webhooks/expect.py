@@ -25,6 +25,8 @@ E = TypeVar("E", bound=Event)
 
 LOOK_BACK: Final = timedelta(minutes=5)
 _PAGE: Final = 200
+# longer than any receiver tries to store an event: what was received before that is in its place, or never will be
+_SETTLED: Final = timedelta(seconds=15)
 
 
 class EventNotReceived(WebhookError, TimeoutError):
@@ -107,12 +109,7 @@ class Expectation(Generic[E]):
             self._begin(self._clock() - LOOK_BACK)
         try:
             async with asyncio.timeout(self._timeout):
-                while True:
-                    self._bell.clear()
-                    found = self._among(self._drain()) or await self._in_store()
-                    if found is not None:
-                        return found
-                    await self._pause()
+                return await self._search()
         except TimeoutError:
             raise EventNotReceived(
                 f"no {self._event.__name__} that fits came within {self._timeout:g} seconds; it may still come: "
@@ -122,9 +119,22 @@ class Expectation(Generic[E]):
             if not entered:
                 self._end()
 
-    async def _pause(self) -> None:
+    async def _search(self) -> E:
+        loop = asyncio.get_running_loop()
+        next_look = loop.time()
+        while True:
+            self._bell.clear()
+            found = self._among(self._drain())
+            if found is None and loop.time() >= next_look:
+                found = await self._in_store()
+                next_look = loop.time() + self._poll
+            if found is not None:
+                return found
+            await self._pause(next_look - loop.time())
+
+    async def _pause(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._poll):
+            async with asyncio.timeout(seconds):
                 await self._bell.wait()
         except TimeoutError:
             return
@@ -134,14 +144,31 @@ class Expectation(Generic[E]):
         return offered
 
     async def _in_store(self) -> E | None:
-        while page := await self._inbox.list(limit=_PAGE, after=self._cursor):
-            self._cursor = page[-1].key
+        settled = self._clock() - _SETTLED
+        in_place = True
+        page = await self._first_page()
+        while page:
             found = self._among(
                 record for record in page if self._start is None or record.received_at >= self._start
             )
             if found is not None:
                 return found
+            for record in page:
+                # the order is that of the inserts, and what was inserted before may be committed after: only beyond
+                # what is settled need nobody look again
+                in_place = in_place and record.received_at < settled
+                if in_place:
+                    self._cursor = record.key
+            page = await self._inbox.list(limit=_PAGE, after=page[-1].key)
         return None
+
+    async def _first_page(self) -> list[Record]:
+        page = await self._inbox.list(limit=_PAGE, after=self._cursor)
+        if not page and self._cursor is not None and await self._inbox.get(self._cursor) is None:
+            # it was purged, and with it the place to go on from
+            self._cursor = None
+            page = await self._inbox.list(limit=_PAGE)
+        return page
 
     def _among(self, records: Iterable[Record]) -> E | None:
         for record in records:
