@@ -48,6 +48,7 @@ class Forwarding:
         del added  # a duplicate of what failed to go through is forwarded again
         deadline = asyncio.get_running_loop().time() + self._timeout
         failures = self._failed.get(record.key, 0)
+        tried: set[str] = set()
         while True:
             stored = await self._inbox.get(record.key)
             if stored is None or stored.state in (State.DONE, State.HELD):
@@ -55,10 +56,16 @@ class Forwarding:
             if self._failed.get(record.key, 0) > failures:
                 raise NotForwarded("the sink did not take the record")
             if stored.state is State.READY:
-                claimed = await self._inbox.claim(_BATCH, timedelta(seconds=2 * self._timeout))
-                await asyncio.gather(*(self._one(each) for each in claimed))
-                if claimed:
+                # what the sink refused is claimable again, and among the first: ask for those, and for others beside
+                claimed = await self._inbox.claim(_BATCH + len(tried), timedelta(seconds=2 * self._timeout))
+                fresh = [each for each in claimed if each.key not in tried]
+                refused = [each for each in claimed if each.key in tried]
+                tried.update(each.key for each in fresh)
+                await asyncio.gather(*map(self._inbox.release, refused), *map(self._one, fresh))
+                if fresh:
                     continue
+                if record.ordering_key in {each.ordering_key for each in refused} - {None}:
+                    raise NotForwarded("the sink did not take what comes before the record")
             if asyncio.get_running_loop().time() >= deadline:
                 raise NotForwarded("the sink did not answer in time")
             await asyncio.sleep(_LOOK_AGAIN)
