@@ -216,24 +216,29 @@ return call('EXISTS', P..'d:'..ARGV[2]) == 1 and {show(ARGV[2])} or {}
 """
 )
 
-# '', states, one digit each; after ('' for none), limit
+# '', states, one digit each; after ('' for none), limit, the side to begin at
 LIST: Final = (
     _SHARED
     + """
-local start = '-inf'
+local newest = ARGV[5] == 'newest'
+local start, stop = '-inf', '+inf'
+if newest then start, stop = stop, start end
 if ARGV[3] ~= '' then
-  for s = 0, 3 do
-    local seq = call('ZSCORE', P..'s:'..s, ARGV[3])
-    if seq then start = '('..seq end
-  end
-  if start == '-inf' then return {} end
+  local seq
+  for s = 0, 3 do seq = seq or call('ZSCORE', P..'s:'..s, ARGV[3]) end
+  if not seq then return {} end
+  start = '('..seq
 end
 local keys, place = {}, {}
 for s in string.gmatch(ARGV[2], '%d') do
-  local part = call('ZRANGEBYSCORE', P..'s:'..s, start, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[4])
+  local range = newest and 'ZREVRANGEBYSCORE' or 'ZRANGEBYSCORE'
+  local part = call(range, P..'s:'..s, start, stop, 'WITHSCORES', 'LIMIT', 0, ARGV[4])
   for i = 1, #part, 2 do keys[#keys + 1] = part[i]; place[part[i]] = tonumber(part[i+1]) end
 end
-table.sort(keys, function(a, b) return place[a] < place[b] end)
+table.sort(keys, function(a, b)
+  if newest then a, b = b, a end
+  return place[a] < place[b]
+end)
 local found = {}
 for i = 1, math.min(#keys, tonumber(ARGV[4])) do found[i] = show(keys[i]) end
 return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -132,18 +132,26 @@ class MemoryInbox(BaseInbox):
         return self._records.get(storable_key(key))
 
     async def list(
-        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival."""
-        start = -1
-        if after is not None:
-            start = self._sequence.get(storable_key(after), self._next)
-        return list(islice(self._later(start, state), limit))
+        """Return records in the order of their arrival, or the newest first."""
+        place = None if after is None else self._sequence.get(storable_key(after))
+        if after is not None and place is None:
+            return []
 
-    def _later(self, start: int, state: State | None) -> Iterator[Record]:
-        for key, record in self._records.items():
-            if self._sequence[key] > start and state in (None, record.state):
-                yield record
+        def behind(key: str) -> bool:
+            if place is None:
+                return True
+            return self._sequence[key] < place if newest_first else self._sequence[key] > place
+
+        records = reversed(self._records.values()) if newest_first else self._records.values()
+        listed = (each for each in records if state in (None, each.state) and behind(each.key))
+        return list(islice(listed, limit))
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         done_before = (

@@ -159,15 +159,21 @@ class PostgresInbox(BaseInbox):
         return _record(rows[0]) if rows else None
 
     async def list(
-        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival."""
+        """Return records in the order of their arrival, or the newest first."""
+        side, order = ("<", "DESC") if newest_first else (">", "ASC")
         where = "true" if state is None else f"state = {_CODES[state]}"
         values: list[object] = [limit]
         if after is not None:
-            where += " AND seq > (SELECT seq FROM {t} WHERE key = $2)"
+            where += f" AND seq {side} (SELECT seq FROM {{t}} WHERE key = $2)"  # noqa: S608
             values.append(storable_key(after))
-        query = f"SELECT {sql.COLUMNS} FROM {{t}} WHERE {where} ORDER BY seq LIMIT $1"  # noqa: S608
+        query = f"SELECT {sql.COLUMNS} FROM {{t}} WHERE {where} ORDER BY seq {order} LIMIT $1"  # noqa: S608
         return [_record(row) for row in await self._fetch(query, *values)]
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:

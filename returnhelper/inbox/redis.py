@@ -7,9 +7,9 @@ import contextlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
@@ -46,6 +46,7 @@ except ImportError as missing:  # pragma: no cover
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
+R = TypeVar("R")
 _AddResults: TypeAlias = list[AddResult]
 _Answers: TypeAlias = list[bool]
 _Argument: TypeAlias = str | bytes | int
@@ -134,12 +135,18 @@ class RedisInbox(BaseInbox):
         return found[0] if found else None
 
     async def list(
-        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival."""
+        """Return records in the order of their arrival, or the newest first."""
         where = "0123" if state is None else str(_CODES[state])
         start = "" if after is None else storable_key(after)
-        return _records(await self._run(lua.LIST, "", where, start, limit))
+        side = "newest" if newest_first else "oldest"
+        return _records(await self._run(lua.LIST, "", where, start, limit, side))
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         return cast("int", await self._run(lua.PURGE, to_micros(older_than), to_micros(since), limit))
@@ -235,7 +242,7 @@ class RedisInbox(BaseInbox):
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)
-            return cast("object", await registered(keys=[self._prefix], args=values))
+            return await _heeding(cast("Awaitable[object]", registered(keys=[self._prefix], args=values)))
         except _FAILURES as error:
             raise _unavailable(error) from error
 
@@ -255,11 +262,11 @@ class RedisInbox(BaseInbox):
         client = await self._connected()
         try:
             async with client.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(f"{self._prefix}wake")
+                await _heeding(channel.subscribe(f"{self._prefix}wake"))
                 if not subscribed.done():
                     subscribed.set_result(None)
                 while True:
-                    if await channel.get_message(timeout=self._poll) is not None:
+                    if await _heeding(channel.get_message(timeout=self._poll)) is not None:
                         self._wake.ring()
         except _FAILURES as error:
             if not subscribed.done():
@@ -297,6 +304,20 @@ class RedisInbox(BaseInbox):
                 _micros(change.finished_at),
             )
         return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
+
+
+async def _heeding(call: Awaitable[R]) -> R:
+    """Return what a command answers, unless the caller was cancelled meanwhile.
+
+    The driver sends through `asyncio.wait_for`, and before Python 3.12 that swallows a cancellation that comes when it
+    is about to end: timeouts around the command would not end, and tasks not stop.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    answer = await call
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer
 
 
 def _unavailable(error: BaseException) -> InboxUnavailable:

@@ -115,11 +115,17 @@ class SQLiteInbox(BaseInbox):
         return _record(rows[0]) if rows else None
 
     async def list(
-        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival."""
+        """Return records in the order of their arrival, or the newest first."""
         after_key = None if after is None else storable_key(after)
-        return await self._read(partial(_list, state=state, limit=limit, after=after_key))
+        work = partial(_list, state=state, limit=limit, after=after_key, newest_first=newest_first)
+        return await self._read(work)
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         return await self._write(
@@ -369,18 +375,15 @@ def _count_done(db: sqlite3.Connection, by: int) -> None:
     db.execute("UPDATE meta SET value = value + ? WHERE name = 'done'", (by,))
 
 
-def _list(db: sqlite3.Connection, *, state: State | None, limit: int, after: str | None) -> Records:
-    start: int | None = 0
+def _list(
+    db: sqlite3.Connection, *, state: State | None, limit: int, after: str | None, newest_first: bool
+) -> Records:
+    side, order = ("<", "DESC") if newest_first else (">", "ASC")
+    where = "true" if state is None else f"state = {_CODES[state]}"
     if after is not None:
-        found = db.execute("SELECT seq FROM records WHERE key = ?", (after,)).fetchone()
-        if found is None:
-            return []
-        start = found[0]
-    where, values = "seq > ?", [start]
-    if state is not None:
-        where, values = f"state = {_CODES[state]} AND seq > ?", [start]
-    query = f"SELECT {sql.COLUMNS} FROM records WHERE {where} ORDER BY seq LIMIT ?"  # noqa: S608
-    return [_record(row) for row in db.execute(query, (*values, limit))]
+        where += f" AND seq {side} (SELECT seq FROM records WHERE key = :after)"  # noqa: S608
+    query = f"SELECT {sql.COLUMNS} FROM records WHERE {where} ORDER BY seq {order} LIMIT :limit"  # noqa: S608
+    return [_record(row) for row in db.execute(query, {"after": after, "limit": limit})]
 
 
 def _purge(db: sqlite3.Connection, *, older_than: int, since: int, limit: int) -> int:

@@ -211,9 +211,14 @@ class Inbox(Protocol):
         ...
 
     async def list(
-        self, state: State | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival, those that came later than the one with the key ``after``."""
+        """Return records in the order of their arrival or the newest first, from behind the key ``after`` on."""
         ...
 
     async def purge(self, older_than: datetime) -> int:

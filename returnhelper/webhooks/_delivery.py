@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State
+from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State, storable_key
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.router import Router
 
@@ -48,32 +48,40 @@ class Forwarding:
         del added  # a duplicate of what failed to go through is forwarded again
         deadline = asyncio.get_running_loop().time() + self._timeout
         failures, pause = self._failed.get(record.key, 0), _LOOK_AGAIN
+        tried: set[str] = set()
         while True:
             stored = await self._inbox.get(record.key)
             if stored is None or stored.state in (State.DONE, State.HELD):
                 return
             if self._failed.get(record.key, 0) > failures:
                 raise NotForwarded("the sink did not take the event")
+            if stored.state is State.READY and await self._next_in_line(record, tried):
+                continue
             if asyncio.get_running_loop().time() >= deadline:
                 raise NotForwarded("the sink did not take the event in time")
-            if stored.state is State.READY and await self._some():
-                pause = _LOOK_AGAIN
-            elif self._failed.get(record.key, 0) == failures:
-                # another machine has it, or an older event of the shipment goes first: do not hammer the sink with that
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            # another machine has it
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _some(self) -> bool:
-        """Forward what is next in line, whosever it is; return whether any of it went through."""
-        claimed = await self._inbox.claim(_BATCH, timedelta(seconds=2 * self._timeout))
+    async def _next_in_line(self, record: Record, tried: set[str]) -> bool:
+        """Forward what is next in line, whosever it is, each once; return whether there was anything new."""
+        # what the sink refused is claimable again, and among the first: ask for those, and for others beside
+        claimed = await self._inbox.claim(_BATCH + len(tried), timedelta(seconds=2 * self._timeout))
+        new = [each for each in claimed if each.key not in tried]
+        refused = [each for each in claimed if each.key in tried]
+        tried.update(each.key for each in new)
         # all of them end before one of their errors goes on: none is left running behind
-        ended = await asyncio.gather(*(self._one(each) for each in claimed), return_exceptions=True)
+        ended = await asyncio.gather(
+            *map(self._inbox.release, refused), *map(self._one, new), return_exceptions=True
+        )
         for error in ended:
             if isinstance(error, BaseException):
                 raise error
-        return any(ended)
+        if not new and record.ordering_key in {each.ordering_key for each in refused} - {None}:
+            raise NotForwarded("the sink did not take an older event of the same shipment")
+        return bool(new)
 
-    async def _one(self, record: Record) -> bool:
+    async def _one(self, record: Record) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._forward(record)
@@ -85,10 +93,9 @@ class Forwarding:
             if not isinstance(error, Exception):
                 raise
             _log.warning("record %s was not forwarded (%s)", record.key, type(error).__name__)
-            return False
-        self._failed.pop(record.key, None)
-        await self._inbox.complete(record)
-        return True
+        else:
+            self._failed.pop(record.key, None)
+            await self._inbox.complete(record)
 
 
 class Inline:
@@ -116,7 +123,7 @@ class Inline:
         try:
             return await self._router.dispatch(event)
         finally:
-            waiting = self._waiting.get(event.dedup_key)
+            waiting = self._waiting.get(storable_key(event.dedup_key))
             if waiting is not None:
                 waiting.set()
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from returnhelper.errors import EventNotReceived, PayloadInvalid
-from returnhelper.inbox.store import Clock, Inbox, Record, State, utc_now
+from returnhelper.inbox.store import EPOCH, Clock, Inbox, Record, State, utc_now
 from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
@@ -23,16 +22,15 @@ __all__ = ["Expectation", "create_and_wait"]
 E = TypeVar("E", bound=Event)
 
 LOOK_BACK: Final = timedelta(minutes=5)
-_PAGE: Final = 200
-# Seconds to look back: of two machines that store at a time, the later place may show before the earlier one.
-_OVERTAKING: Final = 2.0
+_PAGE: Final = 100
+# How far a look goes behind the one before: clocks differ, and what was stored earlier may show later.
+_OVERLAP: Final = timedelta(seconds=15)
 
 
 class Source(Protocol):
     """The receiver of this process, as far as an expectation needs it."""
 
     _expectations: set[Expectation[Any]]
-    _recent: deque[tuple[datetime, str]]
 
 
 class Expectation(Generic[E]):
@@ -64,12 +62,12 @@ class Expectation(Generic[E]):
         self._source = source
         self._offered: list[Record] = []
         self._bell = asyncio.Event()
-        self._anchors: list[str] = []  # keys that the search may begin after, the best one last
-        self._read: deque[tuple[float, str]] = deque()  # how far each look got, until that may be an anchor
         self._seen: set[str] = set()
-        self._start: datetime | None = None
+        self._start = EPOCH
+        self._entered = False
 
     async def __aenter__(self) -> Self:
+        self._entered = True
         self._begin(self._clock())
         return self
 
@@ -91,8 +89,6 @@ class Expectation(Generic[E]):
         start = self._clock() - since if isinstance(since, timedelta) else since or default
         self._start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
         if self._source is not None:
-            # what came before these is too old: the search need not begin at the first record of the inbox
-            self._anchors = [key for received_at, key in self._source._recent if received_at < self._start]
             self._source._expectations.add(self)
 
     def _end(self) -> None:
@@ -100,74 +96,68 @@ class Expectation(Generic[E]):
             self._source._expectations.discard(self)
 
     async def _wait(self) -> E:
-        entered = self._start is not None
-        if not entered:
+        if not self._entered:
             self._begin(self._clock() - LOOK_BACK)
         try:
             async with asyncio.timeout(self._timeout):
-                while True:
-                    self._bell.clear()
-                    found = self._among(self._drain()) or await self._in_store()
-                    if found is not None:
-                        return found
-                    await self._pause()
+                return await self._search()
         except TimeoutError:
             raise EventNotReceived(
                 f"no {self._event.__name__} that fits came within {self._timeout:g} seconds; it may still come: "
                 "keep the ids of the call, and let a handler of the event go on with them"
             ) from None
         finally:
-            if not entered:
+            if not self._entered:
                 self._end()
 
-    async def _pause(self) -> None:
+    async def _search(self) -> E:
+        loop = asyncio.get_running_loop()
+        looked, next_look = self._start, loop.time()
+        while True:
+            self._bell.clear()
+            offered, self._offered = self._offered, []
+            found = self._first(offered)
+            if found is None and loop.time() >= next_look:
+                now = self._clock()
+                found = await self._in_store(looked)
+                looked, next_look = now, loop.time() + self._poll
+            if found is not None:
+                return found
+            await self._pause(next_look - loop.time())
+
+    async def _pause(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._poll):
+            async with asyncio.timeout(seconds):
                 await self._bell.wait()
         except TimeoutError:
             return
 
-    def _drain(self) -> list[Record]:
-        offered, self._offered = self._offered, []
-        return offered
-
-    async def _in_store(self) -> E | None:
-        start, now = self._start, asyncio.get_running_loop().time()
-        assert start is not None
-        while self._read and self._read[0][0] <= now - _OVERTAKING:
-            self._anchors.append(self._read.popleft()[1])
-        first = after = await self._anchor()
-        while page := await self._inbox.list(limit=_PAGE, after=after):
+    async def _in_store(self, looked: datetime) -> E | None:
+        """Search what came since the last look, from the newest on back; return the oldest that fits."""
+        candidates: list[Record] = []
+        after = None
+        while page := await self._inbox.list(limit=_PAGE, after=after, newest_first=True):
+            candidates += filter(self._may_fit, page)
             after = page[-1].key
-            found = self._among(record for record in page if record.received_at >= start)
-            if found is not None:
-                return found
-            if page[-1].received_at < start - LOOK_BACK:
-                self._anchors.append(after)  # so old that nothing before it is still to show
-        if after is not None and after != first:
-            self._read.append((now, after))
-        return None
+            if page[-1].received_at < looked - _OVERLAP:
+                break
+        return self._first(reversed(candidates))
 
-    async def _anchor(self) -> str | None:
-        """Return the key to begin after; nothing is listed after one that was purged."""
-        while self._anchors and await self._inbox.get(self._anchors[-1]) is None:
-            self._anchors.pop()
-        return self._anchors[-1] if self._anchors else None
+    def _may_fit(self, record: Record) -> bool:
+        # held on arrival: not trusted, nobody has looked at it yet
+        if record.key in self._seen or (record.state is State.HELD and record.attempts == 0):
+            return False
+        kind = event_class(record.action, record.category, record.version)
+        return record.received_at >= self._start and issubclass(kind, self._event)
 
-    def _among(self, records: Iterable[Record]) -> E | None:
+    def _first(self, records: Iterable[Record]) -> E | None:
         for record in records:
-            found = self._fits(record)
-            if found is not None:
-                return found
+            if self._may_fit(record) and (event := self._fits(record)) is not None:
+                return event
         return None
 
     def _fits(self, record: Record) -> E | None:
-        # held on arrival: not trusted, nobody has looked at it yet
-        if record.key in self._seen or (record.state is State.HELD and record.attempts == 0):
-            return None
         self._seen.add(record.key)
-        if not issubclass(event_class(record.action, record.category, record.version), self._event):
-            return None
         try:
             event = parse_event(record.body)
         except PayloadInvalid:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -41,7 +40,6 @@ TOLERANCE: Final = timedelta(minutes=15)
 MAX_BODY: Final = 1 << 20
 _TRIAL_SIZE: Final = 4096
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
-_REMEMBERED_KEYS: Final = 512
 _GRACE: Final = 1.0
 
 
@@ -136,7 +134,6 @@ class Receiver:
         self._budget = 2 * store_timeout + _GRACE + (0 if self._after is None else self._after.budget)
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._expectations: set[Expectation[Any]] = set()
-        self._recent: deque[tuple[datetime, str]] = deque(maxlen=_REMEMBERED_KEYS)
 
     def __repr__(self) -> str:
         return f"Receiver({self._verifier!r}, inbox={type(self.inbox).__name__})"
@@ -267,7 +264,6 @@ class Receiver:
             _log.warning("delivery %s is held: %s", record.key, record.reason)
             return Outcome(200, Kind.HELD, record.key, record.reason)
         self.counters.new += 1
-        self._recent.append((record.received_at, record.key))
         for expectation in tuple(self._expectations) if self._expectations else ():
             expectation.offer(record)
         return Outcome(200, Kind.NEW, record.key)

@@ -382,9 +382,14 @@ class Agreement(RuleBasedStateMachine):
     def requeue(self, key: str) -> None:
         self.agree(lambda inbox: inbox.requeue(key))
 
-    @rule(key=KEYS, state=st.none() | st.sampled_from(State), limit=st.integers(1, 4))
-    def look(self, key: str, state: State | None, limit: int) -> None:
-        self.agree(lambda inbox: listed(inbox, state, limit=limit, after=key))
+    @rule(
+        after=st.none() | KEYS,
+        state=st.none() | st.sampled_from(State),
+        limit=st.integers(1, 4),
+        newest_first=st.booleans(),
+    )
+    def look(self, after: str | None, state: State | None, limit: int, newest_first: bool) -> None:
+        self.agree(lambda inbox: listed(inbox, state, limit=limit, after=after, newest_first=newest_first))
 
     @rule(seconds=st.integers(1, 45))
     def wait(self, seconds: int) -> None:
@@ -401,9 +406,15 @@ def unsigned(found: Record) -> Record:
 
 
 async def listed(
-    inbox: Inbox, state: State | None = None, *, limit: int = 100, after: str | None = None
+    inbox: Inbox,
+    state: State | None = None,
+    *,
+    limit: int = 100,
+    after: str | None = None,
+    newest_first: bool = False,
 ) -> list[Record]:
-    return [unsigned(one) for one in await inbox.list(state, limit=limit, after=after)]
+    found = await inbox.list(state, limit=limit, after=after, newest_first=newest_first)
+    return [unsigned(one) for one in found]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])

@@ -106,8 +106,8 @@ class Overtaken(MemoryInbox):
 
     hidden: str | None = "early"
 
-    async def list(self, state=None, *, limit=100, after=None):
-        records = await super().list(state, limit=limit, after=after)
+    async def list(self, state=None, **given):
+        records = await super().list(state, **given)
         return [record for record in records if record.key != self.hidden]
 
 
