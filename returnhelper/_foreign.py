@@ -135,23 +135,28 @@ class Foreign:
         *,
         repeatable: bool,
     ) -> T:
+        import stamina
+
         total, phases, policy = self._transport._limits(options)
         number = 0
         scope = asyncio.timeout(total)
+
+        def wait(error: Exception) -> float | bool:
+            if not isinstance(error, TransportError | APIError):
+                return False
+            error.attempts = number
+            seconds = self._transport._wait(error, policy, number, scope) if repeatable else None
+            return False if seconds is None else seconds
+
         try:
             async with scope, self._session() as session:
-                while True:
-                    number += 1
-                    failure = await _outcome(what, once, session, phases)
-                    if not isinstance(failure, ReturnHelperError):
-                        return failure[0]
-                    wait = None
-                    if isinstance(failure, TransportError | APIError):
-                        failure.attempts = number
-                        wait = self._transport._wait(failure, policy, number, scope) if repeatable else None
-                    if wait is None:
-                        raise failure
-                    await asyncio.sleep(wait)
+                async for attempt in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
+                    with attempt:
+                        number = attempt.num
+                        outcome = await _outcome(what, once, session, phases)
+                        if isinstance(outcome, ReturnHelperError):
+                            raise outcome
+                        return outcome[0]
         except TimeoutError:
             if not scope.expired():  # the caller's own, out of the iterator that is being uploaded
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -171,6 +172,17 @@ async def test_a_failed_upload_is_tried_again() -> None:
         store.faults = [500, 0]
         await rh.files.upload(pieces(LABEL), filename="x.png")
     assert [body for _, body in store.stored] == [LABEL, LABEL]
+
+
+async def test_a_retry_is_one_warning_without_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    """Transfers tell of retries as calls do, one line each, and the signed address is not in it."""
+    async with storage() as (store, rh):
+        store.faults = [500, 503]
+        await rh.files.upload(LABEL, filename="x.png")
+    lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line["name"] for line in lines] == ["stamina", "stamina"]
+    assert all("the upload was refused" in line["stamina.caused_by"] for line in lines)
+    assert not any(secret in repr(lines) for secret in ("Signature", "a%2Fb", "a/b=", KEY, TOKEN))
 
 
 async def test_a_stream_is_not_sent_twice() -> None:
