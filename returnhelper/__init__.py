@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .errors import EventNotReceived as EventNotReceived
     from .errors import InboxError as InboxError
     from .errors import InboxUnavailable as InboxUnavailable
-    from .errors import LeaseLost as LeaseLost
     from .errors import PayloadInvalid as PayloadInvalid
     from .errors import RateLimited as RateLimited
     from .errors import RequestInvalid as RequestInvalid
@@ -58,7 +57,6 @@ _HOMES = {
         "EventNotReceived",
         "InboxError",
         "InboxUnavailable",
-        "LeaseLost",
         "PayloadInvalid",
         "RateLimited",
         "RequestInvalid",

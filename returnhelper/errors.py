@@ -19,8 +19,7 @@
     │   └── EventNotReceived          an expected event did not come in time
     └── InboxError
         ├── InboxUnavailable          the store cannot be reached, or is full
-        ├── SchemaTooNew              the store was written by a newer release
-        └── LeaseLost                 another worker has taken the record over
+        └── SchemaTooNew              the store was written by a newer release
 
 All of them pickle. None holds a live response, a key, a token or a signature.
 """
@@ -247,7 +246,3 @@ class InboxUnavailable(InboxError):
 
 class SchemaTooNew(InboxError):
     """The store was written by a newer release of this package; upgrade before opening it."""
-
-
-class LeaseLost(InboxError):
-    """The lease ran out and the record belongs to another worker; drop the result."""

@@ -50,7 +50,6 @@ SAMPLES = [
     errors.InboxError("i"),
     errors.InboxUnavailable("full"),
     errors.SchemaTooNew("new"),
-    errors.LeaseLost("lost"),
 ]
 
 

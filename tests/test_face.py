@@ -22,7 +22,6 @@ NAMES = [
     "InboxError",
     "InboxUnavailable",
     "Items",
-    "LeaseLost",
     "OpenStrEnum",
     "Page",
     "Pager",
