@@ -56,6 +56,7 @@ class Parcel(Named):
     line_items: tuple[Line, ...] = ()
     parts: tuple[Parcel, ...] | None = None
     grid: tuple[tuple[int, ...], ...] = ()
+    tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = attrs.field(factory=dict)
     anything: JSONValue = None
     members: JSONObject | None = None
@@ -240,7 +241,7 @@ def test_every_accepted_name_is_read() -> None:
         ({"parcelId": Decimal("1E+999999999")}, "parcelId"),
         ({"parcelId": "9" * 5000}, "parcelId"),
         ({"lineItems": [{}, {}, {"cost": True}]}, "lineItems[2].cost"),
-        ({"lineItems": [{}, None]}, "lineItems[1]"),
+        ({"lineItems": [{}, 5]}, "lineItems[1]"),
         ({"lineItems": {"cost": True}}, "lineItems[0].cost"),
         ({"lineItems": "abc"}, "lineItems"),
         ({"parts": [{"parcelId": 1, "parts": [{}]}]}, "parts[0].parts[0].parcelId"),
@@ -305,6 +306,35 @@ def test_forgiving_reading() -> None:
     assert parcel(kind="").kind is None
     assert parcel(lineItems={"cost": 1}).line_items == (Line(cost=Decimal(1)),)
     assert parcel(members={"a": [1]}, anything=[{}]).members == {"a": [1]}
+
+
+def test_forgiving_reading_of_lists_and_objects() -> None:
+    """Null among the elements says nothing, an empty text is an absent list or object, one text is a list of one."""
+    read = parcel(lineItems=[None, {"cost": 1}, None], tags=["a", None], parts=[None], grid=[[1], None])
+    assert (read.line_items, read.tags, read.parts) == ((Line(cost=Decimal(1)),), ("a",), ())
+    assert read.grid == ((1,), ())
+    assert read.raw == {"parcelId": 1, "lineItems": [None, {"cost": 1}, None], "tags": ["a", None], "parts": [None],
+                        "grid": [[1], None]}  # fmt: skip
+    unset = parcel(lineItems="", tags="", parts="", grid="", fields="", members="")
+    assert (unset.line_items, unset.tags, unset.parts, unset.grid) == ((), (), None, ())
+    assert (unset.fields, unset.members) == ({}, None)
+    assert parcel(tags="a").tags == ("a",)
+
+
+def test_forgiving_reading_of_scalars() -> None:
+    """A whole number may have a point, a truth value may be a digit, and a text may be any other scalar."""
+    assert structure({"parcelId": "12.0"}, Parcel).parcel_id == 12
+    assert [parcel(isSplit=text).is_split for text in ("1", "0", 1, 0, " TRUE ")] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert [parcel(action=value).action for value in (True, False)] == ["true", "false"]
+    codes = [parcel(handling=code).handling for code in (3, "3", Decimal("3.0"), "dis")]
+    assert codes == ["dsp"] * 4
+    assert parcel(handling=Decimal("1.5")).handling == "1.5"
 
 
 def test_structuring_other_types() -> None:
