@@ -57,6 +57,9 @@ class Parcel(Named):
     parts: tuple[Parcel, ...] | None = None
     grid: tuple[tuple[int, ...], ...] = ()
     tags: tuple[str, ...] = ()
+    texts: Mapping[str, str | None] | None = None
+    pictures: tuple[Line, ...] = wire(default=(), loose=True)
+    left_at: datetime | None = wire("leftAt", "leftAtStr", loose="leftAtStr")
     fields: Mapping[str, str] = attrs.field(factory=dict)
     anything: JSONValue = None
     members: JSONObject | None = None
@@ -319,6 +322,22 @@ def test_forgiving_reading_of_lists_and_objects() -> None:
     assert (unset.line_items, unset.tags, unset.parts, unset.grid) == ((), (), None, ())
     assert (unset.fields, unset.members) == ({}, None)
     assert parcel(tags="a").tags == ("a",)
+    assert parcel(texts={"a": None, "b": 5, "c": "d"}).texts == {"a": None, "b": "5", "c": "d"}
+
+
+def test_loose_members() -> None:
+    """A member whose form nobody documents is left out where it does not fit, and stays in `raw`."""
+    read = parcel(pictures=["https://x/1.png"], leftAtStr="last Tuesday")
+    assert (read.parcel_id, read.pictures, read.left_at) == (1, (), None)
+    assert read.raw == {"parcelId": 1, "pictures": ["https://x/1.png"], "leftAtStr": "last Tuesday"}
+    assert parcel(pictures=[{"cost": 1}]).pictures == (Line(cost=Decimal(1)),)
+    assert parcel(leftAtStr="2030-01-01 02:03:04.5").left_at == datetime(
+        2030, 1, 1, 2, 3, 4, 500_000, tzinfo=UTC
+    )
+    assert parcel(leftAt="", leftAtStr="2030-01-01").left_at == datetime(2030, 1, 1, tzinfo=UTC)
+    with pytest.raises(Misfit) as caught:
+        parcel(leftAt="last Tuesday", leftAtStr="2030-01-01")
+    assert caught.value.path == "leftAt"
 
 
 def test_forgiving_reading_of_scalars() -> None:

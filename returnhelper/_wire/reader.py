@@ -144,7 +144,8 @@ def _careful_model(cls: type[Model], value: object, path: str) -> Model:
 
 
 def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) -> object:
-    name = next((name for name in field.names if members.get(name) is not None), field.names[0])
+    told = (name for name in field.names if not _says_nothing(field.shape, members.get(name)))
+    name = next(told, field.names[0])
     value = members.get(name)
     here = _join(path, name)
     if value is None:
@@ -155,7 +156,12 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
             return field.fallback()
     elif not field.required and _says_nothing(field.shape, value):
         return field.fallback()
-    return _careful(field.shape, value, here)
+    if name not in field.loose:
+        return _careful(field.shape, value, here)
+    try:
+        return _careful(field.shape, value, here)
+    except Misfit:
+        return field.fallback()
 
 
 def _says_nothing(shape: Shape, value: object) -> bool:

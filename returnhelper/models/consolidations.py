@@ -89,7 +89,7 @@ class ConsolidateShippingShipment(Model):
     awb: str | None = None
     service_provider: str | None = None
     ship_date: datetime | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     box_list: tuple[ConsolidateShippingBox, ...] = ()
 
 
@@ -125,7 +125,7 @@ class ConsolidateShippingOrder(Model):
     ship_to_state: str | None = None
     ship_to_postal_code: str | None = None
     ship_to_country: str | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     create_on: datetime | None = None
     modify_on: datetime | None = None
     shipment_list: tuple[ConsolidateShippingShipment, ...] = ()

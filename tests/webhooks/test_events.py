@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -96,6 +97,8 @@ def make_object(schema: dict[str, Any], *, mode: str) -> dict[str, Any]:
             made[name] = []  # the elements are nowhere described
         elif mode == "nulls" and name not in required:
             made[name] = None
+        elif name.endswith("Str"):
+            made[name] = TIME.replace("T", " ").rstrip("Z")
         elif mode != "minimal" or name in required:
             made[name] = make(member, mode=mode)
     if mode == "unknown":
@@ -248,6 +251,78 @@ def test_every_documented_member_has_a_field(name: str, mode: str) -> None:
     assert encode(event) == encode(json.loads(body, parse_float=Decimal))
 
 
+# What a member may say beside the form of the catalog, by the type that the catalog gives it: none of it is worth
+# holding an authentic event.
+OTHER_FORMS: dict[str, list[Any]] = {
+    "integer": ["", "12", " 12 ", "12.0", Decimal("12.0")],
+    "number": ["", "12.50", 12, Decimal("1E+2")],
+    "boolean": ["", "true", "False", 1, "0"],
+    "string": ["", 5, Decimal("1.50"), "never seen"],
+    "date-time": [
+        "",
+        "2024-04-30 07:48:40.2356",
+        "2024-04-30",
+        "0001-01-01T00:00:00",
+        "2024-04-30T07:48+08:00",
+    ],
+    "uuid": ["", UUID_TEXT.upper(), f"{{{UUID_TEXT}}}"],
+    "object": ["", {"a": None, "b": 5, "c": Decimal("1.50"), "d": True}],
+    "array": ["", [], [None]],
+    "any": [5, {"a": 1}, "text", None],
+}
+
+
+def members_of(schema: dict[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """List each member at any depth: its path, its schema, and whether it has to be there."""
+    for name, member in schema["properties"].items():
+        inner = resolve(member)
+        yield (*path, name), inner, kind(inner) == "object" and name in schema.get("required", [])
+        if kind(inner) == "array" and "properties" in (item := resolve(inner["items"])):
+            yield from members_of(item, (*path, name, 0))
+        elif "properties" in inner:
+            yield from members_of(inner, (*path, name))
+
+
+def put(body: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    """Return a copy of the body with `new` at the path."""
+    if not path:
+        return new
+    copy = dict(body) if isinstance(body, dict) else list(body)
+    copy[path[0]] = put(copy[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_no_member_holds_an_event_for_its_form(name: str) -> None:
+    """Null and every plausible other form of any member is read; only the object that an event is about must be there."""
+    body = json.loads(body_of(name), parse_float=Decimal)
+    for path, schema, required in members_of(event_schema(name)):
+        what = schema.get("format") if schema.get("format") in OTHER_FORMS else kind(schema)
+        what = "integer" if path[-1] == "apiId" else what  # text in one table only
+        if path in {("action",), ("version",)} or required:
+            continue  # these choose the class, or are the event
+        forms = OTHER_FORMS[what][: 1 if what == "object" and "properties" in schema else None]
+        for form in [None, *forms]:
+            event = events.parse_event(encode(put(body, path, form)))
+            assert encode(event) == encode(put(body, path, form)), path
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_what_cannot_be_meant_is_a_misfit(name: str) -> None:
+    """An object or a list where an id, number, time or text belongs is a misfit that names the member."""
+    body = json.loads(body_of(name), parse_float=Decimal)
+    for path, schema, _ in members_of(event_schema(name)):
+        unread = path[0] == "returnInventory" and name == "markShipmentArrive"  # the other name is there
+        loose = path[-1] in {"labelRequestId", "apiTransactionId", "receiveDateStr", "handlingUpdatedOnStr"}
+        loose |= path in {("buyerReturn", "labelId"), ("resend", "returnInventoryId")}
+        if kind(schema) in {"object", "array", "any"} or path[0] in {"action", "version"} or unread or loose:
+            continue
+        for odd in ({}, {"id": 1}, [], [1]):
+            with pytest.raises(PayloadInvalid) as caught:
+                events.parse_event(encode(put(body, path, odd)))
+            assert caught.value.path.replace("[0]", "") == ".".join(part for part in path if part != 0)
+
+
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_unknown_members_are_kept(name: str) -> None:
     """A member that nobody names is in the `extra` of its object, on every level."""
@@ -285,6 +360,33 @@ def entity(form: str) -> dict[str, object]:
         "modifyOn": "2024-07-09T08:07:06.1234567" if text else TIME,
         "createOn": "0001-01-01T00:00:00" if text else None,
     }
+
+
+def test_the_text_twins_of_the_coded_form() -> None:
+    """The coded form tells two times as display text only; they are read as the entity form tells them."""
+    shipment, item = {"receiveDate": TIME}, {"handlingUpdatedOn": TIME}
+    entity = parse(action="warehouseUpdateWarehouseRemarks", shipment=shipment, returnInventory=item)
+    text = TIME.replace("T", " ").rstrip("Z")
+    coded = parse(
+        action="warehouseUpdateWarehouseRemarks",
+        shipment={"receiveDateStr": text},
+        returnInventory={"handlingUpdatedOn": None, "handlingUpdatedOnStr": text},
+    )
+    assert coded.shipment.receive_date == entity.shipment.receive_date == MOMENT
+    assert coded.return_inventory.handling_updated_on == entity.return_inventory.handling_updated_on == MOMENT
+    assert (coded.shipment.receive_date_str, coded.return_inventory.handling_updated_on_str) == (text, text)
+    odd = parse(
+        action="warehouseUpdateWarehouseRemarks", shipment={"receiveDateStr": "9 July"}, returnInventory={}
+    )
+    assert (odd.shipment.receive_date, odd.shipment.receive_date_str) == (None, "9 July")
+
+
+def test_custom_fields_without_a_value() -> None:
+    """Null among the custom fields stays None, in either form of the fields."""
+    for fields in ({"a": None, "b": "1"}, [{"key": "a", "value": None}, {"key": "b", "value": "1"}]):
+        event = parse(action="markShipmentArrive", version="202407", shipment={"customFieldMap": fields})
+        assert event.shipment.custom_field_map == {"a": None, "b": "1"}
+        assert event.raw["shipment"]["customFieldMap"] == fields
 
 
 def test_both_forms_of_an_object_give_the_same_values() -> None:
