@@ -16,6 +16,7 @@ from returnhelper.models.codes import (
     HandlingStatus,
     ShippingMethod,
 )
+from returnhelper.types import Rma
 
 
 @model
@@ -48,7 +49,7 @@ class ConsolidateShippingInventory(Model):
     consolidate_shipping_inventory_id: str | None = None
     consolidate_shipping_order_id: str | None = None
     return_inventory_id: int | None = None
-    rma: str | None = None
+    rma: Rma | None = None
     consolidate_shipping_inventory_status: ConsolidateShippingInventoryStatus | None = None
 
 

@@ -381,6 +381,32 @@ def test_the_text_twins_of_the_coded_form() -> None:
     assert (odd.shipment.receive_date, odd.shipment.receive_date_str) == (None, "9 July")
 
 
+def test_an_rma_is_an_rma_in_every_event() -> None:
+    """Wherever an event prints an RMA, it can be taken apart."""
+    text = "TWN-20-230101-D12345-01-36"
+    created = parse(
+        action="newInventoryCreated", returnInventory={"rma": text, "itemRma": text}
+    ).return_inventory
+    swap = parse(action="notifyUserRmaSwapped", payload={"oldRma": text, "newRma": text}).payload
+    measured = parse(action="completeRecalibrate", recalibrateSupplement={"rma": text}).recalibrate_supplement
+    item = {"rma": text}
+    shipment = {"boxList": [{"consolidateShippingInventoryList": [item]}]}
+    sent = parse(action="consolidateShippingShipmentSent", shipment=shipment).shipment
+    packed = sent.box_list[0].consolidate_shipping_inventory_list[0]
+    listed = parse(action="completeInventoryHandling", returnInventory=item).return_inventory
+    for rma in (
+        created.rma,
+        created.item_rma,
+        swap.old_rma,
+        swap.new_rma,
+        measured.rma,
+        packed.rma,
+        listed.rma,
+    ):
+        assert rma == text
+        assert (rma.warehouse_id, rma.is_split) == (20, True)
+
+
 def test_custom_fields_without_a_value() -> None:
     """Null among the custom fields stays None, in either form of the fields."""
     for fields in ({"a": None, "b": "1"}, [{"key": "a", "value": None}, {"key": "b", "value": "1"}]):
