@@ -26,6 +26,7 @@ from returnhelper.errors import PayloadInvalid
 from returnhelper.models.labels import LabelResult
 from returnhelper.types import OpenStrEnum
 from returnhelper.webhooks import Router, events
+from returnhelper.webhooks.envelope import dedup_key, read_body
 from returnhelper.webhooks.events._base import FAMILY_OF, PAYLOADS, OpenEvent, usual_envelope
 
 HERE = Path(__file__).parent.parent
@@ -553,6 +554,15 @@ def test_recall_steps_in_both_spellings(wire: str, same: str) -> None:
     assert steps[1].recall_update_type_status.is_known
 
 
+def test_a_recall_with_its_items_beside_it() -> None:
+    """The vendor once described the items beside the recall: they are typed there too."""
+    event = parse(
+        action="recallUpdateStatus", recall={"recallId": 1}, recallInventoryList=[{"returnInventoryId": "5"}]
+    )
+    assert event.recall_inventory_list[0].return_inventory_id == 5
+    assert event.extra == {}
+
+
 def test_dedup_key() -> None:
     """The key is the notification id; without one it is a digest of the very bytes that came."""
     with_id = parse(action="labelGenerated", label={}, notificationId="01J9ZQ8Q7M1V6S6Y2C4N8B7F3D")
@@ -562,6 +572,63 @@ def test_dedup_key() -> None:
     assert first.dedup_key.startswith("sha256:")
     assert first.dedup_key == events.parse_event(b'{"action":"labelGenerated","label":{}}').dedup_key
     assert first.dedup_key != respaced.dedup_key
+
+
+@pytest.mark.parametrize(
+    "given", ["01J9ZQ8Q7M1V6S6Y2C4N8B7F3D", " 7 ", 7, "", "  ", None, Decimal("1.5"), True]
+)
+def test_event_and_envelope_have_the_same_keys(given: object) -> None:
+    """The key of an event is the one that the inbox keeps it under, whatever form its notification id came in."""
+    body = encode({"action": "labelGenerated", "label": {"shipmentId": "0042"}, "notificationId": given})
+    event, envelope = events.parse_event(body), read_body(body)
+    assert event.dedup_key == dedup_key(envelope.notification_id, body)
+    assert event.ordering_key == envelope.ordering_key == "shipment:42"
+
+
+# Which object each event is about. An event about several items of one shipment, recall or order is about that.
+ORDERED_BY = {
+    "labelGenerated": ("label.shipmentId", "shipment"),
+    "updateResendStatus": ("returnInventoryList.0.returnInventoryId", "inventory"),
+    "updateResendTrackingNumber": ("resend.resendId", "resend"),
+    "forceCancelResend": ("resend.resendId", "resend"),
+    "recallUpdateStatus": ("recall.recallId", "recall"),
+    "markShipmentArrive_202407": ("shipment.shipmentId", "shipment"),
+    "markShipmentArrive": ("shipment.shipmentId", "shipment"),
+    "newInventoryCreated": ("shipment.shipmentId", "shipment"),
+    "assignUnknown": ("shipment.shipmentId", "shipment"),
+    "changeLineItemImage": ("returnRequestLineItem.returnRequestId", "request"),
+    "completeInventoryHandling": ("returnInventory.returnInventoryId", "inventory"),
+    "splitLineItem": ("returnRequestId", "request"),
+    "completeRecalibrate": ("recalibrateSupplement.returnInventoryId", "inventory"),
+    "notifyUserRmaSwapped": ("payload.returnInventoryId", "inventory"),
+    "updateReturnInventoryMeta": ("returnInventory.returnInventoryId", "inventory"),
+    "warehouseUpdateWarehouseRemarks": ("shipment.shipmentId", "shipment"),
+    "userUpdateReturnInventorySku": ("returnInventory.returnInventoryId", "inventory"),
+    "buyerReturnLabelGenerated": ("buyerReturn.shipmentId", "shipment"),
+    "vasUpdated": None,
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_ordering_key_of_every_event(name: str) -> None:
+    """Each event is ordered by the first of shipment, inventory, resend, recall, order; text and number are one id."""
+    if name.startswith("consolidateShipping"):
+        top = "shipment" if "Shipment" in name.removeprefix("consolidateShipping") else "order"
+        expected: tuple[str, str] | None = (f"{top}.consolidateShippingOrderId", "order")
+    else:
+        expected = ORDERED_BY[name]  # type: ignore[assignment]
+    body = json.loads(body_of(name), parse_float=Decimal)
+    if expected is None:
+        assert events.parse_event(encode(body)).ordering_key is None
+        return
+    path: tuple[str | int, ...] = tuple(
+        int(part) if part.isdigit() else part for part in expected[0].split(".")
+    )
+    if "resend" in body:
+        del body["resend"]["returnInventoryId"]  # told by a table only
+    for value in (90210, "90210", " 90210 ", "0090210"):
+        wire = encode(put(body, path, value))
+        assert events.parse_event(wire).ordering_key == read_body(wire).ordering_key == f"{expected[1]}:90210"
 
 
 def test_ordering_key() -> None:
