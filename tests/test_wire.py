@@ -335,9 +335,10 @@ def test_loose_members() -> None:
         2030, 1, 1, 2, 3, 4, 500_000, tzinfo=UTC
     )
     assert parcel(leftAt="", leftAtStr="2030-01-01").left_at == datetime(2030, 1, 1, tzinfo=UTC)
-    with pytest.raises(Misfit) as caught:
-        parcel(leftAt="last Tuesday", leftAtStr="2030-01-01")
-    assert caught.value.path == "leftAt"
+    for path, value in (("leftAt", "last Tuesday"), ("leftAtStr", {}), ("leftAtStr", [1])):
+        with pytest.raises(Misfit) as caught:
+            parcel(**{path: value})
+        assert caught.value.path == path
 
 
 def test_forgiving_reading_of_scalars() -> None:

@@ -82,7 +82,7 @@ def wire(
 
     `repr=False` keeps a value that is nobody's business out of logs. `loose=True` is for a member whose form is not
     documented: what does not fit leaves the default and stays in `raw`, and the object around it is read. `loose="name"`
-    says so of one of the names only.
+    says so of one of the names only. An object or list where a text or number belongs is refused all the same.
 
     Write `default=None` out where users construct the class, since type checkers only see a default that is given.
     """

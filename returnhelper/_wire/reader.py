@@ -156,7 +156,7 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
             return field.fallback()
     elif not field.required and _says_nothing(field.shape, value):
         return field.fallback()
-    if name not in field.loose:
+    if name not in field.loose or (field.shape.inner is None and isinstance(value, Mapping | list)):
         return _careful(field.shape, value, here)
     try:
         return _careful(field.shape, value, here)
