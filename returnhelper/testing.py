@@ -71,7 +71,7 @@ def delivery(
     version, the time (now) and a fresh `notificationId`; give a member as None to leave it out.
     """
     if isinstance(what, Event):
-        members = dict(unstructure(what))
+        members = {**_version(type(what)), **unstructure(what)}
     else:
         members = {"action": what} if isinstance(what, str) else dict(what)
     members |= payload or {}

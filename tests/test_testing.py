@@ -48,6 +48,16 @@ def test_every_event_class_can_be_built():
                 assert f" {kind.__name__}: " in told
 
 
+@pytest.mark.parametrize("cls", [events.MarkShipmentArrive, events.MarkShipmentArriveV1])
+def test_the_delivery_of_an_event_is_that_event(cls):
+    """An event that is delivered again, or was made by hand, arrives as the class that it is: the older shape too."""
+    built = event(cls, {"shipment": {"shipmentId": 7}})
+    by_hand = cls(shipment=built.shipment)
+    for one in (built, by_hand):
+        assert type(parse_event(delivery(one).body)) is cls
+    assert parse_event(delivery(built).body).dedup_key == built.dedup_key
+
+
 def test_what_does_not_fit_is_told():
     """A payload that does not fit, or a class without an action, is an error."""
     with pytest.raises(PayloadInvalid):

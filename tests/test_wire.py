@@ -56,6 +56,10 @@ class Parcel(Named):
     line_items: tuple[Line, ...] = ()
     parts: tuple[Parcel, ...] | None = None
     grid: tuple[tuple[int, ...], ...] = ()
+    tags: tuple[str, ...] = ()
+    texts: Mapping[str, str | None] | None = None
+    pictures: tuple[Line, ...] = wire(default=(), loose=True)
+    left_at: datetime | None = wire("leftAt", "leftAtStr", loose="leftAtStr")
     fields: Mapping[str, str] = attrs.field(factory=dict)
     anything: JSONValue = None
     members: JSONObject | None = None
@@ -240,7 +244,7 @@ def test_every_accepted_name_is_read() -> None:
         ({"parcelId": Decimal("1E+999999999")}, "parcelId"),
         ({"parcelId": "9" * 5000}, "parcelId"),
         ({"lineItems": [{}, {}, {"cost": True}]}, "lineItems[2].cost"),
-        ({"lineItems": [{}, None]}, "lineItems[1]"),
+        ({"lineItems": [{}, 5]}, "lineItems[1]"),
         ({"lineItems": {"cost": True}}, "lineItems[0].cost"),
         ({"lineItems": "abc"}, "lineItems"),
         ({"parts": [{"parcelId": 1, "parts": [{}]}]}, "parts[0].parts[0].parcelId"),
@@ -305,6 +309,52 @@ def test_forgiving_reading() -> None:
     assert parcel(kind="").kind is None
     assert parcel(lineItems={"cost": 1}).line_items == (Line(cost=Decimal(1)),)
     assert parcel(members={"a": [1]}, anything=[{}]).members == {"a": [1]}
+
+
+def test_forgiving_reading_of_lists_and_objects() -> None:
+    """Null among the elements says nothing, an empty text is an absent list or object, one text is a list of one."""
+    read = parcel(lineItems=[None, {"cost": 1}, None], tags=["a", None], parts=[None], grid=[[1], None])
+    assert (read.line_items, read.tags, read.parts) == ((Line(cost=Decimal(1)),), ("a",), ())
+    assert read.grid == ((1,), ())
+    assert read.raw == {"parcelId": 1, "lineItems": [None, {"cost": 1}, None], "tags": ["a", None], "parts": [None],
+                        "grid": [[1], None]}  # fmt: skip
+    unset = parcel(lineItems="", tags="", parts="", grid="", fields="", members="")
+    assert (unset.line_items, unset.tags, unset.parts, unset.grid) == ((), (), None, ())
+    assert (unset.fields, unset.members) == ({}, None)
+    assert parcel(tags="a").tags == ("a",)
+    assert parcel(texts={"a": None, "b": 5, "c": "d"}).texts == {"a": None, "b": "5", "c": "d"}
+
+
+def test_loose_members() -> None:
+    """A member whose form nobody documents is left out where it does not fit, and stays in `raw`."""
+    read = parcel(pictures=["https://x/1.png"], leftAtStr="last Tuesday")
+    assert (read.parcel_id, read.pictures, read.left_at) == (1, (), None)
+    assert read.raw == {"parcelId": 1, "pictures": ["https://x/1.png"], "leftAtStr": "last Tuesday"}
+    assert parcel(pictures=[{"cost": 1}]).pictures == (Line(cost=Decimal(1)),)
+    assert parcel(leftAtStr="2030-01-01 02:03:04.5").left_at == datetime(
+        2030, 1, 1, 2, 3, 4, 500_000, tzinfo=UTC
+    )
+    assert parcel(leftAt="", leftAtStr="2030-01-01").left_at == datetime(2030, 1, 1, tzinfo=UTC)
+    for path, value in (("leftAt", "last Tuesday"), ("leftAtStr", {}), ("leftAtStr", [1])):
+        with pytest.raises(Misfit) as caught:
+            parcel(**{path: value})
+        assert caught.value.path == path
+
+
+def test_forgiving_reading_of_scalars() -> None:
+    """A whole number may have a point, a truth value may be a digit, and a text may be any other scalar."""
+    assert structure({"parcelId": "12.0"}, Parcel).parcel_id == 12
+    assert [parcel(isSplit=text).is_split for text in ("1", "0", 1, 0, " TRUE ")] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert [parcel(action=value).action for value in (True, False)] == ["true", "false"]
+    codes = [parcel(handling=code).handling for code in (3, "3", Decimal("3.0"), "dis")]
+    assert codes == ["dsp"] * 4
+    assert parcel(handling=Decimal("1.5")).handling == "1.5"
 
 
 def test_structuring_other_types() -> None:

@@ -116,6 +116,9 @@ def _conversion(
         return [f"if {name}.__class__ is not int: {name} = {short}"]
     if shape.kind is Kind.SCALAR and shape.target in (str, bool):
         return [f"if {name}.__class__ is not {shape.target.__name__}: {name} = to_{name}({name})"]
+    if shape.kind is Kind.SCALAR and isinstance(shape.target, type) and issubclass(shape.target, str):
+        names[f"text_{name}"] = shape.target
+        return [f"{name} = text_{name}({name}) if {name}.__class__ is str else to_{name}({name})"]
     if shape.kind is Kind.TIME:
         return _time(shape, name)
     if shape.kind is Kind.CODE:

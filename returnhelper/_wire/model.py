@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NAMES = "returnhelper.wire"
+_LOOSE = "returnhelper.loose"
 
 
 class Model:
@@ -74,14 +75,18 @@ class Model:
             object.__setattr__(self, name, value)
 
 
-def wire(name: str | None = None, *aliases: str, default: Any = None, repr: bool = True) -> Any:
+def wire(
+    name: str | None = None, *aliases: str, default: Any = None, repr: bool = True, loose: bool | str = False
+) -> Any:
     """Give a field the name that the wire uses where the rule does not make it. Other accepted names may follow.
 
-    `repr=False` keeps a value that is nobody's business out of logs.
+    `repr=False` keeps a value that is nobody's business out of logs. `loose=True` is for a member whose form is not
+    documented: what does not fit leaves the default and stays in `raw`, and the object around it is read. `loose="name"`
+    says so of one of the names only. An object or list where a text or number belongs is refused all the same.
 
     Write `default=None` out where users construct the class, since type checkers only see a default that is given.
     """
-    return attrs.field(default=default, repr=repr, metadata={_NAMES: (name, *aliases)})
+    return attrs.field(default=default, repr=repr, metadata={_NAMES: (name, *aliases), _LOOSE: loose})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(wire,))
@@ -110,6 +115,12 @@ def wire_names(cls: type) -> dict[str, tuple[str, ...]]:
             names[field.name] = (first or camel(field.name), *others)
         _wire_names[cls] = names
     return names
+
+
+def loose_names(field: attrs.Attribute[Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names whose value is left out where it does not fit, in place of refusing the object around it."""
+    loose = field.metadata.get(_LOOSE)
+    return (loose,) if isinstance(loose, str) else names if loose else ()
 
 
 def _known_members(cls: type) -> frozenset[str]:

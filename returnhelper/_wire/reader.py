@@ -77,23 +77,16 @@ def _other(annotation: Any) -> Reader:
 
 
 def _careful(shape: Shape, value: object, path: str) -> object:
-    if value is None and shape.optional:
-        return None
     if shape.kind is Kind.PLAIN:
         return value
+    if shape.optional and _says_nothing(shape, value):
+        return None
     if shape.kind is Kind.MODEL:
         return _careful_model(shape.target, value, path)
     if shape.kind is Kind.LIST:
         return _careful_list(cast("Shape", shape.inner), value, path)
     if shape.kind is Kind.MAP:
         return _careful_map(cast("Shape", shape.inner), value, path)
-    # unset texts stand for absent numbers, times and ids
-    if (
-        value == ""
-        and shape.optional
-        and not (isinstance(shape.target, type) and issubclass(shape.target, str))
-    ):
-        return None
     try:
         result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
     except Misfit as misfit:
@@ -110,12 +103,22 @@ def _careful(shape: Shape, value: object, path: str) -> object:
 def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
     if value is None:
         return ()
-    if isinstance(value, Mapping) and inner.kind is Kind.MODEL:
+    alone = Mapping if inner.kind is Kind.MODEL else str if inner.kind is Kind.SCALAR else ()
+    if isinstance(value, alone):
         # Some tables of the documents say one object where names and samples say a list.
         value = (value,)
     if not isinstance(value, list | tuple):
         raise Misfit("expected an array", path=path)
-    return tuple(_careful(inner, item, f"{path}[{index}]") for index, item in enumerate(value))
+    return tuple(
+        _careful(inner, item, f"{path}[{index}]")
+        for index, item in enumerate(value)
+        if item is not None or _may_be_null(inner)
+    )
+
+
+def _may_be_null(inner: Shape) -> bool:
+    """Tell whether an element that is null has a place; else it says nothing and is passed over."""
+    return inner.optional or inner.kind in (Kind.LIST, Kind.MAP)
 
 
 def _careful_map(inner: Shape, value: object, path: str) -> dict[str, object]:
@@ -141,7 +144,8 @@ def _careful_model(cls: type[Model], value: object, path: str) -> Model:
 
 
 def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) -> object:
-    name = next((name for name in field.names if members.get(name) is not None), field.names[0])
+    told = (name for name in field.names if not _says_nothing(field.shape, members.get(name)))
+    name = next(told, field.names[0])
     value = members.get(name)
     here = _join(path, name)
     if value is None:
@@ -150,7 +154,23 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
             raise Misfit("null" if present else "missing", path=here)
         if not field.required:
             return field.fallback()
-    return _careful(field.shape, value, here)
+    elif not field.required and _says_nothing(field.shape, value):
+        return field.fallback()
+    if name not in field.loose or (field.shape.inner is None and isinstance(value, Mapping | list)):
+        return _careful(field.shape, value, here)
+    try:
+        return _careful(field.shape, value, here)
+    except Misfit:
+        return field.fallback()
+
+
+def _says_nothing(shape: Shape, value: object) -> bool:
+    """Tell whether the value is null, or an unset text that stands for an absent number, time, list or object."""
+    if value != "":
+        return value is None
+    return shape.kind is not Kind.PLAIN and not (
+        isinstance(shape.target, type) and issubclass(shape.target, str)
+    )
 
 
 def _join(path: str, name: str) -> str:

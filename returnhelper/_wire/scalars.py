@@ -8,6 +8,7 @@ from uuid import UUID
 
 _UNSET = datetime.min  # noqa: DTZ901 - compared without a zone
 _LONGEST_NUMBER = 400
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
 class Misfit(ValueError):
@@ -36,19 +37,30 @@ def to_int(value: object) -> int:
     """Read a whole number, printed as a number or as text."""
     if type(value) is int:
         return value
+    number = value
     if isinstance(value, str):
         text = value.strip()
         digits = text[1:] if text[:1] in {"-", "+"} else text
         if digits.isascii() and digits.isdigit() and len(digits) < _LONGEST_NUMBER:
             return int(text)
-    # 12.0 is whole; the size of the exponent is looked at first, since int(Decimal("1e999999")) takes gigabytes
-    elif (
-        isinstance(value, Decimal)
-        and value.adjusted() < _LONGEST_NUMBER
-        and value == value.to_integral_value()
-    ):
-        return int(value)
+        number = _number(text)
+    if isinstance(number, Decimal) and _is_whole(number):
+        return int(number)
     raise _wanted("a whole number", value)
+
+
+def _is_whole(number: Decimal) -> bool:
+    # 12.0 is whole; the size of the exponent is looked at first, since int(Decimal("1e999999")) takes gigabytes
+    return number.adjusted() < _LONGEST_NUMBER and number == number.to_integral_value()
+
+
+def _number(text: str) -> Decimal | None:
+    """Read a number out of a text, or None where it is something else."""
+    try:
+        number = Decimal(text) if len(text) < _LONGEST_NUMBER else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
 
 
 def to_decimal(value: object) -> Decimal:
@@ -57,14 +69,10 @@ def to_decimal(value: object) -> Decimal:
         return value
     if type(value) is int:
         return Decimal(value)
-    if isinstance(value, str) and len(value) < _LONGEST_NUMBER:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise _wanted("a number", value) from None
-        if number.is_finite():
-            return number
-    raise _wanted("a number", value)
+    number = _number(value) if isinstance(value, str) else None
+    if number is None:
+        raise _wanted("a number", value)
+    return number
 
 
 def to_datetime(value: object) -> datetime | None:
@@ -92,10 +100,12 @@ def to_date(value: object) -> date | None:
 
 
 def to_str(value: object) -> str:
-    """Read a text; a number becomes the text that it was printed as."""
+    """Read a text; a number or a truth value becomes the text that it was printed as."""
     if type(value) is str:
         return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
         return str(value)
     raise _wanted("a text", value)
 
@@ -106,8 +116,8 @@ def to_bool(value: object) -> bool:
         return value
     if value in (0, 1):
         return bool(value)
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
+    if isinstance(value, str) and (text := value.strip().lower()) in _TRUTH:
+        return _TRUTH[text]
     raise _wanted("a boolean", value)
 
 
@@ -122,7 +132,9 @@ def to_uuid(value: object) -> UUID:
 
 
 def to_code(value: object) -> str | int:
-    """Read what an open enumeration takes: a text or a whole number."""
+    """Read what an open enumeration takes: a text or a whole number; any other number is an unknown code."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value
+    if isinstance(value, Decimal):
+        return int(value) if _is_whole(value) else str(value)
     raise _wanted("a code", value)

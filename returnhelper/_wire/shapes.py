@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from returnhelper._wire import scalars
-from returnhelper._wire.model import Model, attributes, wire_names
+from returnhelper._wire.model import Model, attributes, loose_names, wire_names
 from returnhelper.types import OpenStrEnum
 
 
@@ -51,6 +51,7 @@ class FieldShape:
     names: tuple[str, ...]
     shape: Shape
     default: Any
+    loose: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -82,7 +83,13 @@ def fields_of(cls: type[Model]) -> tuple[FieldShape, ...]:
         hints = typing.get_type_hints(cls)
         names = wire_names(cls)
         fields = _fields[cls] = tuple(
-            FieldShape(field.name, names[field.name], shape_of(hints[field.name]), field.default)
+            FieldShape(
+                field.name,
+                names[field.name],
+                shape_of(hints[field.name]),
+                field.default,
+                loose_names(field, names[field.name]),
+            )
             for field in attributes(cls)
         )
     return fields

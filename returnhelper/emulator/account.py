@@ -17,7 +17,8 @@ Answer: TypeAlias = dict[str, object]
 """The payload of an answer: the members beside ``correlationId`` and ``meta``."""
 
 API_ID = 1001
-WORKER = "emulator"
+WORKER = str(API_ID)  # webhooks.yaml: the account id as text
+WAREHOUSE_API_ID = 9
 
 
 @attrs.frozen
@@ -232,6 +233,8 @@ def now() -> datetime:
 
 __all__ = [
     "API_ID",
+    "WAREHOUSE_API_ID",
+    "WORKER",
     "Account",
     "Answer",
     "Call",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from returnhelper.emulator.account import API_ID, Account, Answer, Call, Inventory, Shipment, audit
+from returnhelper.emulator.account import (
+    API_ID,
+    WAREHOUSE_API_ID,
+    WORKER,
+    Account,
+    Answer,
+    Call,
+    Inventory,
+    Shipment,
+    audit,
+)
 from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import SoftError, refuse
 from returnhelper.emulator.lookups import HANDLING_NUMBERS, HANDLINGS
@@ -213,11 +223,7 @@ def publish_created(account: Account, inventory: Inventory) -> None:
             {"imageUrl": f"{account.files_url}/{key}", "imageKey": key} for key in inventory.images
         ],
         "returnInventoryMetaList": [
-            {
-                "returnInventoryId": inventory.inventory_id,
-                "metaType": "shipmentCustomField",
-                "metaMap": dict(inventory.shipment.custom_fields),
-            }
+            {"metaType": "shipmentCustomField", "metaMap": dict(inventory.shipment.custom_fields)}
         ]
         if inventory.shipment.custom_fields
         else [],
@@ -258,19 +264,21 @@ def webhook_entity(inventory: Inventory) -> Answer:
         "dimension2": width,
         "dimension3": height,
         "dimensionUom": "cm",
+        "canRecalibrate": True,
         "weight": inventory.weight,
         "weightUom": "g",
         "valueCurrencyCode": "usd",
         "value": inventory.value,
         "handlingCode": number(inventory.handling),
         "handlingStatusCode": STATUS_NUMBERS[inventory.status],
-        "completeBy": "emulator" if inventory.completed else None,
+        "completeBy": WORKER if inventory.completed else None,
         "completeOn": wire_time(inventory.completed) if inventory.completed else None,
         "warehouseRemarks": inventory.remarks,
         "handlingUpdatedOn": wire_time(inventory.modified),
         "stopAgingOn": None,
         "sku": inventory.sku,
         "rma": inventory.rma,
+        "warehouseApiId": WAREHOUSE_API_ID,
         **audit(inventory.created, inventory.modified),
     }
 

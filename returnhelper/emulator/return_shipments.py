@@ -11,6 +11,17 @@ from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import Form, refuse
 from returnhelper.emulator.lookups import RETURN_SERVICES, WAREHOUSES
 
+_SENDER: Final = ("phone", "email", "street1", "street2", "street3", "state", "city", "postalCode")
+_ADDRESS: Final = (
+    "Company",
+    "Phone",
+    "Fax",
+    "Email",
+    *(f"Street{n}" for n in (1, 2, 3)),
+    "State",
+    "City",
+    "PostalCode",
+)
 _GENERATED: Final = ("returnRequestNumber", "shipmentNumber", "returnRequestLineItemNumber")
 _BASE_COST: Final = Decimal("4.900")  # made up, as is the price per kilogram
 _COST_PER_GRAM: Final = Decimal("0.0021")
@@ -164,10 +175,13 @@ def make_label(account: Account, shipment: Shipment) -> None:
         shipment.label_status, shipment.label_error = "failed", error
         account.balance += shipment.cost  # (inferred) nothing is charged for a label that was not made
     label: Answer = {
+        "correlationId": None,
+        "meta": None,
         "labelId": shipment.label_id,
         "shipmentId": shipment.shipment_id,
         "apiId": API_ID,
         "referenceNumber": shipment.order_number,
+        "refKey": _ref_key(shipment),
         "labelRequestStatusCode": shipment.label_status,
         "serviceType": shipment.service,
         "trackingNumber": shipment.tracking_number,
@@ -179,6 +193,10 @@ def make_label(account: Account, shipment: Shipment) -> None:
         "qrcodeError": None,
     }
     account.deliveries.publish("labelGenerated", "labelGenerated", {"label": label})
+
+
+def _ref_key(shipment: Shipment) -> str:
+    return f"{shipment.label_id:06x}"  # made up: what the vendor's says is not told
 
 
 def _carrier_says(shipment: Shipment) -> str | None:
@@ -238,8 +256,13 @@ def status_code(shipment: Shipment) -> str | int:
     return "lb-failed" if shipment.label_status == "failed" else "no-label"
 
 
+def arrived(shipment: Shipment) -> Answer:
+    """Return the slim form of markShipmentArrive."""
+    return arrival(shipment) | {"sellerReferenceNumber": shipment.reference}
+
+
 def arrival(shipment: Shipment) -> Answer:
-    """Return the slim form of markShipmentArrive and newInventoryCreated."""
+    """Return the slim form of newInventoryCreated, which tells no seller reference."""
     return {
         "shipmentId": shipment.shipment_id,
         "returnRequestId": shipment.return_request_id,
@@ -279,6 +302,7 @@ def shipment_entity(shipment: Shipment) -> Answer:
         "apiId": API_ID,
         "returnRequestId": shipment.return_request_id,
         "labelId": shipment.label_id,
+        "apiTransactionId": 0,
         "warehouseId": shipment.warehouse_id,
         "shipmentNumber": shipment.shipment_number,
         "sellerReferenceNumber": shipment.reference,
@@ -286,7 +310,10 @@ def shipment_entity(shipment: Shipment) -> Answer:
         "shipmentServiceType": shipment.service,
         "shipmentCountryCode": sender.get("country"),
         "shipmentName": sender.get("contactName"),
-        "shipmentStreet1": sender.get("street1"),
+        "shipmentPhone": sender.get("phone"),
+        "shipmentFax": sender.get("fax"),
+        "shipmentEmail": sender.get("email"),
+        **{f"shipmentStreet{n}": sender.get(f"street{n}") for n in (1, 2, 3)},
         "shipmentState": sender.get("state"),
         "shipmentCity": sender.get("city"),
         "shipmentPostalCode": sender.get("postalCode"),
@@ -302,6 +329,8 @@ def shipment_entity(shipment: Shipment) -> Answer:
         "isRrLabel": not shipment.unknown,
         "receiveDate": wire_time(shipment.received or shipment.created),
         "referenceNumber": shipment.order_number,
+        "chargeTypeCode": "noCharge",
+        "chargeableWeight": shipment.weight,
         **audit(shipment.created),
     }
 
@@ -313,16 +342,20 @@ def label_entity(shipment: Shipment) -> Answer:
         "labelId": shipment.label_id,
         "shipmentId": shipment.shipment_id,
         "apiId": API_ID,
+        "refKey": _ref_key(shipment),
         "labelRequestStatusCode": 3,
         "serviceType": shipment.service,
         "trackingNumber": shipment.tracking_number,
         "labelUrl": shipment.label_url,
         "error": None,
+        **{f"{end}{part}": None for end in ("from", "to") for part in _ADDRESS},
         "fromCountryCode": sender.get("country"),
         "fromName": sender.get("contactName"),
+        **{f"from{name[0].upper()}{name[1:]}": sender.get(name) for name in _SENDER},
         "toCountryCode": WAREHOUSES[shipment.warehouse_id][0],
         "toName": WAREHOUSES[shipment.warehouse_id][1],
         "toStreet1": "1 Example Street",
+        **dict.fromkeys(("carrier", "qrcodeUrl", "qrcodeError")),
         "referenceNumber": shipment.order_number,
         **audit(shipment.created),
     }

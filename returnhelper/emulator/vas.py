@@ -129,6 +129,7 @@ def _supplement(account: Account, piece: Inventory) -> Answer:
         "dimension2": width,
         "dimension3": height,
         "dimensionUom": "cm",
+        "canRecalibrate": True,
         **audit(piece.created),
     }
 

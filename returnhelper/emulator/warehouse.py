@@ -42,7 +42,7 @@ class Warehouse:
             packages = _as_ordered(shipment, packages)
         shipment.received = account.clock()
         account.deliveries.publish(
-            "markShipmentArrive", "rsl", {"shipment": return_shipments.arrival(shipment)}, version="202407"
+            "markShipmentArrive", "rsl", {"shipment": return_shipments.arrived(shipment)}, version="202407"
         )
         return self._receive(shipment, packages)
 

@@ -16,6 +16,7 @@ from returnhelper.models.codes import (
     HandlingStatus,
     ShippingMethod,
 )
+from returnhelper.types import Rma
 
 
 @model
@@ -48,7 +49,7 @@ class ConsolidateShippingInventory(Model):
     consolidate_shipping_inventory_id: str | None = None
     consolidate_shipping_order_id: str | None = None
     return_inventory_id: int | None = None
-    rma: str | None = None
+    rma: Rma | None = None
     consolidate_shipping_inventory_status: ConsolidateShippingInventoryStatus | None = None
 
 
@@ -89,7 +90,7 @@ class ConsolidateShippingShipment(Model):
     awb: str | None = None
     service_provider: str | None = None
     ship_date: datetime | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     box_list: tuple[ConsolidateShippingBox, ...] = ()
 
 
@@ -125,7 +126,7 @@ class ConsolidateShippingOrder(Model):
     ship_to_state: str | None = None
     ship_to_postal_code: str | None = None
     ship_to_country: str | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     create_on: datetime | None = None
     modify_on: datetime | None = None
     shipment_list: tuple[ConsolidateShippingShipment, ...] = ()

@@ -24,7 +24,7 @@ class LabelOutcome(Model):
     shipment_id: int | None = None
     api_id: int | None = None
     ref_key: str | None = None
-    label_request_id: int | None = None
+    label_request_id: int | None = wire(loose=True)  # a number or text, of a kind that nobody tells
     label_request_status_code: LabelRequestStatus | None = None
     service_type: ReturnService | None = None
     tracking_number: str | None = None
@@ -34,7 +34,7 @@ class LabelOutcome(Model):
     qrcode_error: str | None = None
     reference_number: str | None = None
     cancel_cutoff_time: datetime | None = None
-    regions: Mapping[str, str] | None = None
+    regions: Mapping[str, str | None] | None = None
     fail_reasons: JSONValue = None
     error_messages: JSONValue = None
 

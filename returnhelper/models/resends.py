@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from returnhelper._wire import Model, model
+from returnhelper._wire import Model, model, wire
 from returnhelper.models._base import Audited, ShipmentAddress
 from returnhelper.models.codes import ChargeType, ResendService, ResendStatus
 
@@ -35,7 +35,7 @@ class Resend(Audited):
 
     resend_id: int | None = None
     api_id: int | None = None
-    return_inventory_id: int | None = None
+    return_inventory_id: int | None = wire(loose=True)  # text in a table; an order can hold several
     resend_number: str | None = None
     resend_status_code: ResendStatus | None = None
     description: str | None = None

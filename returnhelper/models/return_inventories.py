@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from returnhelper._wire import Model, model
+from returnhelper._wire import Model, model, wire
 from returnhelper.models._base import Audited
 from returnhelper.models.codes import DimensionUnit, Handling, HandlingStatus, MetaType, WeightUnit
 from returnhelper.models.vas import ReturnRequestLineItemVas
@@ -47,14 +47,15 @@ class InventoryMeta(Model):
 
     return_inventory_id: int | None = None
     meta_type: MetaType | None = None
-    meta_map: Mapping[str, str] | None = None
+    meta_map: Mapping[str, str | None] | None = None
 
 
 @model
 class ReturnInventory(Audited):
     """A received item: list row, full entity, webhook entity (codes as numbers) or coded form (codes as texts).
 
-    ``rma`` is the preferred key: tracking numbers may repeat, and a split parcel has one RMA per part.
+    ``rma`` is the preferred key: tracking numbers may repeat, and a split parcel has one RMA per part. The coded form
+    tells ``handling_updated_on`` by its text twin only.
     """
 
     return_inventory_id: int | None = None
@@ -81,13 +82,16 @@ class ReturnInventory(Audited):
     value: Decimal | None = None
     handling_code: Handling | None = None
     handling_status_code: HandlingStatus | None = None
-    handling_updated_on: datetime | None = None
+    handling_updated_on: datetime | None = wire(
+        "handlingUpdatedOn", "handlingUpdatedOnStr", loose="handlingUpdatedOnStr"
+    )
     handling_updated_on_str: str | None = None
     complete_by: str | None = None
     complete_on: datetime | None = None
     stop_aging_on: datetime | None = None
     warehouse_remarks: str | None = None
-    return_request_line_item_images: tuple[ReturnRequestLineItemImage, ...] = ()
-    return_request_line_item_vas_list: tuple[ReturnRequestLineItemVas, ...] = ()
+    # no event documents the elements of these two
+    return_request_line_item_images: tuple[ReturnRequestLineItemImage, ...] = wire(default=(), loose=True)
+    return_request_line_item_vas_list: tuple[ReturnRequestLineItemVas, ...] = wire(default=(), loose=True)
     image_list: tuple[InventoryImage, ...] = ()
     return_inventory_meta_list: tuple[InventoryMeta, ...] = ()

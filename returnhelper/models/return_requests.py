@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from returnhelper._wire import Model, model
+from returnhelper._wire import Model, model, wire
 from returnhelper.models._base import Audited
 from returnhelper.models.codes import (
     BoxType,
@@ -43,8 +43,9 @@ class ReturnRequestLineItem(Model):
     is_deleted: bool | None = None
     is_fraudulent: bool | None = None
     fraud_reason_code: str | None = None
-    return_request_line_item_images: tuple[ReturnRequestLineItemImage, ...] = ()
-    return_request_line_item_vas_list: tuple[ReturnRequestLineItemVas, ...] = ()
+    # no event documents the elements of these two
+    return_request_line_item_images: tuple[ReturnRequestLineItemImage, ...] = wire(default=(), loose=True)
+    return_request_line_item_vas_list: tuple[ReturnRequestLineItemVas, ...] = wire(default=(), loose=True)
 
 
 @model

@@ -34,13 +34,14 @@ class Shipment(ShipmentAddress):
     """A return shipment, in every form the API prints: list row, entity (numbers as codes), coded (texts).
 
     Weights come in ``weight_uom`` (grams), sizes in ``dimension_uom`` (centimetres), ``dimension1`` is the longest.
+    The coded form tells ``receive_date`` by its text twin only.
     """
 
     shipment_id: int | None = None
     api_id: int | None = None
     return_request_id: int | None = None
     label_id: int | None = None
-    api_transaction_id: int | None = None
+    api_transaction_id: int | None = wire(loose=True)  # text in the coded form, of a kind that nobody tells
     warehouse_id: int | None = None
     shipment_number: str | None = None
     seller_reference_number: str | None = None
@@ -60,7 +61,7 @@ class Shipment(ShipmentAddress):
     dimension3: Decimal | None = None
     dimension_uom: DimensionUnit | None = None
     is_rr_label: bool | None = None
-    receive_date: datetime | None = None
+    receive_date: datetime | None = wire("receiveDate", "receiveDateStr", loose="receiveDateStr")
     receive_date_str: str | None = None
     label: Label | None = None
     shipment_cost_detail: tuple[ShipmentCostDetail, ...] = ()
@@ -76,7 +77,7 @@ class ArrivedShipment(Model):
     tracking_number: str | None = None
     reference_number: str | None = None
     service_type: ReturnService | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     ship_to_warehouse_id: int | None = wire("shipToWarehouseId", "shipToWarehouse")
     receive_date: datetime | None = None
 

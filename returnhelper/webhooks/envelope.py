@@ -13,7 +13,15 @@ import msgspec
 from returnhelper._wire import decode
 from returnhelper.types import JSONValue
 
-__all__ = ["Envelope", "dedup_key", "ordering_key", "parse_time", "read_body", "read_envelope"]
+__all__ = [
+    "Envelope",
+    "dedup_key",
+    "notification_id",
+    "ordering_key",
+    "parse_time",
+    "read_body",
+    "read_envelope",
+]
 
 # The member that names an object, and what its ordering key begins with; the first kind that is found counts.
 _KINDS: Final = (
@@ -110,6 +118,11 @@ def _careful(body: bytes) -> JSONValue:
     return decoded
 
 
+def notification_id(decoded: Mapping[str, JSONValue]) -> str | None:
+    """Return the `notificationId` of a decoded body as a text that tells notifications apart, if it has one."""
+    return _text(decoded.get("notificationId"))
+
+
 def dedup_key(notification_id: str | None, body: bytes) -> str:
     """Return the deduplication key: the `notificationId`, else a digest of the raw body."""
     return notification_id or "sha256:" + hashlib.sha256(body).hexdigest()
@@ -137,6 +150,8 @@ def ordering_key(decoded: JSONValue) -> str | None:
 
 def _ordering(prefix: str, value: object) -> str | None:
     text = None if value is None else _text(value)
+    if text is not None and text[0] == "0" and text.isdigit():
+        text = text.lstrip("0") or "0"  # as the number would be printed
     return prefix + text if text is not None and text != "0" and len(text) <= _LONGEST_ID else None
 
 

@@ -96,6 +96,8 @@ def make_object(schema: dict[str, Any], *, mode: str) -> dict[str, Any]:
             made[name] = []  # the elements are nowhere described
         elif mode == "nulls" and name not in required:
             made[name] = None
+        elif name.endswith("Str"):
+            made[name] = TIME.replace("T", " ").rstrip("Z")
         elif mode != "minimal" or name in required:
             made[name] = make(member, mode=mode)
     if mode == "unknown":

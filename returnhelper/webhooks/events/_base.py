@@ -47,9 +47,10 @@ class Event(_Received):
     @property
     def dedup_key(self) -> str:
         """What two deliveries of one event have in common: `notificationId`, else a digest of the body."""
-        from returnhelper.webhooks.envelope import dedup_key
+        from returnhelper.webhooks.envelope import dedup_key, notification_id
 
-        given = self.notification_id.strip() if self.notification_id else None
+        # read where the inbox reads it, so that both have the same key whatever form it came in
+        given = notification_id({"notificationId": self.notification_id} if self.raw is None else self.raw)
         body = getattr(self, "_body", None)
         if body is None:
             body = b"" if given else encode(self)

@@ -12,6 +12,7 @@ from returnhelper.models.codes import DimensionUnit, Handling, HandlingStatus, W
 from returnhelper.models.return_inventories import InventoryImage, InventoryMeta, ReturnInventory
 from returnhelper.models.return_requests import ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import ArrivedShipment, Shipment
+from returnhelper.types import Rma
 from returnhelper.webhooks.events._base import Event, Form, OpenEvent, alone, with_pairs
 
 
@@ -22,8 +23,8 @@ class CreatedInventory(Model):
     return_inventory_id: int | None = None
     warehouse_id: int | None = None
     api_id: int | None = None
-    rma: str | None = None
-    item_rma: str | None = None
+    rma: Rma | None = None
+    item_rma: Rma | None = None
     sku: str | None = None
     seller_reference_number: str | None = None
     description: str | None = None
@@ -112,7 +113,7 @@ class Recalibration(Model):
     warehouse_id: int | None = None
     return_inventory_id: int | None = None
     return_request_line_item_id: int | None = None
-    rma: str | None = None
+    rma: Rma | None = None
     dimension1: Decimal | None = None
     dimension2: Decimal | None = None
     dimension3: Decimal | None = None
@@ -138,8 +139,8 @@ class RmaSwap(Model):
     user_api_id: int | None = None
     client_code: str | None = None
     return_inventory_id: int | None = None
-    old_rma: str | None = None
-    new_rma: str | None = None
+    old_rma: Rma | None = None
+    new_rma: Rma | None = None
 
 
 @model

@@ -77,7 +77,7 @@ class BuyerReturn(Model):
     total_value: Decimal | None = None
     total_value_currency: Currency | None = None
     remarks: str | None = None
-    label_id: int | None = None
+    label_id: int | None = wire(loose=True)  # documented as text
     label_request_status_code: LabelRequestStatus | None = None
     tracking_number: str | None = None
     label_file: BuyerReturnLabelFile | None = None
@@ -110,7 +110,7 @@ class BuyerReturn(Model):
     buyer_cost: Decimal | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    custom_field_map: Mapping[str, str | None] | None = None
     buyer_return_line_item_list: tuple[BuyerReturnLineItem, ...] = wire(
         "buyerReturnLineItemList", "buyerReturnLine", default=()
     )

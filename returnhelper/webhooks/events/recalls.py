@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from returnhelper._wire import model
 from returnhelper.models.codes import RecallUpdateType
-from returnhelper.models.recalls import Recall
+from returnhelper.models.recalls import Recall, RecallInventory
 from returnhelper.webhooks.events._base import Event, OpenEvent
 
 
@@ -13,7 +13,8 @@ class RecallUpdateStatus(Event):
     """A recall moved on: waybill known, ready for pick-up in Hong Kong, or picked up.
 
     `recall_update_type_status` says which step; `recall.recall_inventory_list` holds, per item,
-    `recall_inventory_status_code`, `tracking_number` (to Hong Kong) and `courier_tracking_number` (from there).
+    `recall_inventory_status_code`, `tracking_number` (to Hong Kong) and `courier_tracking_number` (from there). Until
+    2024-04-23 the vendor also described that list beside `recall`; such a one is `recall_inventory_list` here.
 
     Source: webhook recallUpdateStatus
     """
@@ -21,6 +22,7 @@ class RecallUpdateStatus(Event):
     action: str = "recallUpdateStatus"
     recall: Recall
     recall_update_type_status: RecallUpdateType | None = None
+    recall_inventory_list: tuple[RecallInventory, ...] = ()
 
 
 @model

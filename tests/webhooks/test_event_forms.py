@@ -1,0 +1,205 @@
+"""Every member of every documented event in each form that it may come in, and the keys that events are kept under."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from returnhelper._wire import encode
+from returnhelper.errors import PayloadInvalid
+from returnhelper.webhooks import events
+from returnhelper.webhooks.envelope import dedup_key, read_body
+
+from .test_events import DOCUMENTED, MOMENT, TIME, UUID_TEXT, body_of, event_schema, kind, parse, resolve
+
+# What a member may say beside the form of the catalog, by the type that the catalog gives it: none of it is worth
+# holding an authentic event.
+OTHER_FORMS: dict[str, list[Any]] = {
+    "integer": ["", "12", " 12 ", "12.0", Decimal("12.0")],
+    "number": ["", "12.50", 12, Decimal("1E+2")],
+    "boolean": ["", "true", "False", 1, "0"],
+    "string": ["", 5, Decimal("1.50"), "never seen"],
+    "date-time": [
+        "",
+        "2024-04-30 07:48:40.2356",
+        "2024-04-30",
+        "0001-01-01T00:00:00",
+        "2024-04-30T07:48+08:00",
+    ],
+    "uuid": ["", UUID_TEXT.upper(), f"{{{UUID_TEXT}}}"],
+    "object": ["", {"a": None, "b": 5, "c": Decimal("1.50"), "d": True}],
+    "array": ["", [], [None]],
+    "any": [5, {"a": 1}, "text", None],
+}
+
+
+def members_of(schema: dict[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """List each member at any depth: its path, its schema, and whether it has to be there."""
+    for name, member in schema["properties"].items():
+        inner = resolve(member)
+        yield (*path, name), inner, kind(inner) == "object" and name in schema.get("required", [])
+        if kind(inner) == "array" and "properties" in (item := resolve(inner["items"])):
+            yield from members_of(item, (*path, name, 0))
+        elif "properties" in inner:
+            yield from members_of(inner, (*path, name))
+
+
+def put(body: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    """Return a copy of the body with `new` at the path."""
+    if not path:
+        return new
+    copy = dict(body) if isinstance(body, dict) else list(body)
+    copy[path[0]] = put(copy[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_no_member_holds_an_event_for_its_form(name: str) -> None:
+    """Null and every plausible other form of any member is read; only the object that an event is about must be there."""
+    body = json.loads(body_of(name), parse_float=Decimal)
+    for path, schema, required in members_of(event_schema(name)):
+        what = schema.get("format") if schema.get("format") in OTHER_FORMS else kind(schema)
+        what = "integer" if path[-1] == "apiId" else what  # text in one table only
+        if path in {("action",), ("version",)} or required:
+            continue  # these choose the class, or are the event
+        forms = OTHER_FORMS[what][: 1 if what == "object" and "properties" in schema else None]
+        for form in [None, *forms]:
+            event = events.parse_event(encode(put(body, path, form)))
+            assert encode(event) == encode(put(body, path, form)), path
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_what_cannot_be_meant_is_a_misfit(name: str) -> None:
+    """An object or a list where an id, number, time or text belongs is a misfit that names the member."""
+    body = json.loads(body_of(name), parse_float=Decimal)
+    for path, schema, _ in members_of(event_schema(name)):
+        unread = path[0] == "returnInventory" and name == "markShipmentArrive"  # the other name is there
+        if kind(schema) in {"object", "array", "any"} or path[0] in {"action", "version"} or unread:
+            continue
+        for odd in ({}, {"id": 1}, [], [1]):
+            with pytest.raises(PayloadInvalid) as caught:
+                events.parse_event(encode(put(body, path, odd)))
+            assert caught.value.path.replace("[0]", "") == ".".join(part for part in path if part != 0)
+
+
+def test_the_text_twins_of_the_coded_form() -> None:
+    """The coded form tells two times as display text only; they are read as the entity form tells them."""
+    shipment, item = {"receiveDate": TIME}, {"handlingUpdatedOn": TIME}
+    entity = parse(action="warehouseUpdateWarehouseRemarks", shipment=shipment, returnInventory=item)
+    text = TIME.replace("T", " ").rstrip("Z")
+    coded = parse(
+        action="warehouseUpdateWarehouseRemarks",
+        shipment={"receiveDateStr": text},
+        returnInventory={"handlingUpdatedOn": None, "handlingUpdatedOnStr": text},
+    )
+    assert coded.shipment.receive_date == entity.shipment.receive_date == MOMENT
+    assert coded.return_inventory.handling_updated_on == entity.return_inventory.handling_updated_on == MOMENT
+    assert (coded.shipment.receive_date_str, coded.return_inventory.handling_updated_on_str) == (text, text)
+    odd = parse(
+        action="warehouseUpdateWarehouseRemarks", shipment={"receiveDateStr": "9 July"}, returnInventory={}
+    )
+    assert (odd.shipment.receive_date, odd.shipment.receive_date_str) == (None, "9 July")
+
+
+def test_an_rma_is_an_rma_in_every_event() -> None:
+    """Wherever an event prints an RMA, it can be taken apart."""
+    text = "TWN-20-230101-D12345-01-36"
+    created = parse(
+        action="newInventoryCreated", returnInventory={"rma": text, "itemRma": text}
+    ).return_inventory
+    swap = parse(action="notifyUserRmaSwapped", payload={"oldRma": text, "newRma": text}).payload
+    measured = parse(action="completeRecalibrate", recalibrateSupplement={"rma": text}).recalibrate_supplement
+    item = {"rma": text}
+    shipment = {"boxList": [{"consolidateShippingInventoryList": [item]}]}
+    sent = parse(action="consolidateShippingShipmentSent", shipment=shipment).shipment
+    packed = sent.box_list[0].consolidate_shipping_inventory_list[0]
+    listed = parse(action="completeInventoryHandling", returnInventory=item).return_inventory
+    for rma in (
+        created.rma,
+        created.item_rma,
+        swap.old_rma,
+        swap.new_rma,
+        measured.rma,
+        packed.rma,
+        listed.rma,
+    ):
+        assert rma == text
+        assert (rma.warehouse_id, rma.is_split) == (20, True)
+
+
+def test_custom_fields_without_a_value() -> None:
+    """Null among the custom fields stays None, in either form of the fields."""
+    for fields in ({"a": None, "b": "1"}, [{"key": "a", "value": None}, {"key": "b", "value": "1"}]):
+        event = parse(action="markShipmentArrive", version="202407", shipment={"customFieldMap": fields})
+        assert event.shipment.custom_field_map == {"a": None, "b": "1"}
+        assert event.raw["shipment"]["customFieldMap"] == fields
+
+
+def test_a_recall_with_its_items_beside_it() -> None:
+    """The vendor once described the items beside the recall: they are typed there too."""
+    event = parse(
+        action="recallUpdateStatus", recall={"recallId": 1}, recallInventoryList=[{"returnInventoryId": "5"}]
+    )
+    assert event.recall_inventory_list[0].return_inventory_id == 5
+    assert event.extra == {}
+
+
+@pytest.mark.parametrize(
+    "given", ["01J9ZQ8Q7M1V6S6Y2C4N8B7F3D", " 7 ", 7, "", "  ", None, Decimal("1.5"), True]
+)
+def test_event_and_envelope_have_the_same_keys(given: object) -> None:
+    """The key of an event is the one that the inbox keeps it under, whatever form its notification id came in."""
+    body = encode({"action": "labelGenerated", "label": {"shipmentId": "0042"}, "notificationId": given})
+    event, envelope = events.parse_event(body), read_body(body)
+    assert event.dedup_key == dedup_key(envelope.notification_id, body)
+    assert event.ordering_key == envelope.ordering_key == "shipment:42"
+
+
+# Which object each event is about. An event about several items of one shipment, recall or order is about that.
+ORDERED_BY = {
+    "labelGenerated": ("label.shipmentId", "shipment"),
+    "updateResendStatus": ("returnInventoryList.0.returnInventoryId", "inventory"),
+    "updateResendTrackingNumber": ("resend.resendId", "resend"),
+    "forceCancelResend": ("resend.resendId", "resend"),
+    "recallUpdateStatus": ("recall.recallId", "recall"),
+    "markShipmentArrive_202407": ("shipment.shipmentId", "shipment"),
+    "markShipmentArrive": ("shipment.shipmentId", "shipment"),
+    "newInventoryCreated": ("shipment.shipmentId", "shipment"),
+    "assignUnknown": ("shipment.shipmentId", "shipment"),
+    "changeLineItemImage": ("returnRequestLineItem.returnRequestId", "request"),
+    "completeInventoryHandling": ("returnInventory.returnInventoryId", "inventory"),
+    "splitLineItem": ("returnRequestId", "request"),
+    "completeRecalibrate": ("recalibrateSupplement.returnInventoryId", "inventory"),
+    "notifyUserRmaSwapped": ("payload.returnInventoryId", "inventory"),
+    "updateReturnInventoryMeta": ("returnInventory.returnInventoryId", "inventory"),
+    "warehouseUpdateWarehouseRemarks": ("shipment.shipmentId", "shipment"),
+    "userUpdateReturnInventorySku": ("returnInventory.returnInventoryId", "inventory"),
+    "buyerReturnLabelGenerated": ("buyerReturn.shipmentId", "shipment"),
+    "vasUpdated": None,
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_ordering_key_of_every_event(name: str) -> None:
+    """Each event is ordered by the first of shipment, inventory, resend, recall, order; text and number are one id."""
+    if name.startswith("consolidateShipping"):
+        top = "shipment" if "Shipment" in name.removeprefix("consolidateShipping") else "order"
+        expected: tuple[str, str] | None = (f"{top}.consolidateShippingOrderId", "order")
+    else:
+        expected = ORDERED_BY[name]  # type: ignore[assignment]
+    body = json.loads(body_of(name), parse_float=Decimal)
+    if expected is None:
+        assert events.parse_event(encode(body)).ordering_key is None
+        return
+    path: tuple[str | int, ...] = tuple(
+        int(part) if part.isdigit() else part for part in expected[0].split(".")
+    )
+    if "resend" in body:
+        del body["resend"]["returnInventoryId"]  # told by a table only
+    for value in (90210, "90210", " 90210 ", "0090210"):
+        wire = encode(put(body, path, value))
+        assert events.parse_event(wire).ordering_key == read_body(wire).ordering_key == f"{expected[1]}:90210"
