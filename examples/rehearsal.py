@@ -58,7 +58,9 @@ async def main() -> None:
         Emulator(api_key="key", api_token="token") as emu,
         ReturnHelper(api_key="key", api_token="token", environment=emu.environment) as rh,
     ):
-        emu.faults.drop_answer(times=1)  # the server acts, the answer is lost, the client asks again
+        emu.faults.drop_answer(
+            times=1
+        )  # the server acts, the answer is lost, the client asks again (and warns of it)
         created = await rh.return_shipments.create(REQUEST)
         print("shipment", created.shipment_id, "of", len(emu.account.shipments))
 

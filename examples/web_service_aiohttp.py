@@ -3,6 +3,11 @@
 Settings: RETURNHELPER_API_KEY, RETURNHELPER_API_TOKEN, RETURNHELPER_ENVIRONMENT for the calls; WEBHOOK_URL (as registered)
 and WEBHOOK_SIGNING_KEY for the webhooks. Run several of them over one inbox in PostgreSQL or Redis, and the label is
 found whichever machine received it.
+
+Against the emulator: `returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh` prints the key, the token, the
+addresses and the signing key to export; WEBHOOK_URL is what was given to it. Then:
+
+    curl -X POST http://127.0.0.1:8000/returns/A-1001
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from returnhelper import ReturnHelper
+from returnhelper import APIError, RequestInvalid, ReturnHelper, TransportError
 from returnhelper.adapters.aiohttp import add_webhook
 from returnhelper.inbox import SQLiteInbox, Worker
 from returnhelper.models.return_shipments import (
@@ -62,8 +67,13 @@ async def order_label(request: web.Request) -> web.Response:
     order = label_request(request.match_info["order"])
     try:
         event = await create_and_wait(request.app[HELPER], request.app[RECEIVER], order, timeout=60)
-    except EventNotReceived:
-        return web.json_response({"label": "on its way"}, status=202)
+    except EventNotReceived as late:
+        return web.json_response({"shipment": late.shipment_id, "label": "on its way"}, status=202)
+    except (RequestInvalid, APIError, TransportError) as error:
+        log.warning("no label for order %s: %s", order.order_number, error)
+        return web.json_response({"error": "the label could not be ordered"}, status=502)
+    if event.failed:
+        return web.json_response({"error": list(event.label.reasons)}, status=422)
     return web.json_response({"label": event.label.label_url})
 
 
@@ -75,15 +85,17 @@ def label_request(order_number: str) -> CreateReturnShipmentRequest:
         weight=Decimal(300), length=Decimal(30), width=Decimal(20), height=Decimal(5), items=(item,)
     )
     sender = ShipFrom(
-        contact_name="Jo Doe",
-        street1="1 Main St",
-        city="Springfield",
-        state="IL",
-        postal_code="62701",
         country="usa",
+        contact_name="Ada Example",
+        phone="2025550123",
+        email="ada@example.com",
+        street1="1 Example Street",
+        city="Sampletown",
+        state="NJ",
+        postal_code="07001",
     )
     return CreateReturnShipmentRequest(
-        service_type_code="usrt",
+        service_type_code="usps",
         order_title="Return",
         order_number=order_number,
         total_value=Decimal("19.90"),
@@ -111,7 +123,7 @@ def make_app(endpoint: Endpoint, helper: ReturnHelper, inbox_path: str = "inbox.
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     endpoint = Endpoint(url=os.environ["WEBHOOK_URL"], signing_key=os.environ["WEBHOOK_SIGNING_KEY"])
-    web.run_app(make_app(endpoint, ReturnHelper.from_env()), port=8080)
+    web.run_app(make_app(endpoint, ReturnHelper.from_env()), port=8000)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """A FastAPI service that takes the webhooks in: `uvicorn --factory web_service_fastapi:make_app`.
 
-Settings: WEBHOOK_URL (as registered, to the letter) and WEBHOOK_SIGNING_KEY.
+Settings: WEBHOOK_URL (as registered, to the letter) and WEBHOOK_SIGNING_KEY. Against the emulator, that is
+`returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh`, WEBHOOK_URL is what was given to it, and the signing
+key what it prints; press the buttons of its desk, and look at /labels/500001 here.
 """
 
 from __future__ import annotations

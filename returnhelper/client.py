@@ -105,6 +105,10 @@ class ReturnHelper:
 
         if not isinstance(environment, Environment):
             raise ConfigurationError("environment must be an Environment, such as Environment.SANDBOX")
+        if timeouts is not None and not isinstance(timeouts, Timeouts):
+            raise ConfigurationError("timeouts must be a Timeouts, such as Timeouts(total=30)")
+        if retry is not None and not isinstance(retry, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy(attempts=3)")
         if not isinstance(max_concurrency, int) or isinstance(max_concurrency, bool) or max_concurrency < 1:
             raise ConfigurationError("max_concurrency must be a whole number of 1 or more")
         self._transport: Transport = Transport(

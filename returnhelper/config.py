@@ -176,7 +176,7 @@ class RequestOptions:
 
     timeout: float | timedelta | Timeouts | None = attrs.field(default=None, converter=_timeout)
     idempotency_key: str | None = attrs.field(default=None)
-    retry: RetryPolicy | None = None
+    retry: RetryPolicy | None = attrs.field(default=None)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     check_limits: bool | None = None
 
@@ -185,8 +185,15 @@ class RequestOptions:
         if value is not None:
             header_value("idempotency_key", value)
 
+    @retry.validator
+    def _check_retry(self, _: object, value: object) -> None:
+        if value is not None and not isinstance(value, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy.NONE")
+
     @headers.validator
     def _check_headers(self, _: object, value: Mapping[str, str]) -> None:
+        if not isinstance(value, Mapping):
+            raise ConfigurationError("headers must be a mapping of names to texts")
         for name, text in value.items():
             header_name("headers", name)
             if name.lower() in _OURS:

@@ -233,7 +233,12 @@ class PayloadInvalid(WebhookError):
 
 
 class EventNotReceived(WebhookError, TimeoutError):
-    """The expected event did not come in time. It may still come: its handlers will run."""
+    """The expected event did not come in time. It may still come: its handlers will run.
+
+    `.shipment_id` is the shipment that `create_and_wait` has created, None elsewhere.
+    """
+
+    shipment_id: int | None = None
 
 
 class InboxError(ReturnHelperError):

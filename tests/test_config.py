@@ -136,10 +136,14 @@ def test_timeouts_in_either_form() -> None:
         lambda: RetryPolicy(wait_max=-1),
         lambda: ReturnHelper("k", "t", max_concurrency=0),
         lambda: ReturnHelper("k", "t", environment="sandbox"),  # type: ignore[arg-type]
+        lambda: ReturnHelper("k", "t", timeouts=10),  # type: ignore[arg-type]
+        lambda: ReturnHelper("k", "t", retry=3),  # type: ignore[arg-type]
+        lambda: RequestOptions(retry=3),  # type: ignore[arg-type]
+        lambda: RequestOptions(headers="x-trace: abc"),  # type: ignore[arg-type]
     ],
 )
 def test_numbers_are_checked(make: object) -> None:
-    """Impossible limits are refused."""
+    """Impossible limits, and what is no limit at all, are refused."""
     with pytest.raises(ConfigurationError):
         make()  # type: ignore[operator]
 

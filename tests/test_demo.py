@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 from rich.console import Console
 
@@ -126,6 +129,66 @@ def test_diagnose(tmp_path: Path) -> None:
     assert bad.returncode == 1
     assert "slash" in bad.stdout
     assert key not in bad.stdout + bad.stderr
+    other = ("--url", "https://shop.example/elsewhere", "--other-url", "https://shop.example/rh/")
+    told = run(*arguments, *other, RETURNHELPER_SIGNING_KEY=f"YWJj {key}")
+    assert told.returncode == 1
+    assert "candidate key" in told.stdout
+    assert "https://shop.example/rh/" in told.stdout
+    wrong = run(*arguments, "--url", "https://shop.example/rh", RETURNHELPER_SIGNING_KEY="no Base64!")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_the_demo_on_a_narrow_screen(width: str) -> None:
+    """The lines of the demo fit a narrow terminal as far as they can be broken, and none ends in blanks."""
+    done = run("demo", COLUMNS=width)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert not [line for line in lines if line != line.rstrip()]
+    if width == "80":
+        assert not [line for line in lines if len(line) > 80 and "  inbox " not in line]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "99999"),
+        ("--duplicates", "3"),
+        ("--reorder=-1",),
+        ("--webhook-url", "shop.example"),
+        ("--signing-key", "no Base64!"),
+        ("--host", "192.0.2.1", "--port", "0"),
+    ],
+)
+def test_the_emulator_refuses_what_cannot_be(arguments: tuple[str, ...]) -> None:
+    """A wrong option of the emulator is a line that names the remedy and exit code 2, before anything runs."""
+    done = run("emulator", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("returnhelper: ")
+    assert done.stderr.count("\n") == 1
+
+
+async def test_the_emulator_tells_what_happens() -> None:
+    """The emulator's terminal shows each call and each delivery, and SIGTERM ends it with exit code 0."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-m", "returnhelper", "emulator", "--port", "0"),
+        stdout=asyncio.subprocess.PIPE,
+        env=QUIET | {"PYTHONIOENCODING": "utf-8"},
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            head = await process.stdout.readuntil(b"Ctrl-C stops it.\n")
+            url = re.findall(r"USER_URL=(\S+)", head.decode())[0]
+            async with aiohttp.ClientSession() as http, http.get(f"{url}/api/nothing") as answer:
+                assert answer.status == 401
+            assert b"GET /user/api/nothing answered 401" in await process.stdout.readline()
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def test_usage() -> None:

@@ -174,6 +174,16 @@ def test_every_page_is_on_the_map() -> None:
         assert page.name == "index.md" or f"]({page.name})" in index, page.name
 
 
+def test_the_reasons_of_held_records_are_those_of_the_package() -> None:
+    """What the page about operation says that a reason begins with is a text of the package."""
+    page = (DOCS / "operation.md").read_text("utf-8")
+    rows = page.partition("| it begins with |")[2].partition("\n\n")[0]
+    reasons = [text for row in rows.splitlines()[2:] for text in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "returnhelper").rglob("*.py"))
+    assert len(reasons) >= 6
+    assert [reason for reason in reasons if f'"{reason}' not in source] == []
+
+
 def commands() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Give each command line that a page shows: where, its verb, its options."""
     for page in PAGES:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import re
@@ -11,13 +12,17 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
+from emulator.emulator_kit import order
 
 from returnhelper import testing
+from returnhelper.adapters.aiohttp import add_webhook
+from returnhelper.emulator import Emulator
 from returnhelper.inbox import SQLiteInbox, State
-from returnhelper.webhooks import Endpoint
+from returnhelper.webhooks import Endpoint, Receiver
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FIRST = BLOCKS[0]
 SERVICE = next(block for block in BLOCKS if "def make_app" in block)
 KEY = base64.b64encode(b"k" * 64).decode()
 
@@ -58,3 +63,38 @@ async def test_the_web_service_of_the_readme_handles_a_label(
             while not await inbox.list(State.DONE):
                 await asyncio.sleep(0.02)
     assert "https://labels.example/7.pdf" in capsys.readouterr().out
+
+
+async def test_the_first_lines_of_the_readme_order_a_label_and_handle_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the README begins with orders a label on the emulator and prints where it is."""
+    monkeypatch.chdir(tmp_path)
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}/hooks/rh"
+
+    async def serve(receiver: Receiver) -> None:
+        app = web.Application()
+        add_webhook(app, "/hooks/rh", receiver)
+        async with TestServer(app, port=port), asyncio.timeout(10):
+            while not (await receiver.inbox.stats()).done:
+                await asyncio.sleep(0.02)
+
+    async with Emulator(webhook_url=url, signing_key=KEY) as emu:
+        monkeypatch.setenv("RETURNHELPER_API_KEY", "emulator-key")
+        monkeypatch.setenv("RETURNHELPER_API_TOKEN", "emulator-token")
+        monkeypatch.setenv("RETURNHELPER_USER_URL", f"{emu.url}/user")
+        monkeypatch.setenv("RETURNHELPER_PUBLIC_URL", f"{emu.url}/public")
+        names = {"serve": serve, "url": url, "signing_key": KEY, "request": order()}
+        # the annotations of this module are postponed, those of the README are not
+        code = compile(FIRST, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        await eval(code, names)
+        assert f"500001 {emu.url}/files/labels/" in capsys.readouterr().out
+
+
+def test_the_readme_is_short_and_leads_somewhere() -> None:
+    """The README has at most two hundred lines, its first code is on the first screen, and its links exist."""
+    assert len(README.splitlines()) <= 200
+    assert README.index("```python") < README.index("##")
+    for target in re.findall(r"\]\(([^)\s:]+)\)", README):
+        assert (Path(__file__).parent.parent / target).exists(), target

@@ -11,7 +11,7 @@ from returnhelper._version import __version__
 from returnhelper.cli.demo import demo
 from returnhelper.cli.diagnose import diagnose
 from returnhelper.cli.emulator import emulator
-from returnhelper.errors import ReturnHelperError
+from returnhelper.errors import ConfigurationError, ReturnHelperError
 
 app = App(name="returnhelper", help="Work with the Return Helper API.", version=__version__)
 app.command(demo)
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         code = app(list(arguments))
     except ReturnHelperError as e:
         print(f"returnhelper: {e}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(e, ConfigurationError) else 1
     except KeyboardInterrupt:
         return 130
     return code if isinstance(code, int) else 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from textwrap import wrap
 
 from rich.console import Console
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 _STYLES = {
@@ -28,6 +28,7 @@ _LEGEND = (
     ("event", "a handler ran"),
     ("repeat", "came twice"),
 )
+_WIDE = 100
 
 
 class Screen:
@@ -47,16 +48,18 @@ class Screen:
     def title(self, text: str, places: list[tuple[str, str]]) -> None:
         """Print the head of the whole: where things run, and what the signs mean."""
         self._start = time.monotonic()
-        self.console.print(Text(text, style="bold"))
+        self._print(Text(), text, "bold")
         for name, place in places:
             self.console.print(
                 Text(f"  {name:<9} ", style="bright_black").append(place, style=""), soft_wrap=True
             )
-        legend = Text("  ")
-        for kind, meaning in _LEGEND:
-            legend.append(f"{self._sign(kind)} {kind} ", style=_STYLES[kind])
-            legend.append(f"{meaning}  ", style="bright_black")
-        self.console.print(legend)
+        legend = [
+            Text(f"{self._sign(kind)} {kind} ", style=_STYLES[kind]).append(meaning, style="bright_black")
+            for kind, meaning in _LEGEND
+        ]
+        per_line = len(legend) if self.console.width >= _WIDE else 2
+        for first in range(0, len(legend), per_line):
+            self._print(Text("  ").append_text(Text("  ").join(legend[first : first + per_line])))
 
     def chapter(self, text: str) -> None:
         """Begin a recipe."""
@@ -73,31 +76,34 @@ class Screen:
     def row(self, kind: str, name: str, detail: str) -> None:
         """Print what just happened."""
         self.rows[kind] += 1
-        quiet = kind == "repeat"
-        row = Table.grid(padding=(0, 1), expand=False)
-        row.add_column(width=6, justify="right", style="bright_black")
-        row.add_column(width=9, style=_STYLES[kind])
-        row.add_column(width=25, style="bright_black" if quiet else "bold", no_wrap=True)
-        row.add_column(overflow="fold", style="bright_black" if quiet else "")
-        row.add_row(f"{self.elapsed:.2f}s", f"{self._sign(kind)} {kind}", name, Text(self._plain(detail)))
-        self.console.print(row)
+        quiet = "bright_black" if kind == "repeat" else ""
+        line = Text.assemble(
+            (f"{self.elapsed:5.2f}s ", "bright_black"),
+            (f"{f'{self._sign(kind)} {kind}':<9} ", _STYLES[kind]),
+            (f"{name:<25} ", quiet or "bold"),
+        )
+        self._print(line, detail, quiet)
 
     def checks(self, checks: list[tuple[str, bool]]) -> None:
         """Print what was expected, and whether it happened."""
         yes, no = ("✓", "✗") if self._unicode else ("ok", "NO")
         for text, fact in checks:
             line = Text(f"  {yes if fact else no} ", style="bold green" if fact else "bold red")
-            self.console.print(line.append(self._plain(text), style="" if fact else "red"))
+            self._print(line, text, "" if fact else "red")
 
     def figures(self, figures: list[tuple[str, str, str]]) -> None:
         """Print the summary: a figure, what it counts, and a remark."""
-        table = Table.grid(padding=(0, 2))
-        table.add_column(justify="right", style="bold cyan", min_width=8)
-        table.add_column()
-        table.add_column(style="bright_black")
         for figure, meaning, remark in figures:
-            table.add_row(figure, meaning, self._plain(remark))
-        self.console.print(table)
+            line = Text.assemble((f"{figure:>8}  ", "bold cyan"), f"{meaning:<18}  ")
+            self._print(line, remark, "bright_black")
+
+    def _print(self, line: Text, rest: str = "", style: str = "") -> None:
+        """Print a line whose rest goes on below itself where the screen is narrow; no blanks at the ends."""
+        indent = "\n" + " " * len(line)
+        rows = wrap(self._plain(rest), max(20, self.console.width - len(line)), break_on_hyphens=False)
+        line.append(indent.join(rows), style=style)
+        line.rstrip()
+        self.console.print(line, soft_wrap=True)
 
     def _sign(self, kind: str) -> str:
         return (_SIGNS if self._unicode else _PLAIN)[kind]

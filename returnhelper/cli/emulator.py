@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from shlex import quote
 
 from rich.console import Console
 
@@ -35,9 +39,9 @@ def emulator(
     api_token
         The x-rr-apitoken that calls must carry.
     signing_key
-        Base64 key that signs the deliveries; a made-up one without.
+        Base64 key that signs the deliveries; without it a made-up one, which is printed.
     webhook_url
-        Where to deliver events; nowhere without.
+        Where to deliver events; without it they are only listed at /desk.
     duplicates
         Share of the events that are delivered twice, 0 to 1.
     reorder
@@ -59,7 +63,7 @@ def emulator(
         reorder=reorder,
         label_delay=label_delay,
     )
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -67,16 +71,46 @@ def emulator(
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         async with server as emu:
-            console.print(f"[bold]Return Helper emulator[/] at {emu.url}  [dim]process {os.getpid()}[/]")
-            console.print(f"  user API    {emu.environment.user_url}")
-            console.print(f"  public API  {emu.environment.public_url}")
-            console.print(f"  warehouse   {emu.url}/desk  [dim]open it in a browser[/]")
-            console.print(f"  key, token  {api_key}, {api_token}")
-            console.print(f"  deliveries  {webhook_url or 'none; give --webhook-url'}")
+            console.print(f"Return Helper emulator at {emu.url}, process {os.getpid()}", style="bold")
+            console.print(f"  warehouse   {emu.url}/desk (open it in a browser)")
+            console.print(f"  deliveries  {webhook_url or 'nowhere; give --webhook-url'}")
             if signing_key is None:
-                console.print(f"  signed with {SIGNING_KEY}  [dim](made up)[/]", soft_wrap=True)
-            console.print("Ctrl-C stops it.")
-            await stop.wait()
+                console.print(f"  signed with {SIGNING_KEY} (made up)")
+            console.print("A client finds it with:")
+            console.print(
+                f"  export RETURNHELPER_API_KEY={quote(api_key)} RETURNHELPER_API_TOKEN={quote(api_token)}"
+            )
+            console.print(f"  export RETURNHELPER_USER_URL={emu.environment.user_url}")
+            console.print(f"  export RETURNHELPER_PUBLIC_URL={emu.environment.public_url}")
+            console.print("Calls and deliveries follow. Ctrl-C stops it.")
+            with _told(console):
+                await stop.wait()
 
     asyncio.run(serve())
     return 0
+
+
+class _Lines(logging.Handler):
+    """Print what the emulator does, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        style = "red" if record.levelno >= logging.WARNING else None
+        self._console.print(f"{moment:%H:%M:%S}  {record.getMessage()}", style=style)
+
+
+@contextlib.contextmanager
+def _told(console: Console) -> Iterator[None]:
+    log, lines = logging.getLogger("returnhelper.emulator"), _Lines(console)
+    before = log.level
+    log.setLevel(logging.INFO)
+    log.addHandler(lines)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(before)

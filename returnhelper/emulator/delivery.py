@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random as _random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
@@ -33,6 +35,11 @@ _RETRY_DELAYS = (
     6.4,
     12.8,
 )  # the spacing is not published; short, for tests
+
+
+_NO_URL: Final = "The webhook URL cannot be called; write it like http://127.0.0.1:8000/hooks/rh."
+
+log = logging.getLogger("returnhelper.emulator")
 
 
 def wire_time(moment: datetime, ticks: int = 0) -> str:
@@ -98,8 +105,16 @@ class Deliveries:
 
     def register(self, url: str) -> None:
         """Deliver to `url` from now on; the text is signed as it stands."""
+        parts = urlsplit(url)
+        if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+            raise ConfigurationError(_NO_URL)
         self._endpoint = Endpoint(url, self._key)
         self.resume()
+
+    @property
+    def url(self) -> str | None:
+        """Where events go; None before a registration."""
+        return None if self._endpoint is None else self._endpoint.url
 
     async def trial(self, url: str) -> bool:
         """Post the small unsigned JSON object that precedes a registration, and tell whether it was taken."""
@@ -124,6 +139,8 @@ class Deliveries:
         self.log.append(delivery)
         if self._endpoint is not None:
             self._dispatch(delivery)
+        else:
+            log.info("%s made, delivered nowhere", delivery.action)
         return delivery
 
     def hold(self) -> None:
@@ -214,18 +231,18 @@ class Deliveries:
             async with self._open().post(endpoint.url, data=delivery.body, headers=headers) as answer:
                 status = answer.status
         except aiohttp.InvalidURL as e:
-            raise ConfigurationError(
-                "The registered webhook URL cannot be called; write it like http://host/path."
-            ) from e
+            raise ConfigurationError(_NO_URL) from e
         except (aiohttp.ClientError, OSError, TimeoutError):
             status = 0
         delivery.statuses.append(status)
+        log.info("%s delivered, answered %s", delivery.action, status or "not at all")
         if status == 200:
             self._failures = 0
         else:
             self._failures += 1
             if self._failures >= _GIVE_UP_AFTER and not self.suspended:
                 self.suspended = True
+                log.warning("ten deliveries in a row failed: nothing is sent for 24 hours")
                 self._suspension = asyncio.ensure_future(self._suspend())
         return status
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random as _random
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -18,11 +19,12 @@ from returnhelper.config import Environment
 from returnhelper.emulator import desk, lookups, recalls, resends, return_inventories, return_shipments, vas
 from returnhelper.emulator.account import Account, Answer, Call
 from returnhelper.emulator.account import now as _now
-from returnhelper.emulator.delivery import Clock, Deliveries, Sleep
+from returnhelper.emulator.delivery import Clock, Deliveries, Sleep, log
 from returnhelper.emulator.faults import Faults, Kind
 from returnhelper.emulator.form import Form, SoftError
 from returnhelper.emulator.warehouse import Warehouse
 from returnhelper.errors import ConfigurationError
+from returnhelper.webhooks.signature import Endpoint
 
 SIGNING_KEY: Final = (
     "ZW11bGF0b3Igc2lnbmluZyBrZXksIGZvciB0ZXN0cyBhbmQgZGVtb25zdHJhdGlvbnMgb25seSEhISEhISEhIQ=="
@@ -39,6 +41,12 @@ _PDF: Final = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
     b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 288 432]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 )
+
+_WHY: Final = {
+    401: ", other key or token than the emulator's",
+    404: ", not covered by the emulator",
+    409: ", the idempotency key is in use or came with other content",
+}
 
 _Handler: TypeAlias = Callable[[Account, Call], Answer]
 
@@ -98,6 +106,7 @@ class Emulator:
         clock: Clock = _now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        _check(signing_key, port=port, duplicates=duplicates, reorder=reorder, label_delay=label_delay)
         random = _random.Random(seed)  # noqa: S311 - no secret comes from it
         timing = {} if retry_delays is None else {"retry_delays": retry_delays}
         self.deliveries: Final = Deliveries(
@@ -159,7 +168,10 @@ class Emulator:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as e:
             await runner.cleanup()
-            raise ConfigurationError(f"Cannot listen on {self._url()}; choose another port.") from e
+            reason = os.strerror(e.errno) if e.errno else str(e)
+            raise ConfigurationError(
+                f"Cannot listen on {self._url()}: {reason}. Choose another port or host."
+            ) from e
         self._port = int(runner.addresses[0][1])
         self._runner = runner
         self.account.files_url = f"{self.url}/files"
@@ -189,6 +201,8 @@ class Emulator:
             return await self._serve_desk(request)
         self.requests += 1
         fault, late = self.faults.draw(path)
+        if fault is not None:
+            log.info("%s %s meets a fault: %s", request.method, request.path, fault.kind.value)
         if fault is not None and fault.kind is not Kind.DROP_ANSWER:
             if fault.kind is Kind.DROP_REQUEST:
                 return _hang_up(request)
@@ -197,6 +211,7 @@ class Emulator:
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
             return web.Response(status=fault.status, headers=headers)
         status, answer = await self._answer(request, path, late)
+        log.info("%s %s answered %s%s", request.method, request.path, status, _WHY.get(status, ""))
         if fault is not None:
             return _hang_up(request)
         return web.Response(status=status, body=answer, content_type="application/json", charset="utf-8")
@@ -254,6 +269,7 @@ class Emulator:
         try:
             answer = handler(self.account, Call(form, Form(dict(query))))
         except SoftError as refused:
+            log.info("refused: %s %s", refused.code, refused.error)
             return self._envelope(400, code=refused.code, error=refused.error)
         if handler is return_shipments.create:
             self._queue_label()
@@ -281,6 +297,18 @@ class Emulator:
         task = asyncio.ensure_future(make())
         self._labels.add(task)
         task.add_done_callback(self._labels.discard)
+
+
+def _check(signing_key: str, *, port: int, duplicates: float, **seconds: float) -> None:
+    """Refuse arguments that would only fail later, or in silence."""
+    Endpoint("http://127.0.0.1/", signing_key)
+    if not 0 <= port <= 65535:
+        raise ConfigurationError("port must be between 0 and 65535; 0 takes any free one.")
+    if not 0 <= duplicates <= 1:
+        raise ConfigurationError("duplicates must be between 0 and 1: it is a share of the events.")
+    for name, value in seconds.items():
+        if value < 0:
+            raise ConfigurationError(f"{name} must not be negative: it is a number of seconds.")
 
 
 def _hang_up(request: web.Request) -> web.StreamResponse:

@@ -11,9 +11,9 @@ from returnhelper._wire import Model, model
 
 @model
 class PreSignedUploadUrl(Model):
-    """A one-off address that takes one file by HTTP PUT until ``expires``.
+    """An address that takes one file by HTTP PUT until ``expires``.
 
-    Whoever holds ``pre_signed_url`` can write to it; do not log it. ``filename`` and ``file_key`` are what
+    Whoever holds ``pre_signed_url`` can write to it (inferred); do not log it. ``filename`` and ``file_key`` are what
     calls that accept files ask for.
     """
 

@@ -57,10 +57,10 @@ class Files(Resource):
     async def get_pre_signed_upload_url(
         self, filename: str, *, mime_type: str, options: RequestOptions | None = None
     ) -> PreSignedUploadUrl:
-        """Get a one-off address to upload one file to by HTTP PUT; `upload` does all of it.
+        """Get an address to upload one file to by HTTP PUT; `upload` does all of it.
 
         ``filename`` with its extension and ``mime_type`` must be repeated exactly by the upload. Anyone who has the
-        address can use it until it expires.
+        address can use it until it expires (inferred).
 
         Source: File/GetPreSignedUploadUrl
         """

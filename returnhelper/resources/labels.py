@@ -35,7 +35,7 @@ class Labels(Resource):
         """Cancel a label, which is the way to undo a return shipment.
 
         ``label_id`` comes from `return_shipments.create` or the labelGenerated webhook. After the label's
-        ``cancel_cutoff_time`` the server refuses (inferred). No webhook follows.
+        ``cancel_cutoff_time`` the server refuses (inferred). No webhook of it is documented.
 
         Source: Label/CancelLabel
         """

@@ -55,7 +55,7 @@ class ReturnInventories(Resource):
     ) -> Pager[ReturnInventory]:
         """Go through the inventories created in a time span of any length.
 
-        Spans above 62 days are asked for in pieces, since the server refuses wider windows; pages hold at most 50.
+        Spans above 62 days, the narrower of two documented limits, are asked for in pieces; pages hold at most 50.
         For back-fill and reconciliation; webhooks are the source of truth.
 
         Source: ReturnInventory/List

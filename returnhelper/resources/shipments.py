@@ -35,7 +35,7 @@ class Shipments(Resource):
     ) -> Pager[Shipment]:
         """Go through the return shipments created in a time span of any length.
 
-        Spans above 62 days are asked for in pieces, since the server refuses wider windows; pages hold at most 50.
+        Spans above 62 days, the narrower of two documented limits, are asked for in pieces; pages hold at most 50.
         Polling this instead of handling webhooks is unsupported.
 
         Source: Shipment/List

@@ -186,7 +186,7 @@ async def create_and_wait(
     """Create a return shipment and return the `LabelGenerated` event of its shipment, wherever it was received.
 
     A label that failed is an answer too: look at the status of the label. Raises what the call raises, and
-    `EventNotReceived` after `timeout` seconds; the shipment exists then all the same.
+    `EventNotReceived` after `timeout` seconds; the shipment exists then all the same, and `.shipment_id` tells which.
     """
     from returnhelper.webhooks.events import LabelGenerated
 
@@ -199,4 +199,8 @@ async def create_and_wait(
 
     async with receiver.expect(LabelGenerated, when=of_this_shipment, timeout=timeout) as expected:
         created = await rh.return_shipments.create(request)
-        return await expected
+        try:
+            return await expected
+        except EventNotReceived as error:
+            error.shipment_id = created.shipment_id
+            raise

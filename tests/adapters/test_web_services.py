@@ -6,10 +6,12 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, unused_port
 
 from returnhelper import Environment, ReturnHelper
+from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.webhooks import Endpoint
 
 
 def example(name):
@@ -52,6 +54,26 @@ async def test_aiohttp_example(tmp_path):
             hook.append(server.make_url("/hooks/rh"))
             async with session.post(server.make_url("/returns/A-1")) as answer:
                 assert (answer.status, await answer.json()) == (200, {"label": "https://labels.example/9"})
+
+
+async def test_aiohttp_example_on_the_emulator(tmp_path):
+    """The service, as it stands, orders a label of the emulator, and says so when there is to be none."""
+    module, port = example("web_service_aiohttp"), unused_port()
+    endpoint = Endpoint(f"http://127.0.0.1:{port}/hooks/rh", SIGNING_KEY)
+    async with Emulator(webhook_url=endpoint.url) as emu:
+        helper = ReturnHelper("emulator-key", "emulator-token", environment=emu.environment)
+        app = module.make_app(endpoint, helper, str(tmp_path / "inbox.db"))
+        async with TestServer(app, port=port) as server, aiohttp.ClientSession() as session:
+            async with session.post(server.make_url("/returns/A-1")) as answer:
+                assert answer.status == 200
+                assert (await answer.json())["label"].startswith("http://")
+            emu.warehouse.fail_label("no such street")
+            async with session.post(server.make_url("/returns/A-2")) as answer:
+                assert answer.status == 422
+                assert "no such street" in await answer.text()
+            emu.faults.html(status=403)
+            async with session.post(server.make_url("/returns/A-3")) as answer:
+                assert answer.status == 502
 
 
 async def test_fastapi_example(tmp_path):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import aiohttp
+import pytest
 
-from returnhelper import ReturnHelper
-from returnhelper.emulator import Emulator
+from returnhelper import ConfigurationError, ReturnHelper
+from returnhelper.emulator import SIGNING_KEY, Emulator
+from returnhelper.webhooks import Endpoint
 
 from .emulator_kit import Post, order
 
@@ -40,6 +42,32 @@ async def test_a_person_plays_the_warehouse(emu: Emulator, rh: ReturnHelper, pos
         "markShipmentArrive",
         "newInventoryCreated",
     ]
+
+
+async def test_a_shop_that_was_away_is_told_again(emu: Emulator, post: Post) -> None:
+    """The desk shows where deliveries go and that they stopped; one button sends again what was not taken."""
+    async with aiohttp.ClientSession() as http:
+        emu.deliveries.register("http://127.0.0.1:9/closed")
+        for _ in range(4):
+            emu.warehouse.arrive_unknown()
+        await emu.settled()
+        async with http.get(f"{emu.url}/desk") as answer:
+            page = await answer.text()
+        assert "http://127.0.0.1:9/closed" in page
+        assert "no answer" in page
+        assert "Stopped for 24 hours" in page
+        emu.deliveries._endpoint = Endpoint(post.url, SIGNING_KEY)  # the shop is back at its address
+        async with http.post(f"{emu.url}/desk", data={"act": "resume", "id": "0"}) as answer:
+            assert "Stopped" not in await answer.text()
+    await emu.settled()
+    assert all(delivery.delivered for delivery in emu.deliveries.log)
+
+
+@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example/x", "http://", ""])
+async def test_a_webhook_url_that_cannot_be_called(emu: Emulator, url: str) -> None:
+    """A webhook URL that no delivery could reach is refused at once."""
+    with pytest.raises(ConfigurationError, match="http://"):
+        emu.deliveries.register(url)
 
 
 async def test_pictures_and_labels_can_be_fetched(emu: Emulator, rh: ReturnHelper) -> None:

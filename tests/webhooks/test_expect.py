@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -161,3 +162,16 @@ async def test_create_and_wait(receiver):
         SimpleNamespace(return_shipments=Shipments()), receiver, object(), timeout=1
     )
     assert label.label.shipment_id == 9
+
+
+async def test_the_shipment_is_known_when_its_label_does_not_come(receiver):
+    """Who waits in vain for a label still learns which shipment was created, also behind a pickle."""
+
+    class Shipments:
+        async def create(self, request):
+            return SimpleNamespace(shipment_id=9)
+
+    with pytest.raises(EventNotReceived) as told:
+        await create_and_wait(SimpleNamespace(return_shipments=Shipments()), receiver, object(), timeout=0.05)
+    assert told.value.shipment_id == 9
+    assert pickle.loads(pickle.dumps(told.value)).shipment_id == 9
