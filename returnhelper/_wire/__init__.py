@@ -15,6 +15,7 @@ from returnhelper._wire.json import NotJSON, decode, encode
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import structure
 from returnhelper._wire.scalars import Misfit, to_datetime
+from returnhelper._wire.shapes import misbuilt
 from returnhelper._wire.writer import unstructure
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NotJSON",
     "decode",
     "encode",
+    "misbuilt",
     "model",
     "structure",
     "to_datetime",

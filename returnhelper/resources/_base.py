@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from returnhelper import _answer
 from returnhelper._call import Items
-from returnhelper._wire import Misfit, Model, structure
-from returnhelper.errors import RequestInvalid, UnexpectedContent
+from returnhelper._wire import Misfit, Model, misbuilt, structure
+from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent
 
 if TYPE_CHECKING:
     from returnhelper._call import Caller, Operation, QueryValue, Reply
@@ -86,6 +86,20 @@ class Resource:
         except Misfit as e:
             raise _misfit(op, reply, e) from None
         return Items(typed, answer=reply.answer, total=_answer.total(reply.envelope))
+
+    @staticmethod
+    def _built(kind: type[Model], **given: object) -> None:
+        """Raise ConfigurationError for arguments that are made of other things than models, dicts for example."""
+        for name, value in given.items():
+            named = [(name, value)]
+            if isinstance(value, Sequence) and not isinstance(value, str):
+                named = [(f"{name}[{index}]", entry) for index, entry in enumerate(value)]
+            for where, found in named:
+                for path, part, needed in misbuilt(where, found, kind):
+                    raise ConfigurationError(
+                        f"{path} must be a {needed.__name__}, not {type(part).__name__}: "
+                        f"build it with {needed.__module__}.{needed.__name__}(…)"
+                    )
 
     def _check(self, problems: Mapping[str, str], options: RequestOptions | None = None) -> None:
         """Raise RequestInvalid for the problems found, unless the checks are switched off."""

@@ -83,6 +83,7 @@ class Consolidations(Resource):
 
         Source: ConsolidateShipping/Order/Create
         """
+        self._built(ShipToAddress, ship_to=ship_to)
         problems = Problems()
         problems.one_of("shippingMethod", shipping_method, *_METHODS)
         problems.country("shipTo.shipToCountry", ship_to.ship_to_country)
@@ -165,6 +166,7 @@ class Consolidations(Resource):
 
         Source: ConsolidateShipping/Order/UpdateShipToInformation
         """
+        self._built(ShipToAddress, ship_to=ship_to)
         problems = Problems()
         problems.country("shipTo.shipToCountry", ship_to.ship_to_country)
         self._check(problems, options)

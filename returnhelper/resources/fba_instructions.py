@@ -100,6 +100,7 @@ class FbaInstructions(Resource):
 
         Source: FbaInstruction/Create
         """
+        self._built(CreateFbaInstructionSku, fnsku_list=fnsku_list)
         problems = Problems()
         problems.text("fbaInstructionHandlingCode", fba_instruction_handling_code)
         problems.length("fnskuList", fnsku_list, 1)

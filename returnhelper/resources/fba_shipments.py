@@ -56,6 +56,7 @@ class FbaShipments(Resource):
 
         Source: FbaShipment/Create
         """
+        self._built(CreateFbaShipment, create_fba_shipment_list=create_fba_shipment_list)
         problems = Problems()
         _check_batch(problems, create_fba_shipment_list)
         self._check(problems, options)

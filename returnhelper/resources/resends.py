@@ -61,6 +61,7 @@ class Resends(Resource):
 
         Source: Resend/CreateResend
         """
+        self._built(CreateResendRequest, request=request)
         self._check(_problems(request), options)
         return await self._call(_CREATE, Resend, body=request, options=options)
 

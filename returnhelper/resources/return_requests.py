@@ -92,6 +92,7 @@ class ReturnRequests(Resource):
 
         Source: ReturnRequest/CreateVas
         """
+        self._built(CreateLineItemVas, create_vas_payload_list=create_vas_payload_list)
         problems = Problems()
         problems.length("createVasPayloadList", create_vas_payload_list, 1)
         for index, payload in enumerate(create_vas_payload_list):
@@ -111,6 +112,7 @@ class ReturnRequests(Resource):
 
         Source: ReturnRequest/CreateReturnRequest
         """
+        self._built(CreateReturnRequestRequest, request=request)
         self._check(_create_problems(request), options)
         return await self._call(_CREATE, CreatedReturnRequest, body=request, options=options)
 
@@ -125,6 +127,7 @@ class ReturnRequests(Resource):
 
         Source: ReturnRequest/EditReturnRequest
         """
+        self._built(EditReturnRequestRequest, request=request)
         self._check(_edit_problems(request), options)
         body = dict(unstructure(request))
         if request.shipment is not None:

@@ -45,6 +45,7 @@ class ReturnShipments(Resource):
 
         Source: ReturnShipment/CreateReturnShipment
         """
+        self._built(CreateReturnShipmentRequest, request=request)
         self._check(_problems(request), options)
         return await self._call(_CREATE, CreatedReturnShipment, body=request, options=options)
 

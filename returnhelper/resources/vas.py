@@ -35,6 +35,7 @@ class Vas(Resource):
 
         Source: Vas/CreateByReturnInventoryId
         """
+        self._built(CreateVas, create_vas_list=create_vas_list)
         problems = Problems()
         problems.length("createVasList", create_vas_list, 1)
         seen: set[int] = set()

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorder import recording
 
-from returnhelper import RequestInvalid, RequestOptions, ReturnHelper
+from returnhelper import ConfigurationError, RequestInvalid, RequestOptions, ReturnHelper
 from returnhelper._limits import Problems
 from returnhelper.models.vas import CreateVas, CreateVasDetail, VasFile
 
@@ -349,3 +349,48 @@ def test_no_value_breaks_a_check(value: Any) -> None:
     problems.sum_of("h", value, [value], "parts")
     problems.span("i", value, "j", datetime.now(UTC))
     assert all(isinstance(rule, str) for rule in problems.values())
+
+
+def in_a_dict(request: Any) -> Any:
+    return attrs.asdict(request, recurse=False)
+
+
+MISBUILT: list[tuple[Callable[[ReturnHelper], Any], str]] = [
+    (lambda rh: rh.return_shipments.create(in_a_dict(return_shipment())), "request must be"),
+    (
+        lambda rh: rh.return_shipments.create(
+            attrs.evolve(return_shipment(), shipment=in_a_dict(return_shipment().shipment))
+        ),
+        "request.shipment must be",
+    ),
+    (
+        lambda rh: rh.return_shipments.create(with_parcel(return_shipment(), items=({"value": 1},))),
+        r"request\.shipment\.parcel\.items\[0\] must be",
+    ),
+    (lambda rh: rh.resends.create({"warehouse_id": 1}), "request must be a CreateResendRequest"),  # type: ignore[arg-type]
+    (
+        lambda rh: rh.return_requests.create(None),
+        "request must be a CreateReturnRequestRequest, not NoneType",
+    ),  # type: ignore[arg-type]
+    (lambda rh: rh.return_requests.edit("x"), "request must be an? EditReturnRequestRequest, not str"),  # type: ignore[arg-type]
+    (
+        lambda rh: rh.vas.create_by_return_inventory_id([{"a": 1}]),
+        r"create_vas_list\[0\] must be a CreateVas",
+    ),  # type: ignore[list-item]
+    (lambda rh: rh.fba_shipments.create([{"a": 1}]), r"create_fba_shipment_list\[0\] must be"),  # type: ignore[list-item]
+    (lambda rh: rh.fba_instructions.create("dsp", fnsku_list=[{"a": 1}]), r"fnsku_list\[0\] must be"),  # type: ignore[list-item]
+    (
+        lambda rh: rh.consolidations.update_ship_to("01J" + "0" * 23, ship_to={"a": 1}),  # type: ignore[arg-type]
+        "ship_to must be a ShipToAddress, not dict",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), MISBUILT)
+async def test_parts_of_another_kind(call: Callable[[ReturnHelper], Any], message: str) -> None:
+    """A dict, or anything else, where a model belongs is named with its place and with the class to use."""
+    async with recording() as (recorder, rh):
+        with pytest.raises(ConfigurationError, match=message) as caught:
+            await call(rh)
+        assert "build it with returnhelper." in str(caught.value)
+        assert not recorder.seen
