@@ -38,10 +38,18 @@ class Group(Generic[T, R]):
         return await future
 
     async def settle(self) -> None:
-        """Return when nothing is left to write."""
+        """Return when nothing is left to write, even if the caller is cancelled meanwhile: others wait for it."""
         task = self._task
-        if task is not None and self._loop is asyncio.get_running_loop():
-            await asyncio.wait({task})
+        if task is None or self._loop is not asyncio.get_running_loop():
+            return
+        cancelled = False
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def _flush(self) -> None:
         try:

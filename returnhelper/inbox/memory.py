@@ -6,13 +6,12 @@ import heapq
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
-from uuid import uuid4
 
 import attrs
 
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -41,11 +40,11 @@ class MemoryInbox(BaseInbox):
         *,
         max_done: int = 100_000,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(max_done=max_done)
         self._max_done = max_done
-        self._token = token
         self._since = clock()
         self._records: dict[str, Record] = {}
         self._sequence: dict[str, int] = {}
@@ -76,10 +75,7 @@ class MemoryInbox(BaseInbox):
             self._done[record.key] = None
         return Added
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         self._sweep(now)
         token, claimed = self._token(), list[Record]()
         while self._ready and len(claimed) < limit:
@@ -88,12 +84,10 @@ class MemoryInbox(BaseInbox):
             if record is None or not self._is_head(record) or (record.not_before or now) > now:
                 continue
             record = attrs.evolve(
-                record, attempts=record.attempts + 1, lease=token, leased_until=now + lease, not_before=None
+                record, attempts=record.attempts + 1, lease=token, leased_until=until, not_before=None
             )
             self._put(record, State.LEASED)
             claimed.append(self._records[key])
-        if len(claimed) == limit:
-            self._wake.ring()
         return claimed
 
     async def _change(self, change: Change) -> bool:
@@ -135,6 +129,7 @@ class MemoryInbox(BaseInbox):
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
+        need_limit(limit)
         start = -1
         if after is not None:
             start = self._sequence.get(storable_key(after), self._next)

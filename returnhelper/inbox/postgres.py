@@ -8,15 +8,14 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
-from uuid import uuid4
 
 import msgspec
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, in_rounds
 from returnhelper.inbox.store import (
     Added,
@@ -79,9 +78,10 @@ class PostgresInbox(BaseInbox):
         timeout: float = 10.0,
         poll: float = 5.0,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(max_connections=max_connections, timeout=timeout, poll=poll)
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", table):
             raise ConfigurationError("table must be lower case letters, digits and underscores, 41 at most")
         self._dsn = dsn
@@ -89,7 +89,6 @@ class PostgresInbox(BaseInbox):
         self._max_connections = max_connections
         self._timeout = timeout
         self._poll = poll
-        self._token = token
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
         self._pool: _Pool | None = None
@@ -114,18 +113,13 @@ class PostgresInbox(BaseInbox):
         await self._open()
         return (await self._insert_with(connection, [record]))[0]
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         token, look = self._token(), limit * _LOOK
         for _ in range(_CLAIM_TRIES):
-            now = self._clock()
 
-            async def attempt(
-                db: _AnyConnection, now: datetime = now, look: int = look
-            ) -> list[asyncpg.Record]:
+            async def attempt(db: _AnyConnection, look: int = look) -> list[asyncpg.Record]:
                 await db.execute(self._sql(sql.SWEEP), now)
-                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, now + lease, look)
+                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, until, look)
 
             try:
                 rows = await self._run(attempt)
@@ -135,7 +129,7 @@ class PostgresInbox(BaseInbox):
             claimed = [_record(row) for row in rows if row["key"] is not None]
             more = rows[0]["seen"] == look
             if claimed or not more:
-                if more or len(claimed) == limit:
+                if more:
                     self._wake.ring()
                 return claimed
             # all of these wait for something: look further
@@ -162,6 +156,7 @@ class PostgresInbox(BaseInbox):
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
+        need_limit(limit)
         where = "true" if state is None else f"state = {_CODES[state]}"
         values: list[object] = [limit]
         if after is not None:
@@ -200,12 +195,16 @@ class PostgresInbox(BaseInbox):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._adds.settle()
-        await self._changes.settle()
-        pool, self._pool = self._pool, None
-        listener, self._listener = self._listener, None
-        if self._loop is not asyncio.get_running_loop():
-            return
+        try:
+            await self._adds.settle()
+            await self._changes.settle()
+        finally:
+            pool, self._pool = self._pool, None
+            listener, self._listener = self._listener, None
+            if self._loop is asyncio.get_running_loop():
+                await self._disconnect(pool, listener)
+
+    async def _disconnect(self, pool: _Pool | None, listener: _Connection | None) -> None:
         if listener is not None:
             listener.terminate()
         if pool is not None:

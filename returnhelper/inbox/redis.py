@@ -8,15 +8,14 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
-from uuid import uuid4
 
 import msgspec
 
 from returnhelper.errors import InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group
 from returnhelper.inbox.store import (
     Added,
@@ -81,15 +80,15 @@ class RedisInbox(BaseInbox):
         timeout: float = 10.0,
         poll: float = 5.0,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(timeout=timeout, poll=poll)
         self._url = url
         self._name = name
         self._prefix = "{" + name + "}:"
         self._timeout = timeout
         self._poll = poll
-        self._token = token
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Redis | None = None
         self._scripts: dict[str, AsyncScript] = {}
@@ -108,15 +107,8 @@ class RedisInbox(BaseInbox):
             self._wake.ring()
         return result
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
-        found = await self._run(lua.CLAIM, to_micros(now), to_micros(now + lease), self._token(), limit)
-        claimed = _records(found)
-        if len(claimed) == limit:
-            self._wake.ring()
-        return claimed
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+        return _records(await self._run(lua.CLAIM, to_micros(now), to_micros(until), self._token(), limit))
 
     async def _change(self, change: Change) -> bool:
         return await self._changes.submit(change)
@@ -137,6 +129,7 @@ class RedisInbox(BaseInbox):
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
+        need_limit(limit)
         where = "0123" if state is None else str(_CODES[state])
         start = "" if after is None else storable_key(after)
         return _records(await self._run(lua.LIST, "", where, start, limit))
@@ -175,16 +168,20 @@ class RedisInbox(BaseInbox):
         if self._loop is not asyncio.get_running_loop():
             self._client = self._listener = None
             return
-        await self._adds.settle()
-        await self._changes.settle()
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.cancel()
-            await asyncio.wait({listener})
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(*_FAILURES):
-                await client.aclose()
+        try:
+            await self._adds.settle()
+            await self._changes.settle()
+        finally:
+            listener, self._listener = self._listener, None
+            client, self._client = self._client, None
+            try:
+                if listener is not None:
+                    listener.cancel()
+                    await asyncio.wait({listener})
+            finally:
+                if client is not None:
+                    with contextlib.suppress(*_FAILURES):
+                        await client.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_client", None) is not None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Literal, TypeAlias, TypeVar
-from uuid import uuid4
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _sqlite_schema as sql
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group
 from returnhelper.inbox._sqlite_thread import SQLiteThread
 from returnhelper.inbox.store import (
@@ -62,14 +62,14 @@ class SQLiteInbox(BaseInbox):
         busy_timeout: float = 5.0,
         poll: float = 0.25,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(poll=poll)
         if synchronous not in {"FULL", "NORMAL"}:
             raise ConfigurationError(f"synchronous is FULL or NORMAL, not {synchronous!r}")
         self._path = os.fspath(path)
         self._poll = poll
-        self._token = token
         self._seen_version = 0
         self._thread = SQLiteThread(partial(_connect, self._path, synchronous, busy_timeout, clock))
         self._writes: Group[_Work, object] = Group(self._write_together)
@@ -79,23 +79,21 @@ class SQLiteInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; it is on disk when this returns."""
-        if not await self._write(partial(_add, row=_row(record), done=record.state is State.DONE)):
+        try:
+            added = await self._write(partial(_add, row=_row(record), done=record.state is State.DONE))
+        except asyncio.CancelledError:
+            # it may be stored all the same, and our own commits do not show in the version of the data
+            self._wake.ring()
+            raise
+        if not added:
             return Duplicate
         if record.state is State.READY:
             self._wake.ring()
         return Added
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
-        claimed, self._seen_version = await self._write(
-            partial(
-                _claim, now=to_micros(now), until=to_micros(now + lease), token=self._token(), limit=limit
-            )
-        )
-        if len(claimed) == limit:
-            self._wake.ring()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+        work = partial(_claim, now=to_micros(now), until=to_micros(until), token=self._token(), limit=limit)
+        claimed, self._seen_version = await self._write(work)
         return claimed
 
     async def _change(self, change: Change) -> bool:
@@ -118,6 +116,7 @@ class SQLiteInbox(BaseInbox):
         self, state: State | None = None, *, limit: int = 100, after: str | None = None
     ) -> Records:
         """Return records in the order of their arrival."""
+        need_limit(limit)
         after_key = None if after is None else storable_key(after)
         return await self._read(partial(_list, state=state, limit=limit, after=after_key))
 
@@ -148,8 +147,10 @@ class SQLiteInbox(BaseInbox):
 
     async def aclose(self) -> None:
         """Close the file and end the thread."""
-        await self._writes.settle()
-        await self._thread.close()
+        try:
+            await self._writes.settle()
+        finally:
+            await self._thread.close()
 
     async def _open(self) -> None:
         await self._read(lambda _: None)
