@@ -16,7 +16,7 @@ import msgspec
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
 from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
-from returnhelper.inbox._group import Group, in_rounds
+from returnhelper.inbox._group import Group, in_rounds, running_loop
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -225,7 +225,7 @@ class PostgresInbox(BaseInbox):
             raise _unavailable(error) from error
 
     async def _pool_of_this_loop(self) -> _Pool:
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if self._loop is not loop:
             # connections belong to the loop that made them; those of a loop that ended are dead
             self._loop, self._pool, self._listener, self._opening = loop, None, None, asyncio.Lock()
@@ -274,15 +274,17 @@ class PostgresInbox(BaseInbox):
 
     async def _listen(self) -> None:
         await self._pool_of_this_loop()
-        if self._listener is not None and not self._listener.is_closed():
-            return
-        listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
-        try:
-            await listener.add_listener(self._table, self._rung)
-        except BaseException:
-            listener.terminate()
-            raise
-        self._listener = listener
+        assert self._opening is not None
+        async with self._opening:
+            if self._listener is not None and not self._listener.is_closed():
+                return
+            listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
+            try:
+                await listener.add_listener(self._table, self._rung)
+            except BaseException:
+                listener.terminate()
+                raise
+            self._listener = listener
         # what came before we listened rang for nobody
         self._wake.ring()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
-from returnhelper.inbox import Added, Inbox, Stats
+from returnhelper.inbox import Added, Inbox, PostgresInbox, Stats
 
-from .inbox_kit import LEASE, NOON, record
+from .inbox_kit import LEASE, NOON, PostgresServer, record
+from .store_tools import postgres
 
 
 async def cancelled_after(task: asyncio.Task[object], steps: int) -> bool:
@@ -67,6 +70,22 @@ async def test_cancelled_add_wakes(inbox: Inbox) -> None:
     assert [one.key for one in await inbox.claim(5, LEASE)] == ["k"]
 
 
+async def test_cancelled_wait(again: Callable[[], Inbox]) -> None:
+    """A wait that is cancelled while it begins to listen ends at once, and the inbox closes."""
+    for turn in range(60):
+        inbox = again()
+        await inbox.stats()
+        waiting = asyncio.create_task(inbox.wait(60))
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(3):
+            await inbox.aclose()
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            await inbox.aclose()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 5])
 async def test_cancelled_close(inbox: Inbox, steps: int) -> None:
     """An inbox whose close is cancelled is closed all the same."""
@@ -76,3 +95,12 @@ async def test_cancelled_close(inbox: Inbox, steps: int) -> None:
     assert await asyncio.gather(*adding) == [Added] * 3
     await inbox.aclose()
     assert [one.key for one in await inbox.list()] == ["k0", "k1", "k2"]
+
+
+async def test_one_listener(postgres_server: PostgresServer) -> None:
+    """Workers that begin to wait at the same time share one connection that listens."""
+    name = f"rh_l{uuid4().hex[:12]}"
+    async with PostgresInbox(postgres_server.url, table=name) as inbox, postgres(postgres_server.url) as db:
+        await asyncio.gather(*(inbox.wait(0.05) for _ in range(5)))
+        query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' || $1 || '%'"
+        assert await db.fetchval(query, name) == 1
