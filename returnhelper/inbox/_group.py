@@ -7,8 +7,20 @@ import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from returnhelper.errors import ConfigurationError
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+    """Return the running event loop; refuse it while the one that was used before runs in another thread."""
+    loop = asyncio.get_running_loop()
+    if before is not None and before is not loop and before.is_running():
+        raise ConfigurationError(
+            "this inbox is in use by an event loop of another thread: make one for each loop"
+        )
+    return loop
 
 
 class Group(Generic[T, R]):
@@ -27,7 +39,7 @@ class Group(Generic[T, R]):
 
     async def submit(self, item: T) -> R:
         """Return the result of writing ``item``."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if loop is not self._loop:
             # whatever an earlier loop left behind died with it
             self._loop, self._pending, self._task = loop, [], None

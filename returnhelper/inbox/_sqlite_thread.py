@@ -25,6 +25,7 @@ class SQLiteThread:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._jobs: SimpleQueue[_Job | None] | None = None
+        self._thread: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
@@ -67,11 +68,13 @@ class SQLiteThread:
             jobs.put(None)
 
     def _start(self) -> SimpleQueue[_Job | None]:
-        if self._jobs is None:
+        # a process that was forked has the objects of its parent, but none of its threads
+        if self._jobs is None or self._thread is None or not self._thread.is_alive():
             self._jobs = SimpleQueue()
-            threading.Thread(
+            self._thread = threading.Thread(
                 target=_serve, args=(self._jobs, self._connect), name="returnhelper inbox", daemon=True
-            ).start()
+            )
+            self._thread.start()
         return self._jobs
 
 

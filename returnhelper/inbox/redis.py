@@ -7,16 +7,16 @@ import contextlib
 import json
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from returnhelper.errors import InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
 from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
-from returnhelper.inbox._group import Group
+from returnhelper.inbox._group import Group, running_loop
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -45,6 +45,7 @@ except ImportError as missing:  # pragma: no cover
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
 
+R = TypeVar("R")
 _AddResults: TypeAlias = list[AddResult]
 _Answers: TypeAlias = list[bool]
 _Argument: TypeAlias = str | bytes | int
@@ -151,8 +152,7 @@ class RedisInbox(BaseInbox):
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
-        await self._connected()
-        await self._listen()
+        await self._listen(await self._connected())
         if await self._wake.wait(0):
             return
         dues = cast("Sequence[bytes]", await self._run(lua.DUE))
@@ -198,7 +198,7 @@ class RedisInbox(BaseInbox):
         return client
 
     def _client_of_this_loop(self) -> Redis:
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if self._loop is not loop or self._client is None:
             # connections belong to the loop that made them; those of a loop that ended are dead
             self._loop, self._listener, self._checked = loop, None, False
@@ -232,15 +232,17 @@ class RedisInbox(BaseInbox):
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)
-            return cast("object", await registered(keys=[self._prefix], args=values))
+            return await _obedient(registered(keys=[self._prefix], args=values))
         except _FAILURES as error:
             raise _unavailable(error) from error
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: Redis) -> None:
         if self._listener is not None and not self._listener.done():
             return
         subscribed = asyncio.get_running_loop().create_future()
-        self._listener = asyncio.create_task(self._hear(subscribed), name="returnhelper inbox wake-up")
+        self._listener = asyncio.create_task(
+            self._hear(client, subscribed), name="returnhelper inbox wake-up"
+        )
         try:
             await subscribed
         except _FAILURES as error:
@@ -248,15 +250,16 @@ class RedisInbox(BaseInbox):
         # what came before we listened rang for nobody
         self._wake.ring()
 
-    async def _hear(self, subscribed: asyncio.Future[None]) -> None:
-        client = await self._connected()
+    async def _hear(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
-            async with client.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(f"{self._prefix}wake")
+            async with client.pubsub() as channel:
+                await _obedient(channel.subscribe(f"{self._prefix}wake"))
+                await _obedient(channel.get_message(timeout=self._timeout))
                 if not subscribed.done():
                     subscribed.set_result(None)
                 while True:
-                    if await channel.get_message(timeout=self._poll) is not None:
+                    # a second confirmation tells of a new connection: what came in between rang for nobody
+                    if await _obedient(channel.get_message(timeout=self._poll)) is not None:
                         self._wake.ring()
         except _FAILURES as error:
             if not subscribed.done():
@@ -294,6 +297,17 @@ class RedisInbox(BaseInbox):
                 _micros(change.finished_at),
             )
         return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
+
+
+async def _obedient(call: Awaitable[R]) -> R:
+    """Return what a call returns, unless it swallows a cancellation, as what uses wait_for in Python 3.11 may."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    result = await call
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 def _unavailable(error: BaseException) -> InboxUnavailable:
