@@ -10,9 +10,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TypeVar
 
+from returnhelper.inbox._sqlite_file import File
+
 R = TypeVar("R")
 
-_Job = Callable[[Callable[[], sqlite3.Connection]], None]
+_Job = Callable[[Callable[[], File]], None]
 
 
 class SQLiteThread:
@@ -22,7 +24,7 @@ class SQLiteThread:
     for the next function. The thread is a daemon: a process that ends without closing the inbox does not hang.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connect: Callable[[], File]) -> None:
         self._connect = connect
         self._jobs: SimpleQueue[_Job | None] | None = None
         self._thread: threading.Thread | None = None
@@ -32,12 +34,12 @@ class SQLiteThread:
         """Tell whether there is a thread to close."""
         return self._jobs is not None
 
-    async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def run(self, work: Callable[[File], R]) -> R:
         """Return what ``work`` returns in the thread; a cancelled caller leaves it to its end."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
 
-        def job(connection: Callable[[], sqlite3.Connection]) -> None:
+        def job(connection: Callable[[], File]) -> None:
             try:
                 result = work(connection())
             except BaseException as error:
@@ -78,11 +80,11 @@ class SQLiteThread:
         return self._jobs
 
 
-def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], sqlite3.Connection]) -> None:
+def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
     # a function of the module, so that the thread keeps no inbox alive
-    connection: sqlite3.Connection | None = None
+    connection: File | None = None
 
-    def connected() -> sqlite3.Connection:
+    def connected() -> File:
         nonlocal connection
         if connection is None:
             connection = connect()
