@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from returnhelper.errors import InboxUnavailable, SchemaTooNew
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
-from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, running_loop
 from returnhelper.inbox.store import (
     Added,
@@ -35,10 +35,11 @@ from returnhelper.inbox.store import (
 )
 
 try:
-    from redis.asyncio import Redis
+    from redis.asyncio import ConnectionPool, Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
+    from redis.exceptions import ConnectionError as ConnectionLost
+    from redis.exceptions import ReadOnlyError, RedisError
 except ImportError as missing:  # pragma: no cover
     raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
 
@@ -85,6 +86,7 @@ class RedisInbox(BaseInbox):
     ) -> None:
         super().__init__(clock=clock, token=token)
         need_positive(timeout=timeout, poll=poll)
+        _need_url(url)
         self._url = url
         self._name = name
         self._prefix = "{" + name + "}:"
@@ -103,6 +105,7 @@ class RedisInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; how durably is the server's setting."""
+        need_addable(record)
         result = await self._adds.submit(record)
         if result is Added and record.state is State.READY:
             self._wake.ring()
@@ -206,8 +209,8 @@ class RedisInbox(BaseInbox):
                 self._url,
                 socket_timeout=self._timeout,
                 socket_connect_timeout=self._timeout,
-                # once more at once: a restart leaves dead connections in the pool
-                retry=Retry(NoBackoff(), 1),
+                # once more at once: a restart leaves dead connections in the pool. Not after a timeout: nobody waits twice
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
             )
             self._scripts = {}
         return self._client
@@ -234,6 +237,9 @@ class RedisInbox(BaseInbox):
                 registered = self._scripts[script] = client.register_script(script)
             return await _obedient(registered(keys=[self._prefix], args=values))
         except _FAILURES as error:
+            if isinstance(error, ReadOnlyError):
+                # another server took over: a new connection may lead there, the old ones never do
+                await client.connection_pool.disconnect(inuse_connections=False)
             raise _unavailable(error) from error
 
     async def _listen(self, client: Redis) -> None:
@@ -297,6 +303,16 @@ class RedisInbox(BaseInbox):
                 _micros(change.finished_at),
             )
         return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
+
+
+def _need_url(url: str) -> None:
+    try:
+        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError) as error:
+        # the address may hold a password
+        raise ConfigurationError(
+            f"url is not the address of a Redis server: {type(error).__name__}"
+        ) from None
 
 
 async def _obedient(call: Awaitable[R]) -> R:
