@@ -36,6 +36,14 @@ def need_limit(limit: int) -> None:
         raise ConfigurationError(f"limit must be between 1 and {_MOST}, not {limit!r}")
 
 
+def need_addable(record: Record) -> None:
+    """Refuse a record that nobody could ever claim, finish or purge."""
+    if record.state is State.LEASED:
+        raise ConfigurationError("state of a new record must not be leased: add it as ready")
+    if record.state is State.DONE and record.finished_at is None:
+        raise ConfigurationError("finished_at of a record that is added as done must be set")
+
+
 class Wake:
     """Tell waiters that something may be claimable; a call between two waits is not lost."""
 

@@ -11,7 +11,7 @@ from itertools import islice
 
 import attrs
 
-from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -62,8 +62,11 @@ class MemoryInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known."""
+        need_addable(record)
         if record.key in self._records:
             return Duplicate
+        # what only a claim gives is not for the giver to say
+        record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
         self._sequence[record.key] = self._next
         self._next += 1
         self._counts[record.state] += 1

@@ -15,7 +15,7 @@ import msgspec
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
-from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, in_rounds, running_loop
 from returnhelper.inbox.store import (
     Added,
@@ -105,6 +105,7 @@ class PostgresInbox(BaseInbox):
         With ``connection`` it is stored in the transaction that is open there, and committed with it: its errors are
         then those of asyncpg, as for any other statement of that transaction.
         """
+        need_addable(record)
         if connection is None:
             result = await self._adds.submit(record)
             if result is Added and record.state is State.READY:

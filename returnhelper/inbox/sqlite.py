@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import _sqlite_schema as sql
-from returnhelper.inbox._base import BaseInbox, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group
 from returnhelper.inbox._sqlite_file import File, connect
 from returnhelper.inbox._sqlite_thread import SQLiteThread
@@ -82,6 +82,7 @@ class SQLiteInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; it is on disk when this returns."""
+        need_addable(record)
         try:
             added = await self._write(partial(_add, row=_row(record), done=record.state is State.DONE))
         except asyncio.CancelledError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,18 @@ from pathlib import Path
 import pytest
 
 from returnhelper.errors import ConfigurationError
-from returnhelper.inbox import Inbox, MemoryInbox, PostgresInbox, RedisInbox, SQLiteInbox
+from returnhelper.inbox import (
+    Added,
+    Inbox,
+    MemoryInbox,
+    PostgresInbox,
+    RedisInbox,
+    SQLiteInbox,
+    State,
+    Stats,
+)
 
-from .inbox_kit import LEASE, Clock, record
+from .inbox_kit import LEASE, NOON, Clock, record
 
 FAR = 2**64
 
@@ -92,3 +102,28 @@ def test_numbers_of_constructors(given: str, value: float, tmp_path: Path) -> No
         with pytest.raises(ConfigurationError, match=given):
             MemoryInbox(max_done=value)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+async def test_states_of_new_records(inbox: Inbox) -> None:
+    """What nobody could claim or purge is refused, and takes nothing from what is added beside it."""
+    (beside, *refused) = await asyncio.gather(
+        inbox.add(record("k1")),
+        inbox.add(record("k2", state=State.LEASED)),
+        inbox.add(record("k3", state=State.DONE)),
+        return_exceptions=True,
+    )
+    assert beside is Added
+    assert [type(error) for error in refused] == [ConfigurationError] * 2
+    assert await inbox.stats() == Stats(ready=1, oldest_ready_at=NOON)
+
+
+async def test_moving_house(inbox: Inbox, clock: Clock) -> None:
+    """A record that was in another inbox begins anew: no attempt, no wait, no lease."""
+    old = MemoryInbox(clock=clock)
+    await old.add(record("k"))
+    (found,) = await old.claim(1, LEASE)
+    await old.retry(found, clock.now + LEASE, "later")
+    (waiting,) = await old.list()
+    assert await inbox.add(waiting) is Added
+    (found,) = await inbox.claim(1, LEASE)
+    assert (found.attempts, found.reason) == (1, "later")
