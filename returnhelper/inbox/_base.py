@@ -158,6 +158,7 @@ class BaseInbox:
             # in portions: an add that comes meanwhile must not wait for all of it
             gone = await self._purge(older_than, since, _PURGE_AT_ONCE)
             purged += gone
+            await asyncio.sleep(0)
         return purged
 
     async def _apply(

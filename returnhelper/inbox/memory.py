@@ -26,6 +26,8 @@ from returnhelper.inbox.store import (
     utc_now,
 )
 
+_DUE_AT_ONCE = 1000
+_STALE = 100
 _Turn = tuple[datetime, int, str]  # order_at, sequence, key
 
 
@@ -205,6 +207,8 @@ class MemoryInbox(BaseInbox):
     def _enqueue(self, record: Record) -> None:
         turn = self._turn(record)
         heapq.heappush(self._line, turn)
+        if len(self._line) > 2 * self._counts[State.READY] + _STALE:
+            self._line = sorted({turn for turn in self._line if self._is_ready(turn[2])})
         if record.ordering_key is not None:
             queue = self._queues.get(record.ordering_key)
             if queue is None:
@@ -213,6 +217,9 @@ class MemoryInbox(BaseInbox):
                 place = bisect_left(queue, turn)
                 if place == len(queue) or queue[place] != turn:
                     queue.insert(place, turn)
+                    if place:
+                        # the first one is on offer, or leased
+                        return
                 record = self._records[queue[0][2]]
         self._offer(record)
 
@@ -251,7 +258,10 @@ class MemoryInbox(BaseInbox):
             record = self._records.get(heapq.heappop(self._leased)[2])
             if record and record.state is State.LEASED and (record.leased_until or now) <= now:
                 self._put(attrs.evolve(record, lease=None, leased_until=None), State.READY)
-        while self._delayed and self._delayed[0][0] <= now:
+        # not all of a great many at once: the loop has other work. The next wait sees the rest
+        for _ in range(_DUE_AT_ONCE):
+            if not self._delayed or self._delayed[0][0] > now:
+                break
             record = self._records.get(heapq.heappop(self._delayed)[2])
             if record and record.state is State.READY:
                 self._offer(record)
