@@ -17,19 +17,33 @@ _log = logging.getLogger("returnhelper.inbox")
 
 
 class Attempt:
-    """Run the handlers of a record in a task of their own, and judge how they ended."""
+    """Run the handlers of a record in a task of their own, and judge how they ended.
+
+    Handlers that go on after they were cancelled are cancelled again after ``patience`` seconds.
+    """
 
     def __init__(
-        self, inbox: Inbox, record: Record, *, lease: timedelta, clock: Clock, counters: Counters
+        self,
+        inbox: Inbox,
+        record: Record,
+        *,
+        lease: timedelta,
+        clock: Clock,
+        counters: Counters,
+        patience: float = 10.0,
     ) -> None:
         self._inbox = inbox
         self._record = record
         self._lease = lease
         self._clock = clock
         self._counters = counters
+        self._patience = patience
 
     async def run(self, handlers: Coroutine[object, object, object], limit: timedelta | None) -> Verdict:
-        """Return the verdict; a cancelled caller cancels the handlers and waits for their end."""
+        """Return the verdict; a cancelled caller cancels the handlers and waits for their end.
+
+        If they come to an end of their own then, the verdict is returned all the same.
+        """
         work = asyncio.create_task(_guard(handlers), name=f"returnhelper handler {self._record.key}")
         beat = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
         try:
@@ -38,18 +52,24 @@ class Attempt:
             if work.done():
                 return self._judge(work)
             if beat.done():
-                await _stop(work)
+                await self._stop(work)
                 return Verdict(VerdictKind.LOST, "the lease was lost")
             # the lease is kept while the handler winds up: nobody else may start meanwhile
-            await _stop(work)
+            await self._stop(work)
             verdict = self._judge(work)
-            if verdict.kind is VerdictKind.DONE:
+            if _decided(work):
                 return verdict
             self._counters.timed_out += 1
             return Verdict(VerdictKind.RETRY, f"the handler ran longer than {seconds:g} s")
+        except asyncio.CancelledError:
+            await self._stop(work)
+            if _decided(work):
+                # it came to its end all the same, and must not be run again
+                return self._judge(work)
+            raise
         finally:
-            await _stop(work)
-            await _stop(beat)
+            await self._stop(work)
+            await self._stop(beat)
 
     def _judge(self, work: asyncio.Task[BaseException | None]) -> Verdict:
         error = asyncio.CancelledError("the handler was cancelled") if work.cancelled() else work.result()
@@ -63,6 +83,21 @@ class Attempt:
         self._counters.failed += 1
         _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
         return Verdict(VerdictKind.RETRY, f"{type(error).__name__}: {error}"[:1000])
+
+    async def _stop(self, task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
+        """Cancel a task and return at its end, even if the caller is cancelled again meanwhile."""
+        again = False
+        while not task.done():
+            task.cancel()
+            try:
+                _, left = await asyncio.wait({task}, timeout=self._patience)
+            except asyncio.CancelledError:
+                again = True
+            else:
+                if left:
+                    _log.error("a handler of event %s goes on after it was cancelled", self._record.key)
+        if again:
+            raise asyncio.CancelledError
 
     async def _keep_lease(self) -> None:
         """Extend the lease every third of it; return when it is lost."""
@@ -95,14 +130,6 @@ async def _guard(handlers: Coroutine[object, object, object]) -> BaseException |
     return None
 
 
-async def _stop(task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
-    """Cancel a task and return at its end, even if the caller is cancelled again meanwhile."""
-    again = False
-    while not task.done():
-        task.cancel()
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            again = True
-    if again:
-        raise asyncio.CancelledError
+def _decided(work: asyncio.Task[BaseException | None]) -> bool:
+    """Tell whether the handlers came to an end of their own, cancelled or not."""
+    return not work.cancelled() and isinstance(work.result(), Discard | Retry | None)

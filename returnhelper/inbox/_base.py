@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
+from uuid import uuid4
 
-from returnhelper.inbox.store import Change, Clock, Record, State, storable_text, utc_now
+from returnhelper.errors import ConfigurationError, InboxError
+from returnhelper.inbox.store import Change, Clock, Record, Records, State, storable_text, to_utc, utc_now
 
 _PURGE_AT_ONCE: Final = 1000
+_MOST: Final = 1_000_000
+_LONGEST_WAIT: Final = 86_400.0  # not every event loop counts to infinity
+
+
+def new_token() -> str:
+    """Return the token of a new lease."""
+    return uuid4().hex
+
+
+def need_positive(**given: float) -> None:
+    """Refuse arguments of a constructor that must be above zero."""
+    for name, value in given.items():
+        if not value > 0:
+            raise ConfigurationError(f"{name} must be positive, not {value!r}")
+
+
+def need_limit(limit: int) -> None:
+    """Refuse a limit that some store could not take."""
+    if not 1 <= limit <= _MOST:
+        raise ConfigurationError(f"limit must be between 1 and {_MOST}, not {limit!r}")
+
+
+def need_addable(record: Record) -> None:
+    """Refuse a record that nobody could ever claim, finish or purge."""
+    if record.state is State.LEASED:
+        raise ConfigurationError("state of a new record must not be leased: add it as ready")
+    if record.state is State.DONE and record.finished_at is None:
+        raise ConfigurationError("finished_at of a record that is added as done must be set")
 
 
 class Wake:
@@ -38,7 +70,7 @@ class Wake:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:
-            async with asyncio.timeout(max(0.0, timeout)):
+            async with asyncio.timeout(min(max(0.0, timeout), _LONGEST_WAIT)):
                 await waiter
         except TimeoutError:
             return False
@@ -50,9 +82,13 @@ class Wake:
 class BaseInbox:
     """The verbs that only the holder of a lease may use, over one `_change`."""
 
-    def __init__(self, *, clock: Clock = utc_now) -> None:
+    def __init__(self, *, clock: Clock = utc_now, token: Callable[[], str] = new_token) -> None:
         self._clock = clock
+        self._token = token
         self._wake = Wake()
+
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+        raise NotImplementedError
 
     async def _change(self, change: Change) -> bool:
         raise NotImplementedError
@@ -67,9 +103,30 @@ class BaseInbox:
     async def aclose(self) -> None:
         """Let go of threads, connections and tasks; the records stay."""
 
+    async def claim(self, limit: int, lease: timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first."""
+        need_limit(limit)
+        now = self._clock()
+        claiming = self._claim(limit, now, _end_of(lease, now))
+        self._wake.quiet()
+        claimed = await self._shielded(asyncio.create_task(claiming, name="returnhelper inbox claim"))
+        if len(claimed) == limit:
+            self._wake.ring()
+        return claimed
+
+    async def _shielded(self, claiming: asyncio.Task[Records]) -> Records:
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # nobody knows of these: they would have to wait for the end of their lease
+            with contextlib.suppress(InboxError):
+                for record in await claiming:
+                    await self.release(record)
+            raise
+
     async def extend(self, record: Record, lease: timedelta) -> bool:
         """Make the lease last ``lease`` from now; False when it is lost."""
-        until = self._clock() + lease
+        until = _end_of(lease, self._clock())
         return await self._apply(record, State.LEASED, leased_until=until, reason=record.reason)
 
     async def complete(self, record: Record) -> bool:
@@ -82,7 +139,7 @@ class BaseInbox:
 
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
         """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
-        return await self._apply(record, State.READY, not_before=at, reason=reason)
+        return await self._apply(record, State.READY, not_before=to_utc(at), reason=reason)
 
     async def hold(self, record: Record, reason: str) -> bool:
         """Set a leased record aside for a person; False when the lease is lost."""
@@ -94,12 +151,14 @@ class BaseInbox:
 
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``."""
+        older_than = to_utc(older_than)
         since = min(older_than, self._clock())
         purged, gone = 0, _PURGE_AT_ONCE
         while gone == _PURGE_AT_ONCE:
             # in portions: an add that comes meanwhile must not wait for all of it
             gone = await self._purge(older_than, since, _PURGE_AT_ONCE)
             purged += gone
+            await asyncio.sleep(0)
         return purged
 
     async def _apply(
@@ -117,11 +176,12 @@ class BaseInbox:
             return False
         text = None if reason is None else storable_text(reason)
         change = Change(record.key, record.lease, state, uncount, not_before, leased_until, text, finished_at)
-        applied = await self._change(change)
-        if applied and state is not State.LEASED:
-            # the record itself, or the next one of its ordering key
-            self._wake.ring()
-        return applied
+        try:
+            return await self._change(change)
+        finally:
+            if state is not State.LEASED:
+                # for the record itself, or the next one of its ordering key; a caller that is cancelled may be heard yet
+                self._wake.ring()
 
     async def __aenter__(self) -> Self:
         try:
@@ -136,3 +196,12 @@ class BaseInbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         await self.aclose()
+
+
+def _end_of(lease: timedelta, now: datetime) -> datetime:
+    if lease <= timedelta(0):
+        raise ConfigurationError(f"lease must be positive, not {lease}")
+    try:
+        return now + lease
+    except OverflowError:
+        raise ConfigurationError(f"lease is too long: {lease}") from None

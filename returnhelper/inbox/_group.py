@@ -7,8 +7,20 @@ import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from returnhelper.errors import ConfigurationError
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
+    """Return the running event loop; refuse it while the one that was used before runs in another thread."""
+    loop = asyncio.get_running_loop()
+    if before is not None and before is not loop and before.is_running():
+        raise ConfigurationError(
+            "this inbox is in use by an event loop of another thread: make one for each loop"
+        )
+    return loop
 
 
 class Group(Generic[T, R]):
@@ -27,7 +39,7 @@ class Group(Generic[T, R]):
 
     async def submit(self, item: T) -> R:
         """Return the result of writing ``item``."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if loop is not self._loop:
             # whatever an earlier loop left behind died with it
             self._loop, self._pending, self._task = loop, [], None
@@ -38,10 +50,18 @@ class Group(Generic[T, R]):
         return await future
 
     async def settle(self) -> None:
-        """Return when nothing is left to write."""
+        """Return when nothing is left to write, even if the caller is cancelled meanwhile: others wait for it."""
         task = self._task
-        if task is not None and self._loop is asyncio.get_running_loop():
-            await asyncio.wait({task})
+        if task is None or self._loop is not asyncio.get_running_loop():
+            return
+        cancelled = False
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def _flush(self) -> None:
         try:

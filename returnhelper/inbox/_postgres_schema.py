@@ -88,14 +88,15 @@ UPDATE {t} SET state = 0, lease = NULL, leased_until = NULL WHERE seq IN
 # the ordering key would answer that too, and cost each add a page of its own: shipments come in no order.
 CLAIM: Final = f"""
 WITH line AS MATERIALIZED (
-    SELECT seq, order_at, ordering_key FROM {{t}} WHERE state = 0 ORDER BY order_at, seq LIMIT $5
-), places AS (
-    SELECT seq, ordering_key, row_number() OVER (PARTITION BY ordering_key ORDER BY order_at, seq) AS place FROM line
+    SELECT seq, order_at, ordering_key, not_before FROM {{t}} WHERE state = 0 ORDER BY order_at, seq LIMIT $5
+), heads AS (
+    (SELECT DISTINCT ON (ordering_key) * FROM line WHERE ordering_key IS NOT NULL ORDER BY ordering_key, order_at, seq)
+    UNION ALL SELECT * FROM line WHERE ordering_key IS NULL
 ), turns AS (
-    SELECT r.seq FROM {{t}} AS r JOIN places ON r.seq = places.seq
-    WHERE r.state = 0 AND (r.not_before IS NULL OR r.not_before <= $1) AND (r.ordering_key IS NULL OR (
-        places.place = 1 AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = 1 AND s.ordering_key = r.ordering_key)
-    ))
+    SELECT r.seq FROM {{t}} AS r JOIN heads AS h ON r.seq = h.seq
+    WHERE (h.not_before IS NULL OR h.not_before <= $1)
+        AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = 1 AND s.ordering_key = h.ordering_key)
+        AND r.state = 0 AND (r.not_before IS NULL OR r.not_before <= $1)
     ORDER BY r.order_at, r.seq LIMIT $2 FOR UPDATE OF r SKIP LOCKED
 ), leased AS (
     UPDATE {{t}} AS u SET state = 1, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL

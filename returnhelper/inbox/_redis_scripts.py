@@ -97,6 +97,7 @@ for i, row in ipairs(rows) do
     if s == '0' then
       local m = member(seq, key)
       ring = true
+      if row[5] ~= '' then put(key, 'r', row[5]) end
       arrivals[#arrivals + 1] = seq; arrivals[#arrivals + 1] = key
       if taken[o] then flush(); enter(m, o, t) else
         turns[#turns + 1] = t; turns[#turns + 1] = m
@@ -127,7 +128,8 @@ for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now)) do
   if o ~= '' then call('HDEL', P..'busy', o) end
   move(m, '1', '0'); enter(m, o, t)
 end
-for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now)) do
+-- not all of a great many at once: everybody else waits for the end of a script. The first wait sees the rest
+for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now, 'LIMIT', 0, 1000)) do
   call('ZREM', P..'delayed', m); call('ZADD', P..'ready', call('ZSCORE', P..'line', m), m)
 end
 local claimed = {}

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TypeVar
 
+from returnhelper.inbox._sqlite_file import File
+
 R = TypeVar("R")
 
-_Job = Callable[[Callable[[], sqlite3.Connection]], None]
+_Job = Callable[[Callable[[], File]], None]
 
 
 class SQLiteThread:
@@ -22,21 +24,22 @@ class SQLiteThread:
     for the next function. The thread is a daemon: a process that ends without closing the inbox does not hang.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connect: Callable[[], File]) -> None:
         self._connect = connect
         self._jobs: SimpleQueue[_Job | None] | None = None
+        self._thread: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
         """Tell whether there is a thread to close."""
         return self._jobs is not None
 
-    async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def run(self, work: Callable[[File], R]) -> R:
         """Return what ``work`` returns in the thread; a cancelled caller leaves it to its end."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
 
-        def job(connection: Callable[[], sqlite3.Connection]) -> None:
+        def job(connection: Callable[[], File]) -> None:
             try:
                 result = work(connection())
             except BaseException as error:
@@ -67,19 +70,21 @@ class SQLiteThread:
             jobs.put(None)
 
     def _start(self) -> SimpleQueue[_Job | None]:
-        if self._jobs is None:
+        # a process that was forked has the objects of its parent, but none of its threads
+        if self._jobs is None or self._thread is None or not self._thread.is_alive():
             self._jobs = SimpleQueue()
-            threading.Thread(
+            self._thread = threading.Thread(
                 target=_serve, args=(self._jobs, self._connect), name="returnhelper inbox", daemon=True
-            ).start()
+            )
+            self._thread.start()
         return self._jobs
 
 
-def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], sqlite3.Connection]) -> None:
+def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
     # a function of the module, so that the thread keeps no inbox alive
-    connection: sqlite3.Connection | None = None
+    connection: File | None = None
 
-    def connected() -> sqlite3.Connection:
+    def connected() -> File:
         nonlocal connection
         if connection is None:
             connection = connect()

@@ -6,13 +6,12 @@ import heapq
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
-from uuid import uuid4
 
 import attrs
 
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -27,6 +26,8 @@ from returnhelper.inbox.store import (
     utc_now,
 )
 
+_DUE_AT_ONCE = 1000
+_STALE = 100
 _Turn = tuple[datetime, int, str]  # order_at, sequence, key
 
 
@@ -41,11 +42,11 @@ class MemoryInbox(BaseInbox):
         *,
         max_done: int = 100_000,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(max_done=max_done)
         self._max_done = max_done
-        self._token = token
         self._since = clock()
         self._records: dict[str, Record] = {}
         self._sequence: dict[str, int] = {}
@@ -63,8 +64,11 @@ class MemoryInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known."""
+        need_addable(record)
         if record.key in self._records:
             return Duplicate
+        # what only a claim gives is not for the giver to say
+        record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
         self._sequence[record.key] = self._next
         self._next += 1
         self._counts[record.state] += 1
@@ -76,10 +80,7 @@ class MemoryInbox(BaseInbox):
             self._done[record.key] = None
         return Added
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         self._sweep(now)
         token, claimed = self._token(), list[Record]()
         while self._ready and len(claimed) < limit:
@@ -88,12 +89,10 @@ class MemoryInbox(BaseInbox):
             if record is None or not self._is_head(record) or (record.not_before or now) > now:
                 continue
             record = attrs.evolve(
-                record, attempts=record.attempts + 1, lease=token, leased_until=now + lease, not_before=None
+                record, attempts=record.attempts + 1, lease=token, leased_until=until, not_before=None
             )
             self._put(record, State.LEASED)
             claimed.append(self._records[key])
-        if len(claimed) == limit:
-            self._wake.ring()
         return claimed
 
     async def _change(self, change: Change) -> bool:
@@ -140,6 +139,7 @@ class MemoryInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
+        need_limit(limit)
         place = None if after is None else self._sequence.get(storable_key(after))
         if after is not None and place is None:
             return []
@@ -215,6 +215,8 @@ class MemoryInbox(BaseInbox):
     def _enqueue(self, record: Record) -> None:
         turn = self._turn(record)
         heapq.heappush(self._line, turn)
+        if len(self._line) > 2 * self._counts[State.READY] + _STALE:
+            self._line = sorted({turn for turn in self._line if self._is_ready(turn[2])})
         if record.ordering_key is not None:
             queue = self._queues.get(record.ordering_key)
             if queue is None:
@@ -223,6 +225,9 @@ class MemoryInbox(BaseInbox):
                 place = bisect_left(queue, turn)
                 if place == len(queue) or queue[place] != turn:
                     queue.insert(place, turn)
+                    if place:
+                        # the first one is on offer, or leased
+                        return
                 record = self._records[queue[0][2]]
         self._offer(record)
 
@@ -261,7 +266,10 @@ class MemoryInbox(BaseInbox):
             record = self._records.get(heapq.heappop(self._leased)[2])
             if record and record.state is State.LEASED and (record.leased_until or now) <= now:
                 self._put(attrs.evolve(record, lease=None, leased_until=None), State.READY)
-        while self._delayed and self._delayed[0][0] <= now:
+        # not all of a great many at once: the loop has other work. The next wait sees the rest
+        for _ in range(_DUE_AT_ONCE):
+            if not self._delayed or self._delayed[0][0] > now:
+                break
             record = self._records.get(heapq.heappop(self._delayed)[2])
             if record and record.state is State.READY:
                 self._offer(record)

@@ -8,16 +8,15 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
-from uuid import uuid4
 
 import msgspec
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
-from returnhelper.inbox._base import BaseInbox
-from returnhelper.inbox._group import Group, in_rounds
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._group import Group, in_rounds, running_loop
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -79,9 +78,10 @@ class PostgresInbox(BaseInbox):
         timeout: float = 10.0,
         poll: float = 5.0,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(max_connections=max_connections, timeout=timeout, poll=poll)
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", table):
             raise ConfigurationError("table must be lower case letters, digits and underscores, 41 at most")
         self._dsn = dsn
@@ -89,7 +89,6 @@ class PostgresInbox(BaseInbox):
         self._max_connections = max_connections
         self._timeout = timeout
         self._poll = poll
-        self._token = token
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
         self._pool: _Pool | None = None
@@ -106,6 +105,7 @@ class PostgresInbox(BaseInbox):
         With ``connection`` it is stored in the transaction that is open there, and committed with it: its errors are
         then those of asyncpg, as for any other statement of that transaction.
         """
+        need_addable(record)
         if connection is None:
             result = await self._adds.submit(record)
             if result is Added and record.state is State.READY:
@@ -114,18 +114,13 @@ class PostgresInbox(BaseInbox):
         await self._open()
         return (await self._insert_with(connection, [record]))[0]
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         token, look = self._token(), limit * _LOOK
         for _ in range(_CLAIM_TRIES):
-            now = self._clock()
 
-            async def attempt(
-                db: _AnyConnection, now: datetime = now, look: int = look
-            ) -> list[asyncpg.Record]:
+            async def attempt(db: _AnyConnection, look: int = look) -> list[asyncpg.Record]:
                 await db.execute(self._sql(sql.SWEEP), now)
-                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, now + lease, look)
+                return await db.fetch(self._sql(sql.CLAIM), now, limit, token, until, look)
 
             try:
                 rows = await self._run(attempt)
@@ -135,7 +130,7 @@ class PostgresInbox(BaseInbox):
             claimed = [_record(row) for row in rows if row["key"] is not None]
             more = rows[0]["seen"] == look
             if claimed or not more:
-                if more or len(claimed) == limit:
+                if more:
                     self._wake.ring()
                 return claimed
             # all of these wait for something: look further
@@ -167,6 +162,7 @@ class PostgresInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
+        need_limit(limit)
         side, order = ("<", "DESC") if newest_first else (">", "ASC")
         where = "true" if state is None else f"state = {_CODES[state]}"
         values: list[object] = [limit]
@@ -206,12 +202,16 @@ class PostgresInbox(BaseInbox):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._adds.settle()
-        await self._changes.settle()
-        pool, self._pool = self._pool, None
-        listener, self._listener = self._listener, None
-        if self._loop is not asyncio.get_running_loop():
-            return
+        try:
+            await self._adds.settle()
+            await self._changes.settle()
+        finally:
+            pool, self._pool = self._pool, None
+            listener, self._listener = self._listener, None
+            if self._loop is asyncio.get_running_loop():
+                await self._disconnect(pool, listener)
+
+    async def _disconnect(self, pool: _Pool | None, listener: _Connection | None) -> None:
         if listener is not None:
             listener.terminate()
         if pool is not None:
@@ -232,7 +232,7 @@ class PostgresInbox(BaseInbox):
             raise _unavailable(error) from error
 
     async def _pool_of_this_loop(self) -> _Pool:
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if self._loop is not loop:
             # connections belong to the loop that made them; those of a loop that ended are dead
             self._loop, self._pool, self._listener, self._opening = loop, None, None, asyncio.Lock()
@@ -281,15 +281,17 @@ class PostgresInbox(BaseInbox):
 
     async def _listen(self) -> None:
         await self._pool_of_this_loop()
-        if self._listener is not None and not self._listener.is_closed():
-            return
-        listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
-        try:
-            await listener.add_listener(self._table, self._rung)
-        except BaseException:
-            listener.terminate()
-            raise
-        self._listener = listener
+        assert self._opening is not None
+        async with self._opening:
+            if self._listener is not None and not self._listener.is_closed():
+                return
+            listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
+            try:
+                await listener.add_listener(self._table, self._rung)
+            except BaseException:
+                listener.terminate()
+                raise
+            self._listener = listener
         # what came before we listened rang for nobody
         self._wake.ring()
 

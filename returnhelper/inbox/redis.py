@@ -8,16 +8,15 @@ import json
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
-from uuid import uuid4
 
 import msgspec
 
-from returnhelper.errors import InboxUnavailable, SchemaTooNew
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
-from returnhelper.inbox._base import BaseInbox
-from returnhelper.inbox._group import Group
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._group import Group, running_loop
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -36,10 +35,11 @@ from returnhelper.inbox.store import (
 )
 
 try:
-    from redis.asyncio import Redis
+    from redis.asyncio import ConnectionPool, Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
+    from redis.exceptions import ConnectionError as ConnectionLost
+    from redis.exceptions import ReadOnlyError, RedisError
 except ImportError as missing:  # pragma: no cover
     raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
 
@@ -82,15 +82,16 @@ class RedisInbox(BaseInbox):
         timeout: float = 10.0,
         poll: float = 5.0,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(timeout=timeout, poll=poll)
+        _need_url(url)
         self._url = url
         self._name = name
         self._prefix = "{" + name + "}:"
         self._timeout = timeout
         self._poll = poll
-        self._token = token
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Redis | None = None
         self._scripts: dict[str, AsyncScript] = {}
@@ -104,20 +105,14 @@ class RedisInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; how durably is the server's setting."""
+        need_addable(record)
         result = await self._adds.submit(record)
         if result is Added and record.state is State.READY:
             self._wake.ring()
         return result
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
-        found = await self._run(lua.CLAIM, to_micros(now), to_micros(now + lease), self._token(), limit)
-        claimed = _records(found)
-        if len(claimed) == limit:
-            self._wake.ring()
-        return claimed
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+        return _records(await self._run(lua.CLAIM, to_micros(now), to_micros(until), self._token(), limit))
 
     async def _change(self, change: Change) -> bool:
         return await self._changes.submit(change)
@@ -143,6 +138,7 @@ class RedisInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
+        need_limit(limit)
         where = "0123" if state is None else str(_CODES[state])
         start = "" if after is None else storable_key(after)
         side = "newest" if newest_first else "oldest"
@@ -165,8 +161,7 @@ class RedisInbox(BaseInbox):
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
-        await self._connected()
-        await self._listen()
+        await self._listen(await self._connected())
         if await self._wake.wait(0):
             return
         dues = cast("Sequence[bytes]", await self._run(lua.DUE))
@@ -182,16 +177,20 @@ class RedisInbox(BaseInbox):
         if self._loop is not asyncio.get_running_loop():
             self._client = self._listener = None
             return
-        await self._adds.settle()
-        await self._changes.settle()
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.cancel()
-            await asyncio.wait({listener})
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(*_FAILURES):
-                await client.aclose()
+        try:
+            await self._adds.settle()
+            await self._changes.settle()
+        finally:
+            listener, self._listener = self._listener, None
+            client, self._client = self._client, None
+            try:
+                if listener is not None:
+                    listener.cancel()
+                    await asyncio.wait({listener})
+            finally:
+                if client is not None:
+                    with contextlib.suppress(*_FAILURES):
+                        await client.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_client", None) is not None:
@@ -208,7 +207,7 @@ class RedisInbox(BaseInbox):
         return client
 
     def _client_of_this_loop(self) -> Redis:
-        loop = asyncio.get_running_loop()
+        loop = running_loop(self._loop)
         if self._loop is not loop or self._client is None:
             # connections belong to the loop that made them; those of a loop that ended are dead
             self._loop, self._listener, self._checked = loop, None, False
@@ -216,8 +215,8 @@ class RedisInbox(BaseInbox):
                 self._url,
                 socket_timeout=self._timeout,
                 socket_connect_timeout=self._timeout,
-                # once more at once: a restart leaves dead connections in the pool
-                retry=Retry(NoBackoff(), 1),
+                # once more at once: a restart leaves dead connections in the pool. Not after a timeout: nobody waits twice
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
             )
             self._scripts = {}
         return self._client
@@ -242,15 +241,20 @@ class RedisInbox(BaseInbox):
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)
-            return await _heeding(cast("Awaitable[object]", registered(keys=[self._prefix], args=values)))
+            return await _obedient(registered(keys=[self._prefix], args=values))
         except _FAILURES as error:
+            if isinstance(error, ReadOnlyError):
+                # another server took over: a new connection may lead there, the old ones never do
+                await client.connection_pool.disconnect(inuse_connections=False)
             raise _unavailable(error) from error
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: Redis) -> None:
         if self._listener is not None and not self._listener.done():
             return
         subscribed = asyncio.get_running_loop().create_future()
-        self._listener = asyncio.create_task(self._hear(subscribed), name="returnhelper inbox wake-up")
+        self._listener = asyncio.create_task(
+            self._hear(client, subscribed), name="returnhelper inbox wake-up"
+        )
         try:
             await subscribed
         except _FAILURES as error:
@@ -258,15 +262,16 @@ class RedisInbox(BaseInbox):
         # what came before we listened rang for nobody
         self._wake.ring()
 
-    async def _hear(self, subscribed: asyncio.Future[None]) -> None:
-        client = await self._connected()
+    async def _hear(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
-            async with client.pubsub(ignore_subscribe_messages=True) as channel:
-                await _heeding(channel.subscribe(f"{self._prefix}wake"))
+            async with client.pubsub() as channel:
+                await _obedient(channel.subscribe(f"{self._prefix}wake"))
+                await _obedient(channel.get_message(timeout=self._timeout))
                 if not subscribed.done():
                     subscribed.set_result(None)
                 while True:
-                    if await _heeding(channel.get_message(timeout=self._poll)) is not None:
+                    # a second confirmation tells of a new connection: what came in between rang for nobody
+                    if await _obedient(channel.get_message(timeout=self._poll)) is not None:
                         self._wake.ring()
         except _FAILURES as error:
             if not subscribed.done():
@@ -306,18 +311,25 @@ class RedisInbox(BaseInbox):
         return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
 
 
-async def _heeding(call: Awaitable[R]) -> R:
-    """Return what a command answers, unless the caller was cancelled meanwhile.
+def _need_url(url: str) -> None:
+    try:
+        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError) as error:
+        # the address may hold a password
+        raise ConfigurationError(
+            f"url is not the address of a Redis server: {type(error).__name__}"
+        ) from None
 
-    The driver sends through `asyncio.wait_for`, and before Python 3.12 that swallows a cancellation that comes when it
-    is about to end: timeouts around the command would not end, and tasks not stop.
-    """
+
+async def _obedient(call: Awaitable[R]) -> R:
+    """Return what a call returns, unless it swallows a cancellation, as what uses wait_for in Python 3.11 may."""
     task = asyncio.current_task()
-    before = 0 if task is None else task.cancelling()
-    answer = await call
-    if task is not None and task.cancelling() > before:
+    assert task is not None
+    before = task.cancelling()
+    result = await call
+    if task.cancelling() > before:
         raise asyncio.CancelledError
-    return answer
+    return result
 
 
 def _unavailable(error: BaseException) -> InboxUnavailable:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Literal, TypeAlias, TypeVar
-from uuid import uuid4
 
-from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import _sqlite_schema as sql
-from returnhelper.inbox._base import BaseInbox
+from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group
+from returnhelper.inbox._sqlite_file import File, connect
 from returnhelper.inbox._sqlite_thread import SQLiteThread
 from returnhelper.inbox.store import (
     Added,
@@ -62,16 +63,18 @@ class SQLiteInbox(BaseInbox):
         busy_timeout: float = 5.0,
         poll: float = 0.25,
         clock: Clock = utc_now,
-        token: Callable[[], str] = lambda: uuid4().hex,
+        token: Callable[[], str] = new_token,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(clock=clock, token=token)
+        need_positive(poll=poll)
         if synchronous not in {"FULL", "NORMAL"}:
             raise ConfigurationError(f"synchronous is FULL or NORMAL, not {synchronous!r}")
         self._path = os.fspath(path)
+        if self._path in {"", ":memory:"} or "\0" in self._path:
+            raise ConfigurationError(f"path must be that of a file, not {self._path!r}; else use MemoryInbox")
         self._poll = poll
-        self._token = token
         self._seen_version = 0
-        self._thread = SQLiteThread(partial(_connect, self._path, synchronous, busy_timeout, clock))
+        self._thread = SQLiteThread(partial(connect, self._path, synchronous, busy_timeout, clock))
         self._writes: Group[_Work, object] = Group(self._write_together)
 
     def __repr__(self) -> str:
@@ -79,23 +82,22 @@ class SQLiteInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; it is on disk when this returns."""
-        if not await self._write(partial(_add, row=_row(record), done=record.state is State.DONE)):
+        need_addable(record)
+        try:
+            added = await self._write(partial(_add, row=_row(record), done=record.state is State.DONE))
+        except asyncio.CancelledError:
+            # it may be stored all the same, and our own commits do not show in the version of the data
+            self._wake.ring()
+            raise
+        if not added:
             return Duplicate
         if record.state is State.READY:
             self._wake.ring()
         return Added
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        self._wake.quiet()
-        now = self._clock()
-        claimed, self._seen_version = await self._write(
-            partial(
-                _claim, now=to_micros(now), until=to_micros(now + lease), token=self._token(), limit=limit
-            )
-        )
-        if len(claimed) == limit:
-            self._wake.ring()
+    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+        work = partial(_claim, now=to_micros(now), until=to_micros(until), token=self._token(), limit=limit)
+        claimed, self._seen_version = await self._write(work)
         return claimed
 
     async def _change(self, change: Change) -> bool:
@@ -123,6 +125,7 @@ class SQLiteInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
+        need_limit(limit)
         after_key = None if after is None else storable_key(after)
         work = partial(_list, state=state, limit=limit, after=after_key, newest_first=newest_first)
         return await self._read(work)
@@ -154,8 +157,10 @@ class SQLiteInbox(BaseInbox):
 
     async def aclose(self) -> None:
         """Close the file and end the thread."""
-        await self._writes.settle()
-        await self._thread.close()
+        try:
+            await self._writes.settle()
+        finally:
+            await self._thread.close()
 
     async def _open(self) -> None:
         await self._read(lambda _: None)
@@ -166,7 +171,7 @@ class SQLiteInbox(BaseInbox):
             thread.abandon()
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=1)
 
-    async def _read(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def _read(self, work: Callable[[File], R]) -> R:
         try:
             return await self._thread.run(work)
         except sqlite3.Error as error:
@@ -184,7 +189,7 @@ def _unavailable(error: sqlite3.Error) -> InboxUnavailable:
     return InboxUnavailable(f"the SQLite inbox cannot be used: {error}; it is tried again at the next call")
 
 
-def _transaction(db: sqlite3.Connection, works: Works) -> Results:
+def _transaction(db: File, works: Works) -> Results:
     db.execute("BEGIN IMMEDIATE")
     try:
         results = [work(db) for work in works]
@@ -194,65 +199,10 @@ def _transaction(db: sqlite3.Connection, works: Works) -> Results:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+    if db.gone():
+        # or it would be told as stored what nobody finds again
+        raise sqlite3.OperationalError("its file was taken away or replaced")
     return results
-
-
-def _connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
-    try:
-        _refuse_newer(_version(db), path)
-        _use_wal(db, busy_timeout)
-        db.execute(f"PRAGMA synchronous = {synchronous}")
-        db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
-        # keys are random: their index must fit the cache, and each page be copied back once for many writes
-        db.execute("PRAGMA cache_size = -16384")
-        db.execute("PRAGMA wal_autocheckpoint = 4000")
-        _migrate(db, path, clock)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _use_wal(db: sqlite3.Connection, busy_timeout: float) -> None:
-    end = time.monotonic() + busy_timeout
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            # switching does not wait for other processes that switch
-            if time.monotonic() >= end:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _migrate(db: sqlite3.Connection, path: str, clock: Clock) -> None:
-    version = _version(db)
-    if version < sql.SCHEMA:
-        db.execute("BEGIN IMMEDIATE")
-        version = _version(db)  # another process may have been faster
-        for number, script in enumerate(sql.MIGRATIONS[version:], version + 1):
-            for statement in script:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {number}")
-        if version == 0:
-            db.execute("INSERT INTO meta VALUES ('since', ?)", (to_micros(clock()),))
-        db.execute("COMMIT")
-    _refuse_newer(version, path)
-
-
-def _refuse_newer(version: int, path: str) -> None:
-    if version > sql.SCHEMA:
-        raise SchemaTooNew(
-            f"the inbox in {path} has schema {version}, this release knows up to {sql.SCHEMA}: "
-            "update the package, or give it another file"
-        )
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _micros(moment: datetime | None) -> int | None:

@@ -80,12 +80,13 @@ def _optional_key(text: str | None) -> str | None:
     return None if text is None else storable_key(text)
 
 
-def _aware(moment: datetime) -> datetime:
+def to_utc(moment: datetime) -> datetime:
+    """Return a time as an aware one in UTC, which a naive one is taken to be in."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _optional_aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else _aware(moment)
+def _optional_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else to_utc(moment)
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -100,20 +101,20 @@ class Record:
     body: bytes = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     endpoint: str = attrs.field(default="", converter=storable_text)
-    received_at: datetime = attrs.field(converter=_aware)
+    received_at: datetime = attrs.field(converter=to_utc)
     action: str | None = attrs.field(default=None, converter=_optional_text)
     category: str | None = attrs.field(default=None, converter=_optional_text)
     version: str | None = attrs.field(default=None, converter=_optional_text)
-    event_time: datetime | None = attrs.field(default=None, converter=_optional_aware)
+    event_time: datetime | None = attrs.field(default=None, converter=_optional_utc)
     notification_id: str | None = attrs.field(default=None, converter=_optional_text)
     ordering_key: str | None = attrs.field(default=None, converter=_optional_key)
     state: State = State.READY
     attempts: int = 0
-    not_before: datetime | None = attrs.field(default=None, converter=_optional_aware)
+    not_before: datetime | None = attrs.field(default=None, converter=_optional_utc)
     lease: str | None = attrs.field(default=None, repr=False)
-    leased_until: datetime | None = attrs.field(default=None, converter=_optional_aware)
+    leased_until: datetime | None = attrs.field(default=None, converter=_optional_utc)
     reason: str | None = attrs.field(default=None, converter=_optional_text)
-    finished_at: datetime | None = attrs.field(default=None, converter=_optional_aware)
+    finished_at: datetime | None = attrs.field(default=None, converter=_optional_utc)
 
     @property
     def order_at(self) -> datetime:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
+from returnhelper.inbox._base import need_positive
 from returnhelper.inbox._counters import Counters
 from returnhelper.inbox._verdict import Verdict, VerdictKind
 from returnhelper.inbox.store import Clock, Inbox, Record, Sleep, utc_now
@@ -27,6 +28,8 @@ __all__ = ["Counters", "Worker"]
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
 _LONGEST_OUTAGE_WAIT = 10.0
+_LAST_WORDS = 5.0
+_LONGEST_RETRY = timedelta(days=36_500)  # beyond the calendar there is no time to write down
 
 
 class Dispatcher(Protocol):
@@ -70,8 +73,12 @@ class Worker:
         sleep: Sleep = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        if concurrency < 1 or max_attempts < 1 or lease <= timedelta(0):
-            raise ConfigurationError("concurrency, max_attempts and lease of a Worker must be positive")
+        need_positive(concurrency=concurrency, max_attempts=max_attempts, poll=poll)
+        zero = timedelta(0)
+        if lease <= zero or (handler_timeout is not None and handler_timeout <= zero):
+            raise ConfigurationError("lease and handler_timeout of a Worker must be positive")
+        if not zero <= backoff <= max_backoff <= _LONGEST_RETRY:
+            raise ConfigurationError("backoff must be between zero and max_backoff, and that below a century")
         self._inbox = inbox
         self._router = router
         self._concurrency = concurrency
@@ -220,11 +227,15 @@ class Worker:
         except asyncio.CancelledError:
             # the drain ran out of patience; tell the store, if it answers soon
             with contextlib.suppress(InboxUnavailable, TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_LAST_WORDS):
                     await self._inbox.release(record)
                 self.counters.released += 1
             raise
-        await self._settle(record, verdict)
+        task = asyncio.current_task()
+        drained = task is not None and task.cancelling() > 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS if drained else None):
+                await self._settle(record, verdict)
 
     async def _judge(self, record: Record) -> Verdict:
         if record.attempts > self._max_attempts:
@@ -269,7 +280,7 @@ class Worker:
                 _log.error("event %s is held: %s", record.key, reason)
                 return self._inbox.hold(record, reason)
             case VerdictKind.RETRY:
-                wait = self._delay(record) if verdict.after is None else verdict.after
+                wait = self._delay(record) if verdict.after is None else min(verdict.after, _LONGEST_RETRY)
                 _log.warning("event %s is tried again in %s: %s", record.key, wait, reason)
                 return self._inbox.retry(record, self._clock() + wait, reason)
             case VerdictKind.LOST:
@@ -277,6 +288,5 @@ class Worker:
                 return self._inbox.retry(record, self._clock(), reason)
 
     def _delay(self, record: Record) -> timedelta:
-        doubled = self._backoff * 2 ** min(record.attempts - 1, 30)
-        longest = min(self._max_backoff, doubled).total_seconds()
-        return timedelta(seconds=self._uniform(0, longest))
+        doubled = self._backoff.total_seconds() * 2 ** min(record.attempts - 1, 30)
+        return timedelta(seconds=self._uniform(0, min(self._max_backoff.total_seconds(), doubled)))

@@ -360,7 +360,7 @@ class Agreement(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         verb=st.sampled_from(["complete", "discard", "retry", "hold", "release", "extend"]),
-        seconds=st.integers(0, 60),
+        seconds=st.integers(1, 60),
     )
     def finish(self, data: st.DataObject, verb: str, seconds: int) -> None:
         """Use a lease, perhaps one that was lost long ago."""

@@ -212,7 +212,7 @@ async def test_calls_heed_a_cancellation(ours: Receiver) -> None:
         while True:
             await ours.inbox.list()
             await ours.inbox.get("k")
-            await ours.inbox.claim(0, LEASE)
+            await ours.inbox.claim(1, LEASE)
             await ours.inbox.stats()
 
     for turn in range(60):

@@ -15,9 +15,12 @@ import pytest
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Inbox, MemoryInbox, Record, RedisInbox, SQLiteInbox, State, Worker
+from returnhelper.inbox._attempt import Attempt
+from returnhelper.inbox._verdict import VerdictKind
+from returnhelper.inbox.worker import Counters
 from returnhelper.webhooks import Discard, Retry, Router, events
 
-from .inbox_kit import NOON, RedisServer, record
+from .inbox_kit import LEASE, NOON, RedisServer, record
 
 Handle = Callable[[events.Event], Awaitable[object]]
 FAST = {"backoff": timedelta(milliseconds=1), "poll": 0.05}
@@ -271,5 +274,110 @@ async def test_one_run_at_a_time() -> None:
     async with worker:
         with pytest.raises(ConfigurationError):
             await worker.__aenter__()
-    with pytest.raises(ConfigurationError):
-        Worker(MemoryInbox(), Router(), concurrency=0)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"concurrency": 0},
+        {"max_attempts": 0},
+        {"poll": 0},
+        {"poll": float("nan")},
+        {"lease": timedelta(0)},
+        {"handler_timeout": timedelta(0)},
+        {"backoff": timedelta(-1)},
+        {"max_backoff": timedelta.max},
+    ],
+)
+def test_arguments(given: dict[str, object]) -> None:
+    """A worker that would spin, or never work, is not made."""
+    with pytest.raises(ConfigurationError, match=next(iter(given))):
+        Worker(MemoryInbox(), Router(), **given)  # type: ignore[arg-type]
+
+
+async def test_endless_waits() -> None:
+    """A wait beyond the calendar is a long one, whoever asks for it; the record stays in no lease."""
+
+    async def handle(event: events.Event) -> None:
+        if event.notification_id == "asked":
+            raise Retry(after=timedelta.max)
+        raise ValueError("no")
+
+    inbox = MemoryInbox()
+    century = timedelta(days=36_500)
+    async with Worker(
+        inbox, router(handle), max_attempts=100, backoff=century, max_backoff=century
+    ) as worker:
+        await inbox.add(event("asked"))
+        await inbox.add(event("failed"))
+        async with asyncio.timeout(5):
+            while worker.counters.retried < 2:
+                await asyncio.sleep(0.005)
+    stats = await inbox.stats()
+    assert (stats.ready, stats.leased) == (2, 0)
+
+
+async def test_drained_but_done() -> None:
+    """A handler that comes to its end although the drain cancels it is not run again."""
+    runs: list[str] = []
+    started = asyncio.Event()
+
+    async def handle(event: events.Event) -> None:
+        runs.append(str(event.notification_id))
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if event.notification_id == "discards":
+                raise Discard("not ours") from None
+
+    inbox = MemoryInbox()
+    for key in ("done", "discards"):
+        await inbox.add(event(key))
+    async with Worker(inbox, router(handle), drain_timeout=timedelta(0), **FAST) as worker:
+        await started.wait()
+        await asyncio.sleep(0.01)
+    assert (await inbox.stats()).done == 2
+    assert (worker.counters.handled, worker.counters.discarded, worker.counters.released) == (1, 1, 0)
+
+
+async def test_drained_in_an_outage() -> None:
+    """A drain ends although the store cannot be told of a handler that came to its end."""
+
+    class Out(MemoryInbox):
+        async def complete(self, record: Record) -> bool:
+            raise InboxUnavailable("out")
+
+    started = asyncio.Event()
+
+    async def handle(_: events.Event) -> None:
+        started.set()
+
+    async with Out() as inbox:
+        worker = Worker(inbox, router(handle), drain_timeout=timedelta(milliseconds=50), **FAST)
+        async with asyncio.timeout(7), worker:
+            await inbox.add(event("k"))
+            await started.wait()
+        assert (await inbox.stats()).leased == 1
+
+
+async def test_handler_that_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that swallows its cancellation is cancelled again, and somebody hears of it."""
+    swallowed = 0
+
+    async def handler() -> None:
+        nonlocal swallowed
+        while swallowed < 3:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed += 1
+
+    inbox = MemoryInbox()
+    await inbox.add(event("k"))
+    (found,) = await inbox.claim(1, LEASE)
+    given = {"lease": LEASE, "clock": inbox._clock, "counters": Counters(), "patience": 0.02}
+    async with asyncio.timeout(5):
+        verdict = await Attempt(inbox, found, **given).run(handler(), timedelta(milliseconds=20))
+    assert (verdict.kind, swallowed) == (VerdictKind.DONE, 3)
+    assert "event k goes on after it was cancelled" in caplog.text

@@ -1,0 +1,90 @@
+"""Open the file of a SQLite inbox: its version, its journal, its tables."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+from returnhelper.errors import SchemaTooNew
+from returnhelper.inbox import _sqlite_schema as sql
+from returnhelper.inbox.store import Clock, to_micros
+
+
+class File(sqlite3.Connection):
+    """A connection that knows which file it has open."""
+
+    path: str
+    identity: tuple[int, int] | None = None
+
+    def gone(self) -> bool:
+        """Tell whether its path leads to another file by now, or to none."""
+        return _identity(self.path) != self.identity
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> File:
+    """Open the file, and make or convert its tables if need be."""
+    db = File(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+    try:
+        _refuse_newer(_version(db), path)
+        _use_wal(db, busy_timeout)
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
+        # keys are random: their index must fit the cache, and each page be copied back once for many writes
+        db.execute("PRAGMA cache_size = -16384")
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        _migrate(db, path, clock)
+        db.path, db.identity = path, _identity(path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _use_wal(db: sqlite3.Connection, busy_timeout: float) -> None:
+    end = time.monotonic() + busy_timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            # switching does not wait for other processes that switch
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _migrate(db: sqlite3.Connection, path: str, clock: Clock) -> None:
+    version = _version(db)
+    if version < sql.SCHEMA:
+        db.execute("BEGIN IMMEDIATE")
+        version = _version(db)  # another process may have been faster
+        for number, script in enumerate(sql.MIGRATIONS[version:], version + 1):
+            for statement in script:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+        if version == 0:
+            db.execute("INSERT INTO meta VALUES ('since', ?)", (to_micros(clock()),))
+        db.execute("COMMIT")
+    _refuse_newer(version, path)
+
+
+def _refuse_newer(version: int, path: str) -> None:
+    if version > sql.SCHEMA:
+        raise SchemaTooNew(
+            f"the inbox in {path} has schema {version}, this release knows up to {sql.SCHEMA}: "
+            "update the package, or give it another file"
+        )
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,71 @@
+"""What only the inbox in memory has to mind: what it keeps, and the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from returnhelper.inbox import MemoryInbox, Stats
+
+from .inbox_kit import LEASE, NOON, Clock, Lag, record
+
+
+def kept(inbox: MemoryInbox) -> int:
+    """Return how many things the inbox keeps in all."""
+    return sum(len(part) for part in vars(inbox).values() if isinstance(part, dict | list))
+
+
+async def test_forgets(clock: Clock) -> None:
+    """An inbox that is never asked for its figures keeps no trace of the records that it forgot."""
+    inbox = MemoryInbox(max_done=10, clock=clock)
+    await inbox.add(record("waits", event_time=NOON))
+    (first,) = await inbox.claim(1, LEASE)
+    await inbox.retry(first, NOON + 100_000 * LEASE)
+    for number in range(2000):
+        await inbox.add(record(f"k{number}", ordering_key=f"o{number % 2}"))
+        (found,) = await inbox.claim(1, LEASE)
+        assert await inbox.complete(found)
+        clock.move(minutes=1)
+    assert kept(inbox) < 300
+    assert await inbox.stats() == Stats(ready=1, done=10, oldest_ready_at=NOON)
+
+
+async def test_one_key_of_many(clock: Clock) -> None:
+    """Records that wait behind one of their key take one place each."""
+    inbox = MemoryInbox(clock=clock)
+    for number in range(1000):
+        await inbox.add(record(f"k{number}", ordering_key="a"))
+    assert len(inbox._ready) == 1
+    assert kept(inbox) < 4100
+
+
+async def test_loop_goes_on(clock: Clock) -> None:
+    """Neither a purge nor many retries that fall due at once keep the loop from its other work."""
+    inbox = MemoryInbox(clock=clock)
+    for number in range(30_000):
+        await inbox.add(record(f"k{number}"))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    claimed = await inbox.claim(30_000, LEASE)
+    for one in claimed:
+        await inbox.retry(one, NOON + LEASE)
+    clock.move(hours=1)
+    async with Lag().measured() as lag:
+        count = 0
+        while count < 30_000:
+            await inbox.wait(1)
+            for one in await inbox.claim(500, LEASE):
+                count += 1
+                await inbox.complete(one)
+            await asyncio.sleep(0)
+        task = asyncio.create_task(others())
+        clock.move(hours=1)
+        assert await inbox.purge(clock.now) == 30_000
+        task.cancel()
+    assert turns >= 30
+    print(f"\nlongest lag {lag.longest * 1e3:.0f} ms")

@@ -1,0 +1,150 @@
+"""What a Redis server may do to an inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from returnhelper.errors import ConfigurationError, InboxUnavailable
+from returnhelper.inbox import Added, Duplicate, RedisInbox
+
+from .inbox_kit import LEASE, RedisServer, record
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    """Give a server of its own, whose settings change."""
+    server = RedisServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+async def admin(server: RedisServer) -> AsyncIterator[Redis]:
+    async with Redis.from_url(server.url) as admin:
+        yield admin
+
+
+@pytest.fixture
+async def inbox(server: RedisServer) -> AsyncIterator[RedisInbox]:
+    async with RedisInbox(server.url, name=uuid4().hex, timeout=1) as inbox:
+        yield inbox
+
+
+async def test_scripts_forgotten(inbox: RedisInbox, admin: Redis) -> None:
+    """A server that forgot the scripts is told them again."""
+    assert await inbox.add(record("k1")) is Added
+    await admin.script_flush()
+    assert await inbox.add(record("k1")) is Duplicate
+    await admin.script_flush()
+    (found,) = await inbox.claim(5, LEASE)
+    await admin.script_flush()
+    assert await inbox.complete(found)
+
+
+async def test_out_of_memory(inbox: RedisInbox, admin: Redis) -> None:
+    """A full server refuses new records, all of them or none of each; what is there can be handled."""
+    await inbox.add(record("k0"))
+    await admin.config_set("maxmemory", 1)
+    try:
+        adds = [inbox.add(record(f"k{number}", ordering_key="a")) for number in range(9)]
+        refused = await asyncio.gather(*adds, return_exceptions=True)
+        assert all(isinstance(error, InboxUnavailable) for error in refused)
+    finally:
+        await admin.config_set("maxmemory", 0)
+    assert [found.key for found in await inbox.list()] == ["k0"]
+    assert await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(9))) == [
+        Duplicate,
+        *[Added] * 8,
+    ]
+
+
+async def test_read_only(inbox: RedisInbox, admin: Redis) -> None:
+    """A server that became a replica is unavailable, and its connections are not kept: the next may lead elsewhere."""
+    await inbox.add(record("k"))
+    ours = {int(one["id"]) for one in await admin.client_list()}
+    await admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(InboxUnavailable, match="ReadOnly"):
+            await inbox.add(record("k2"))
+    finally:
+        await admin.execute_command("REPLICAOF", "NO", "ONE")
+    assert await inbox.add(record("k2")) is Added
+    after = {int(one["id"]) for one in await admin.client_list()}
+    assert len(ours - after) == 1
+
+
+async def test_many_large_records(inbox: RedisInbox) -> None:
+    """Large keys and bodies, hundreds at the same time, are all stored, and come back whole."""
+    body = bytes(range(256)) * 1024
+    large = [
+        record("\U0001f4e6" * 390 + f"{number}", body=body, ordering_key="\U0001f69a" * 390 + f"{number % 3}")
+        for number in range(150)
+    ]
+    assert await asyncio.gather(*(inbox.add(one) for one in large)) == [Added] * 150
+    await inbox.add(record("empty", body=b""))
+    assert (await inbox.get("empty")).body == b""
+    claimed = await inbox.claim(200, LEASE)
+    assert len(claimed) == 4
+    assert claimed[0].body == body
+    assert all(await asyncio.gather(*(inbox.complete(one) for one in claimed)))
+
+
+async def test_frozen_server(server: RedisServer) -> None:
+    """A server that does not answer is given up after the timeout, not after several."""
+    async with RedisInbox(server.url, name=uuid4().hex, timeout=0.4) as inbox:
+        await inbox.add(record("k"))
+        os.kill(server.process.pid, signal.SIGSTOP)
+        try:
+            for call in (inbox.add(record("k2")), inbox.claim(1, LEASE), inbox.stats()):
+                began = time.monotonic()
+                with pytest.raises(InboxUnavailable):
+                    await call
+                assert time.monotonic() - began < 0.75
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
+        assert (await inbox.stats()).done == 0
+
+
+@pytest.mark.parametrize("url", ["", "http://x", "redis://h:port/0", "redis://h/0?what=1", "localhost:6379"])
+async def test_wrong_url(url: str) -> None:
+    """An address that is none is refused when the inbox is made."""
+    with pytest.raises(ConfigurationError, match="url"):
+        RedisInbox(url)
+
+
+async def test_strange_host() -> None:
+    """A host that no name server can know is a server that cannot be reached."""
+    for host in ("a" * 70 + ".example", "a..b", "\U0001f4e6" * 80):
+        async with asyncio.timeout(10):
+            inbox = RedisInbox(f"redis://{host}:1/0")
+            with pytest.raises(InboxUnavailable):
+                await inbox.add(record("k"))
+            await inbox.aclose()
+
+
+async def test_many_due_at_once(inbox: RedisInbox) -> None:
+    """A great many retries that fall due at once do not hold up the server, and all come."""
+    count = 3000
+    await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(count)))
+    claimed = await inbox.claim(count, LEASE)
+    soon = inbox._clock() + timedelta(seconds=0.5)
+    await asyncio.gather(*(inbox.retry(one, soon) for one in claimed))
+    await asyncio.sleep(0.5)
+    found = 0
+    async with asyncio.timeout(10):
+        while found < count:
+            await inbox.wait(1)
+            found += len(await inbox.claim(700, LEASE))
+    assert found == count
