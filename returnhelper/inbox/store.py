@@ -31,6 +31,11 @@ class State(StrEnum):
     HELD = "held"
 
 
+# how a state is written down in a store: by its place
+STATES: Final = tuple(State)
+STATE_CODES: Final = {state: code for code, state in enumerate(STATES)}
+
+
 class AddResult(Enum):
     """What an add found: the record is new, or its key was there before."""
 
