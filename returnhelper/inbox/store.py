@@ -13,6 +13,8 @@ from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
 import attrs
 import msgspec
 
+from returnhelper.errors import ConfigurationError
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_KEY: Final = 400
@@ -135,6 +137,8 @@ def headers_text(record: Record) -> str:
     except UnicodeEncodeError:
         # half of a surrogate pair, which is how servers hand on bytes that are no UTF-8
         return json.dumps(headers)
+    except TypeError as error:
+        raise ConfigurationError(f"headers of a record must be text: {error}") from None
 
 
 # a name of its own, because every store has a method called list
