@@ -285,6 +285,8 @@ class PostgresInbox(BaseInbox):
             listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
             try:
                 await listener.add_listener(self._table, self._rung)
+                # who waits looks for itself, listens anew or meets the outage
+                listener.add_termination_listener(self._rung)
             except BaseException:
                 listener.terminate()
                 raise

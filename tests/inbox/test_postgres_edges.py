@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, PostgresInbox
 
-from .inbox_kit import PostgresServer, record
+from .inbox_kit import LEASE, PostgresServer, record
 from .store_tools import postgres
 
 
@@ -41,3 +42,28 @@ async def test_read_only(postgres_server: PostgresServer) -> None:
                 await inbox.add(record("k2"))
             await admin.execute(f"ALTER ROLE {name} SET default_transaction_read_only = off")
             assert await inbox.add(record("k2")) is Added
+
+
+async def test_listener_cut_off(postgres_server: PostgresServer) -> None:
+    """A waiter whose connection is lost does not wait on for what it cannot hear."""
+    name = f"c{uuid4().hex[:12]}"
+    async with (
+        PostgresInbox(postgres_server.url, table=name, poll=60) as inbox,
+        PostgresInbox(postgres_server.url, table=name) as other,
+        postgres(postgres_server.url) as admin,
+        asyncio.timeout(10),
+    ):
+        await inbox.wait(0)
+        assert await inbox.claim(1, LEASE) == []
+        waiting = asyncio.create_task(inbox.wait(60))
+        await asyncio.sleep(0.1)
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' || $1 || '%'"
+        assert await admin.fetchval(cut, name)
+        await waiting
+        await inbox.wait(0)
+        assert await inbox.claim(1, LEASE) == []
+        waiting = asyncio.create_task(inbox.wait(60))
+        await asyncio.sleep(0.1)
+        await other.add(record("k"))
+        await waiting
+        assert [found.key for found in await inbox.claim(1, LEASE)] == ["k"]
