@@ -7,7 +7,7 @@ import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from returnhelper.errors import ConfigurationError
+from returnhelper.errors import ConfigurationError, InboxError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,6 +83,11 @@ class Group(Generic[T, R]):
         try:
             results = await self._write(items)
         except Exception as error:  # noqa: BLE001
+            if len(items) > 1 and not isinstance(error, InboxError):
+                # one that cannot be written takes nothing from the others
+                for item, future in zip(items, futures, strict=True):
+                    await self._write_batch([item], [future])
+                return
             for future in futures:
                 if not future.done():
                     future.set_exception(_copy(error))

@@ -22,6 +22,7 @@ from returnhelper.inbox.store import (
     Records,
     State,
     Stats,
+    headers_text,
     storable_key,
     utc_now,
 )
@@ -65,6 +66,7 @@ class MemoryInbox(BaseInbox):
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known."""
         need_addable(record)
+        headers_text(record)  # as the others do: what they would refuse is refused
         if record.key in self._records:
             return Duplicate
         # what only a claim gives is not for the giver to say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 import warnings
@@ -11,13 +10,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import msgspec
-
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _postgres_schema as sql
 from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, in_rounds, running_loop
+from returnhelper.inbox._postgres_rows import as_json, record_of, row_of, row_of_change
 from returnhelper.inbox.store import (
+    STATE_CODES,
     Added,
     AddResult,
     Change,
@@ -27,7 +26,6 @@ from returnhelper.inbox.store import (
     Records,
     State,
     Stats,
-    headers_text,
     storable_key,
     utc_now,
 )
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _AddResults: TypeAlias = list[AddResult]
 _Answers: TypeAlias = list[bool]
-_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
-_CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -56,7 +52,6 @@ _FAILURES = (
 )
 _CLAIM_TRIES = 20
 _LOOK = 8
-_encode = msgspec.json.Encoder().encode
 
 
 class PostgresInbox(BaseInbox):
@@ -127,7 +122,7 @@ class PostgresInbox(BaseInbox):
             except _Collision:
                 # another process leased the same ordering key between our look and our write
                 continue
-            claimed = [_record(row) for row in rows if row["key"] is not None]
+            claimed = [record_of(row) for row in rows if row["key"] is not None]
             more = rows[0]["seen"] == look
             if claimed or not more:
                 if more:
@@ -151,7 +146,7 @@ class PostgresInbox(BaseInbox):
     async def get(self, key: str) -> Record | None:
         """Return the record of a key, or None."""
         rows = await self._fetch(f"SELECT {sql.COLUMNS} FROM {{t}} WHERE key = $1", storable_key(key))  # noqa: S608
-        return _record(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     async def list(
         self,
@@ -164,13 +159,13 @@ class PostgresInbox(BaseInbox):
         """Return records in the order of their arrival, or the newest first."""
         need_limit(limit)
         side, order = ("<", "DESC") if newest_first else (">", "ASC")
-        where = "true" if state is None else f"state = {_CODES[state]}"
+        where = "true" if state is None else f"state = {STATE_CODES[state]}"
         values: list[object] = [limit]
         if after is not None:
             where += f" AND seq {side} (SELECT seq FROM {{t}} WHERE key = $2)"  # noqa: S608
             values.append(storable_key(after))
         query = f"SELECT {sql.COLUMNS} FROM {{t}} WHERE {where} ORDER BY seq {order} LIMIT $1"  # noqa: S608
-        return [_record(row) for row in await self._fetch(query, *values)]
+        return [record_of(row) for row in await self._fetch(query, *values)]
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         rows = await self._fetch(sql.PURGE, older_than, since, limit)
@@ -241,22 +236,30 @@ class PostgresInbox(BaseInbox):
         assert self._opening is not None
         async with self._opening:
             if self._pool is None:
-                pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=0,
-                    max_size=self._max_connections,
-                    timeout=self._timeout,
-                    command_timeout=self._timeout,
-                    reset=_as_it_is,
-                )
                 try:
-                    async with pool.acquire() as db:
-                        await self._migrate(db)
-                except BaseException:
-                    pool.terminate()
-                    raise
-                self._pool = pool
+                    self._pool = await self._make_pool()
+                except ValueError as error:
+                    # the address may hold a password
+                    text = f"dsn is not the address of a PostgreSQL server: {type(error).__name__}"
+                    raise ConfigurationError(text) from None
         return self._pool
+
+    async def _make_pool(self) -> _Pool:
+        pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=self._max_connections,
+            timeout=self._timeout,
+            command_timeout=self._timeout,
+            reset=_as_it_is,
+        )
+        try:
+            async with pool.acquire() as db:
+                await self._migrate(db)
+        except BaseException:
+            pool.terminate()
+            raise
+        return pool
 
     async def _migrate(self, db: _AnyConnection) -> None:
         async with db.transaction():
@@ -288,6 +291,8 @@ class PostgresInbox(BaseInbox):
             listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
             try:
                 await listener.add_listener(self._table, self._rung)
+                # who waits looks for itself, listens anew or meets the outage
+                listener.add_termination_listener(self._rung)
             except BaseException:
                 listener.terminate()
                 raise
@@ -311,7 +316,12 @@ class PostgresInbox(BaseInbox):
         try:
             pool = await self._pool_of_this_loop()
             async with pool.acquire(timeout=self._timeout) as db:
-                return await work(db)
+                try:
+                    return await work(db)
+                except asyncpg.ReadOnlySQLTransactionError:
+                    # another server took over: a new connection may lead there, the old ones never do
+                    await pool.expire_connections()
+                    raise
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
             raise _Collision(str(error)) from error
         except _FAILURES as error:
@@ -327,7 +337,7 @@ class PostgresInbox(BaseInbox):
         # in the order of the keys: two processes that add the same ones do not lock each other out
         rows = sorted(records, key=lambda record: record.key)
         bodies = [record.body for record in rows]
-        found = await db.fetch(self._sql(sql.INSERT), _json([_row(record) for record in rows]), bodies)
+        found = await db.fetch(self._sql(sql.INSERT), as_json([row_of(record) for record in rows]), bodies)
         added = {row[0] for row in found}
         results = []
         for record in records:
@@ -339,8 +349,8 @@ class PostgresInbox(BaseInbox):
         return await in_rounds(changes, lambda change: change.key, self._update_round)
 
     async def _update_round(self, changes: Sequence[Change]) -> _Answers:
-        rows = [_change_row(change) for change in sorted(changes, key=lambda change: change.key)]
-        changed = {row[0] for row in await self._fetch(sql.CHANGE, _json(rows))}
+        rows = [row_of_change(change) for change in sorted(changes, key=lambda change: change.key)]
+        changed = {row[0] for row in await self._fetch(sql.CHANGE, as_json(rows))}
         return [change.key in changed for change in changes]
 
 
@@ -358,47 +368,3 @@ def _unavailable(error: BaseException) -> InboxUnavailable:
     return InboxUnavailable(
         f"the PostgreSQL inbox cannot be used: {text}; it is tried again at the next call"
     )
-
-
-def _json(rows: Sequence[dict[str, object]]) -> str:
-    return _encode(rows).decode()
-
-
-def _row(record: Record) -> dict[str, object]:
-    return {
-        "key": record.key,
-        "headers": headers_text(record),
-        "endpoint": record.endpoint,
-        "received_at": record.received_at,
-        "action": record.action,
-        "category": record.category,
-        "version": record.version,
-        "event_time": record.event_time,
-        "notification_id": record.notification_id,
-        "ordering_key": record.ordering_key,
-        "state": _CODES[record.state],
-        "reason": record.reason,
-        "finished_at": record.finished_at,
-    }
-
-
-def _change_row(change: Change) -> dict[str, object]:
-    return {
-        "key": change.key,
-        "token": change.token,
-        "state": _CODES[change.state],
-        "uncount": int(change.uncount),
-        "not_before": change.not_before,
-        "lease": change.token if change.state is State.LEASED else None,
-        "leased_until": change.leased_until,
-        "reason": change.reason,
-        "finished_at": change.finished_at,
-    }
-
-
-def _record(row: asyncpg.Record) -> Record:
-    fields = dict(row)
-    fields.pop("seen", None)
-    fields["headers"] = json.loads(fields["headers"])
-    fields["state"] = _STATES[fields["state"]]
-    return Record(**fields)

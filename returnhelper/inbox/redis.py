@@ -18,6 +18,8 @@ from returnhelper.inbox import _redis_scripts as lua
 from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, running_loop
 from returnhelper.inbox.store import (
+    STATE_CODES,
+    STATES,
     Added,
     AddResult,
     Change,
@@ -50,8 +52,6 @@ R = TypeVar("R")
 _AddResults: TypeAlias = list[AddResult]
 _Answers: TypeAlias = list[bool]
 _Argument: TypeAlias = str | bytes | int
-_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
-_CODES = {state: code for code, state in enumerate(_STATES)}
 _FAILURES = (RedisError, OSError, TimeoutError)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
@@ -139,7 +139,7 @@ class RedisInbox(BaseInbox):
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
         need_limit(limit)
-        where = "0123" if state is None else str(_CODES[state])
+        where = "0123" if state is None else str(STATE_CODES[state])
         start = "" if after is None else storable_key(after)
         side = "newest" if newest_first else "oldest"
         return _records(await self._run(lua.LIST, "", where, start, limit, side))
@@ -301,7 +301,7 @@ class RedisInbox(BaseInbox):
             values += (
                 change.key,
                 change.token,
-                _CODES[change.state],
+                STATE_CODES[change.state],
                 int(change.uncount),
                 _micros(change.not_before),
                 _micros(change.leased_until),
@@ -350,7 +350,7 @@ def _row(record: Record) -> tuple[str, ...]:
         record.key,
         record.ordering_key or "",
         str(to_micros(record.order_at)),
-        str(_CODES[record.state]),
+        str(STATE_CODES[record.state]),
         record.reason or "",
         str(_micros(record.finished_at)),
     )
@@ -393,7 +393,7 @@ def _record(
         event_time=None if event_time is None else from_micros(event_time),
         notification_id=notification_id,
         ordering_key=ordering_key.decode() or None,
-        state=_STATES[int(fields.get(b"s", 0))],
+        state=STATES[int(fields.get(b"s", 0))],
         attempts=int(fields.get(b"a", 0)),
         not_before=_moment(fields.get(b"n")),
         lease=lease.decode() if lease else None,

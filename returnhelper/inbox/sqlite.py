@@ -21,6 +21,8 @@ from returnhelper.inbox._group import Group
 from returnhelper.inbox._sqlite_file import File, connect
 from returnhelper.inbox._sqlite_thread import SQLiteThread
 from returnhelper.inbox.store import (
+    STATE_CODES,
+    STATES,
     Added,
     AddResult,
     Change,
@@ -41,9 +43,6 @@ R = TypeVar("R")
 _Work = Callable[[sqlite3.Connection], object]
 Works: TypeAlias = list[_Work]
 Results: TypeAlias = list[object]
-
-_STATES = (State.READY, State.LEASED, State.DONE, State.HELD)
-_CODES = {state: code for code, state in enumerate(_STATES)}
 
 
 class SQLiteInbox(BaseInbox):
@@ -226,7 +225,7 @@ def _row(record: Record) -> tuple[object, ...]:
         _micros(record.event_time),
         record.notification_id,
         record.ordering_key,
-        _CODES[record.state],
+        STATE_CODES[record.state],
         record.reason,
         _micros(record.finished_at),
         to_micros(record.order_at),
@@ -246,7 +245,7 @@ def _record(row: tuple) -> Record:  # type: ignore[type-arg]
         event_time=_moment(row[8]),
         notification_id=row[9],
         ordering_key=row[10],
-        state=_STATES[row[11]],
+        state=STATES[row[11]],
         attempts=row[12],
         not_before=_moment(row[13]),
         lease=row[14],
@@ -289,7 +288,7 @@ def _apply(db: sqlite3.Connection, *, change: Change) -> bool:
     cursor = db.execute(
         sql.CHANGE,
         (
-            _CODES[change.state],
+            STATE_CODES[change.state],
             change.uncount,
             _micros(change.not_before),
             change.token if kept else None,
@@ -309,9 +308,9 @@ def _apply(db: sqlite3.Connection, *, change: Change) -> bool:
 
 def _requeue(db: sqlite3.Connection, *, key: str) -> bool:
     found = db.execute("SELECT state FROM records WHERE key = ?", (key,)).fetchone()
-    if found is None or found[0] == _CODES[State.LEASED]:
+    if found is None or found[0] == STATE_CODES[State.LEASED]:
         return False
-    if found[0] == _CODES[State.DONE]:
+    if found[0] == STATE_CODES[State.DONE]:
         _count_done(db, -1)
     db.execute(
         "UPDATE records SET state = 0, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL"
@@ -329,7 +328,7 @@ def _list(
     db: sqlite3.Connection, *, state: State | None, limit: int, after: str | None, newest_first: bool
 ) -> Records:
     side, order = ("<", "DESC") if newest_first else (">", "ASC")
-    where = "true" if state is None else f"state = {_CODES[state]}"
+    where = "true" if state is None else f"state = {STATE_CODES[state]}"
     if after is not None:
         where += f" AND seq {side} (SELECT seq FROM records WHERE key = :after)"  # noqa: S608
     query = f"SELECT {sql.COLUMNS} FROM records WHERE {where} ORDER BY seq {order} LIMIT :limit"  # noqa: S608

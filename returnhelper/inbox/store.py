@@ -13,6 +13,8 @@ from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
 import attrs
 import msgspec
 
+from returnhelper.errors import ConfigurationError
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_KEY: Final = 400
@@ -29,6 +31,11 @@ class State(StrEnum):
     LEASED = "leased"
     DONE = "done"
     HELD = "held"
+
+
+# how a state is written down in a store: by its place
+STATES: Final = tuple(State)
+STATE_CODES: Final = {state: code for code, state in enumerate(STATES)}
 
 
 class AddResult(Enum):
@@ -130,6 +137,8 @@ def headers_text(record: Record) -> str:
     except UnicodeEncodeError:
         # half of a surrogate pair, which is how servers hand on bytes that are no UTF-8
         return json.dumps(headers)
+    except TypeError as error:
+        raise ConfigurationError(f"headers of a record must be text: {error}") from None
 
 
 # a name of its own, because every store has a method called list

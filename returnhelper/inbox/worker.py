@@ -110,7 +110,10 @@ class Worker:
         await self.drain()
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT comes or `drain` is called, then finish what runs and return."""
+        """Work until SIGTERM or SIGINT comes or `drain` is called, then finish what runs and return.
+
+        For one worker of a process: an event loop has one handler per signal. Enter others with ``async with``.
+        """
         loop = asyncio.get_running_loop()
         caught = []
         for number in (signal.SIGTERM, signal.SIGINT):
