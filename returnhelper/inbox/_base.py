@@ -23,16 +23,30 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def need_positive(**given: float) -> None:
-    """Refuse arguments of a constructor that must be above zero."""
+def need_positive(**given: object) -> None:
+    """Refuse arguments of a constructor that must be numbers above zero."""
     for name, value in given.items():
-        if not value > 0:
-            raise ConfigurationError(f"{name} must be positive, not {value!r}")
+        if not isinstance(value, int | float) or not value > 0:
+            raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
 
 
-def need_limit(limit: int) -> None:
+def need_span(**given: object) -> None:
+    """Refuse arguments that must be spans of time."""
+    for name, value in given.items():
+        if not isinstance(value, timedelta):
+            raise ConfigurationError(f"{name} must be a timedelta, not {value!r}: say timedelta(seconds=…)")
+
+
+def need_time(**given: object) -> None:
+    """Refuse arguments that must be points in time."""
+    for name, value in given.items():
+        if not isinstance(value, datetime):
+            raise ConfigurationError(f"{name} must be a datetime, not {value!r}")
+
+
+def need_limit(limit: object) -> None:
     """Refuse a limit that some store could not take."""
-    if not 1 <= limit <= _MOST:
+    if not isinstance(limit, int) or not 1 <= limit <= _MOST:
         raise ConfigurationError(f"limit must be between 1 and {_MOST}, not {limit!r}")
 
 
@@ -141,6 +155,7 @@ class BaseInbox:
 
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
         """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
+        need_time(at=at)
         return await self._apply(record, State.READY, not_before=to_utc(at), reason=reason)
 
     async def hold(self, record: Record, reason: str) -> bool:
@@ -153,6 +168,7 @@ class BaseInbox:
 
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``."""
+        need_time(older_than=older_than)
         older_than = to_utc(older_than)
         since = min(older_than, self._clock())
         purged, gone = 0, _PURGE_AT_ONCE
@@ -201,6 +217,7 @@ class BaseInbox:
 
 
 def _end_of(lease: timedelta, now: datetime) -> datetime:
+    need_span(lease=lease)
     if lease <= timedelta(0):
         raise ConfigurationError(f"lease must be positive, not {lease}")
     try:

@@ -174,7 +174,7 @@ class SQLiteInbox(BaseInbox):
         try:
             return await self._thread.run(work)
         except sqlite3.Error as error:
-            raise _unavailable(error) from error
+            raise _unavailable(self._path, error) from error
 
     async def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         result: R = await self._writes.submit(work)  # type: ignore[assignment]
@@ -184,8 +184,13 @@ class SQLiteInbox(BaseInbox):
         return await self._read(partial(_transaction, works=works))
 
 
-def _unavailable(error: sqlite3.Error) -> InboxUnavailable:
-    return InboxUnavailable(f"the SQLite inbox cannot be used: {error}; it is tried again at the next call")
+def _unavailable(path: str, error: sqlite3.Error) -> InboxUnavailable:
+    hint = ""
+    if "unable to open" in str(error):
+        hint = ", see whether its folder is there and may be written"
+    return InboxUnavailable(
+        f"the SQLite inbox {path} cannot be used: {error}{hint}; it is tried again at the next call"
+    )
 
 
 def _transaction(db: File, works: Works) -> Results:

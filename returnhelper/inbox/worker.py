@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
-from returnhelper.inbox._base import need_positive
+from returnhelper.inbox._base import need_positive, need_span
 from returnhelper.inbox._counters import Counters
 from returnhelper.inbox._verdict import Verdict, VerdictKind
 from returnhelper.inbox.store import Clock, Inbox, Record, Sleep, utc_now
@@ -74,6 +74,11 @@ class Worker:
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         need_positive(concurrency=concurrency, max_attempts=max_attempts, poll=poll)
+        need_span(lease=lease, backoff=backoff, max_backoff=max_backoff, drain_timeout=drain_timeout)
+        if handler_timeout is not None:
+            need_span(handler_timeout=handler_timeout)
+        if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
+            raise ConfigurationError("a Worker takes first the inbox, then the router: Worker(inbox, router)")
         zero = timedelta(0)
         if lease <= zero or (handler_timeout is not None and handler_timeout <= zero):
             raise ConfigurationError("lease and handler_timeout of a Worker must be positive")

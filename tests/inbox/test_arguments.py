@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from returnhelper.errors import ConfigurationError
+from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import (
     Added,
     Inbox,
@@ -20,7 +20,9 @@ from returnhelper.inbox import (
     SQLiteInbox,
     State,
     Stats,
+    Worker,
 )
+from returnhelper.webhooks import Router
 
 from .inbox_kit import LEASE, NOON, Clock, record
 
@@ -144,3 +146,40 @@ async def test_moving_house(inbox: Inbox, clock: Clock) -> None:
     assert await inbox.add(waiting) is Added
     (found,) = await inbox.claim(1, LEASE)
     assert (found.attempts, found.reason) == (1, "later")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Worker(Router(), MemoryInbox()), r"Worker\(inbox, router\)"),  # type: ignore[arg-type]
+        (lambda: Worker(MemoryInbox(), Router(), lease=60), "lease must be a timedelta, not 60"),  # type: ignore[arg-type]
+        (lambda: Worker(MemoryInbox(), Router(), handler_timeout=5), "handler_timeout must be a timedelta"),  # type: ignore[arg-type]
+        (lambda: Worker(MemoryInbox(), Router(), concurrency="4"), "concurrency must be a positive number"),  # type: ignore[arg-type]
+        (lambda: SQLiteInbox("x.db", poll=None), "poll must be a positive number, not None"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_of_another_kind(make: Callable[[], object], message: str) -> None:
+    """Numbers for spans of time, swapped arguments and the like are refused by their name."""
+    with pytest.raises(ConfigurationError, match=message):
+        make()
+
+
+async def test_times_of_another_kind(inbox: Inbox) -> None:
+    """What is no time, or no span of it, is refused by its name."""
+    await inbox.add(record("k"))
+    with pytest.raises(ConfigurationError, match="lease must be a timedelta"):
+        await inbox.claim(1, 30)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="older_than must be a datetime"):
+        await inbox.purge("2026-01-01")  # type: ignore[arg-type]
+    (found,) = await inbox.claim(1, LEASE)
+    with pytest.raises(ConfigurationError, match="at must be a datetime"):
+        await inbox.retry(found, timedelta(seconds=1))  # type: ignore[arg-type]
+    assert await inbox.complete(found)
+
+
+async def test_missing_folder(tmp_path: Path) -> None:
+    """The error names the file, and says where to look."""
+    path = tmp_path / "nowhere" / "inbox.db"
+    with pytest.raises(InboxUnavailable, match=r"nowhere/inbox\.db.*folder"):
+        async with SQLiteInbox(path):
+            raise AssertionError("it opened")
