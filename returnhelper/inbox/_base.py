@@ -51,9 +51,7 @@ def need_limit(limit: object) -> None:
 
 
 def need_addable(record: Record) -> None:
-    """Refuse a record that nobody could ever claim, finish or purge, or whose body would not come back as it was."""
-    if not isinstance(record.body, bytes):
-        raise ConfigurationError(f"body of a record must be bytes, not {type(record.body).__name__}")
+    """Refuse a record that nobody could ever claim, finish or purge."""
     if record.state is State.LEASED:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
     if record.state is State.DONE and record.finished_at is None:

@@ -22,7 +22,6 @@ from returnhelper.inbox.store import (
     Records,
     State,
     Stats,
-    headers_text,
     storable_key,
     utc_now,
 )
@@ -66,11 +65,11 @@ class MemoryInbox(BaseInbox):
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known."""
         need_addable(record)
-        headers_text(record)  # as the others do: what they would refuse is refused
         if record.key in self._records:
             return Duplicate
-        # what only a claim gives is not for the giver to say
-        record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
+        if record.attempts or record.not_before or record.leased_until or record.lease:
+            # it was in another inbox; what a claim gave there does not hold here
+            record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
         self._sequence[record.key] = self._next
         self._next += 1
         self._counts[record.state] += 1

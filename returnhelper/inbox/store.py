@@ -96,6 +96,19 @@ def _optional_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else to_utc(moment)
 
 
+def _bytes(body: object) -> bytes:
+    if not isinstance(body, bytes):
+        raise ConfigurationError(f"body of a record must be bytes, not {type(body).__name__}")
+    return body
+
+
+def _text_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ConfigurationError("headers of a record must be text, names and values")
+    return headers
+
+
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Record:
     """One authentic delivery and its fate.
@@ -105,8 +118,8 @@ class Record:
     """
 
     key: str = attrs.field(converter=storable_key)
-    body: bytes = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    body: bytes = attrs.field(repr=False, converter=_bytes)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False, converter=_text_headers)
     endpoint: str = attrs.field(default="", converter=storable_text)
     received_at: datetime = attrs.field(converter=to_utc)
     action: str | None = attrs.field(default=None, converter=_optional_text)
@@ -137,8 +150,6 @@ def headers_text(record: Record) -> str:
     except UnicodeEncodeError:
         # half of a surrogate pair, which is how servers hand on bytes that are no UTF-8
         return json.dumps(headers)
-    except TypeError as error:
-        raise ConfigurationError(f"headers of a record must be text: {error}") from None
 
 
 # a name of its own, because every store has a method called list
