@@ -69,3 +69,10 @@ async def test_loop_goes_on(clock: Clock) -> None:
         task.cancel()
     assert turns >= 30
     print(f"\nlongest lag {lag.longest * 1e3:.0f} ms")
+
+
+async def test_a_record_is_kept_as_it_is() -> None:
+    """An add copies nothing: the acknowledgement of a delivery waits for it."""
+    inbox, new = MemoryInbox(), record("k")
+    await inbox.add(new)
+    assert await inbox.get("k") is new
