@@ -73,7 +73,7 @@ def test_two_loops_at_once(again: Callable[[], Inbox]) -> None:
 
 def test_uvloop(again: Callable[[], Inbox]) -> None:
     """An inbox works on uvloop too, to the end of a wait without an end."""
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop")  # there is none for Windows
     inbox = again()
 
     async def use() -> None:
