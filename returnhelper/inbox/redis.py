@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
-
-import msgspec
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import _redis_scripts as lua
 from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
 from returnhelper.inbox._group import Group, running_loop
+from returnhelper.inbox._redis_rows import Argument, delivery_of, moment_of, records_of, rows_of, values_of
 from returnhelper.inbox.store import (
     STATE_CODES,
-    STATES,
     Added,
     AddResult,
     Change,
@@ -30,7 +28,6 @@ from returnhelper.inbox.store import (
     State,
     Stats,
     from_micros,
-    headers_text,
     storable_key,
     to_micros,
     utc_now,
@@ -51,10 +48,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _AddResults: TypeAlias = list[AddResult]
 _Answers: TypeAlias = list[bool]
-_Argument: TypeAlias = str | bytes | int
 _FAILURES = (RedisError, OSError, TimeoutError)
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder().decode
 
 
 class RedisInbox(BaseInbox):
@@ -112,7 +106,7 @@ class RedisInbox(BaseInbox):
         return result
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
-        return _records(await self._run(lua.CLAIM, to_micros(now), to_micros(until), self._token(), limit))
+        return records_of(await self._run(lua.CLAIM, to_micros(now), to_micros(until), self._token(), limit))
 
     async def _change(self, change: Change) -> bool:
         return await self._changes.submit(change)
@@ -126,7 +120,7 @@ class RedisInbox(BaseInbox):
 
     async def get(self, key: str) -> Record | None:
         """Return the record of a key, or None."""
-        found = _records(await self._run(lua.GET, "", storable_key(key)))
+        found = records_of(await self._run(lua.GET, "", storable_key(key)))
         return found[0] if found else None
 
     async def list(
@@ -142,7 +136,7 @@ class RedisInbox(BaseInbox):
         where = "0123" if state is None else str(STATE_CODES[state])
         start = "" if after is None else storable_key(after)
         side = "newest" if newest_first else "oldest"
-        return _records(await self._run(lua.LIST, "", where, start, limit, side))
+        return records_of(await self._run(lua.LIST, "", where, start, limit, side))
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         return cast("int", await self._run(lua.PURGE, to_micros(older_than), to_micros(since), limit))
@@ -152,7 +146,7 @@ class RedisInbox(BaseInbox):
         ready, leased, done, held, oldest = cast(
             "tuple[int, int, int, int, bytes]", await self._run(lua.STATS)
         )
-        return Stats(ready=ready, leased=leased, done=done, held=held, oldest_ready_at=_moment(oldest))
+        return Stats(ready=ready, leased=leased, done=done, held=held, oldest_ready_at=moment_of(oldest))
 
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten; a server that lost its data begins anew."""
@@ -233,10 +227,10 @@ class RedisInbox(BaseInbox):
         self._checked = True
         return int(since)
 
-    async def _run(self, script: str, *values: _Argument) -> object:
+    async def _run(self, script: str, *values: Argument) -> object:
         return await self._script(await self._connected(), script, *values)
 
-    async def _script(self, client: Redis, script: str, *values: _Argument) -> object:
+    async def _script(self, client: Redis, script: str, *values: Argument) -> object:
         try:
             registered = self._scripts.get(script)
             if registered is None:
@@ -282,33 +276,14 @@ class RedisInbox(BaseInbox):
             self._wake.ring()
 
     async def _insert(self, records: Records) -> _AddResults:
-        rows = _pack([_row(record) for record in records])
-        added = cast(
-            "Sequence[int]",
-            await self._run(
-                lua.ADD,
-                to_micros(self._clock()),
-                lua.SCHEMA,
-                rows,
-                *(_delivery(record) for record in records),
-            ),
-        )
+        values: list[Argument] = [lua.SCHEMA, rows_of(records), *map(delivery_of, records)]
+        added = cast("Sequence[int]", await self._run(lua.ADD, to_micros(self._clock()), *values))
         return [Added if new else Duplicate for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Answers:
-        values: list[_Argument] = [to_micros(self._clock())]
-        for change in changes:
-            values += (
-                change.key,
-                change.token,
-                STATE_CODES[change.state],
-                int(change.uncount),
-                _micros(change.not_before),
-                _micros(change.leased_until),
-                change.reason or "",
-                _micros(change.finished_at),
-            )
-        return [answer == 1 for answer in cast("Sequence[int]", await self._run(lua.CHANGE, *values))]
+        values = chain.from_iterable(map(values_of, changes))
+        answers = cast("Sequence[int]", await self._run(lua.CHANGE, to_micros(self._clock()), *values))
+        return [answer == 1 for answer in answers]
 
 
 def _need_url(url: str) -> None:
@@ -335,69 +310,3 @@ async def _obedient(call: Awaitable[R]) -> R:
 def _unavailable(error: BaseException) -> InboxUnavailable:
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     return InboxUnavailable(f"the Redis inbox cannot be used: {text}; it is tried again at the next call")
-
-
-def _micros(moment: datetime | None) -> int | str:
-    return "" if moment is None else to_micros(moment)
-
-
-def _moment(micros: bytes | None) -> datetime | None:
-    return from_micros(int(micros)) if micros else None
-
-
-def _row(record: Record) -> tuple[str, ...]:
-    return (
-        record.key,
-        record.ordering_key or "",
-        str(to_micros(record.order_at)),
-        str(STATE_CODES[record.state]),
-        record.reason or "",
-        str(_micros(record.finished_at)),
-    )
-
-
-def _delivery(record: Record) -> bytes:
-    members = (
-        record.body,
-        headers_text(record),
-        record.endpoint,
-        record.action,
-        record.category,
-        record.version,
-        None if record.event_time is None else to_micros(record.event_time),
-        record.notification_id,
-    )
-    order_at, received_at = str(to_micros(record.order_at)), str(to_micros(record.received_at))
-    return b"".join(map(_pack, (record.ordering_key or "", order_at, received_at, members)))
-
-
-def _records(found: object) -> Records:
-    return [_record(*one) for one in cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)]
-
-
-def _record(
-    key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fate: Sequence[bytes]
-) -> Record:
-    body, headers, endpoint, action, category, version, event_time, notification_id = _unpack(packed)
-    fields = dict(zip(fate[::2], fate[1::2], strict=True))
-    lease, reason = fields.get(b"l"), fields.get(b"r")
-    return Record(
-        key=key.decode(),
-        body=body,
-        headers=json.loads(headers),
-        endpoint=endpoint,
-        received_at=from_micros(int(received_at)),
-        action=action,
-        category=category,
-        version=version,
-        event_time=None if event_time is None else from_micros(event_time),
-        notification_id=notification_id,
-        ordering_key=ordering_key.decode() or None,
-        state=STATES[int(fields.get(b"s", 0))],
-        attempts=int(fields.get(b"a", 0)),
-        not_before=_moment(fields.get(b"n")),
-        lease=lease.decode() if lease else None,
-        leased_until=_moment(fields.get(b"u")),
-        reason=reason.decode() if reason else None,
-        finished_at=_moment(fields.get(b"f")),
-    )
