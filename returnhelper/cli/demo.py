@@ -21,7 +21,7 @@ from returnhelper.cli._screen import Screen
 
 if TYPE_CHECKING:
     from returnhelper.cli._recipes import Stage
-    from returnhelper.inbox import Inbox, Worker
+    from returnhelper.inbox import Inbox, Record, Worker
     from returnhelper.webhooks import Receiver, Verifier
 
 _HOOK = "/hooks/returnhelper"
@@ -163,17 +163,29 @@ async def _idle(inbox: Inbox) -> None:
 async def _sum_up(stage: Stage, receiver: Receiver, problem: str | None) -> int:
     from returnhelper.inbox import State
 
-    screen, emu, shop, counters = stage.screen, stage.emu, stage.shop, receiver.counters
-    stats = await receiver.inbox.stats()
-    held = await receiver.inbox.list(State.HELD)
+    screen, inbox = stage.screen, receiver.inbox
+    held = await inbox.list(State.HELD)
     for record in held:
         screen.row("held", record.action or "?", f"kept for a person: {str(record.reason).partition(';')[0]}")
-    sent = emu.deliveries.log
-    posts = sum(len(delivery.statuses) for delivery in sent)
-    once = {key for key, times in shop.handled.items() if times == 1}
-    overtaken = await _overtaken(receiver.inbox)
+    overtaken, stats = await _overtaken(inbox), await inbox.stats()
     checks = [
         ("every step of the recipes happened" + (f": all but {problem}" if problem else ""), problem is None),
+        *_checks(stage, receiver, held, overtaken),
+        ("nothing is left in the inbox to do", not stats.ready and not stats.leased),
+    ]
+    screen.chapter("Summary")
+    screen.figures(_figures(stage, receiver, held, overtaken))
+    screen.console.print()
+    screen.checks(checks)
+    return 0 if all(fact for _, fact in checks) else 1
+
+
+def _checks(stage: Stage, receiver: Receiver, held: list[Record], overtaken: int) -> list[tuple[str, bool]]:
+    emu, handled, counters = stage.emu, stage.shop.handled, receiver.counters
+    sent = emu.deliveries.log
+    posts = sum(len(delivery.statuses) for delivery in sent)
+    once = {key for key, times in handled.items() if times == 1}
+    return [
         (
             "three shipments ordered, announced or found, none twice although an answer was lost",
             len(emu.account.shipments) == 3,
@@ -185,7 +197,7 @@ async def _sum_up(stage: Stage, receiver: Receiver, problem: str | None) -> int:
         ),
         (
             "duplicates came and none was handled",
-            counters.duplicate == posts - len(sent) > 0 and len(once) == len(shop.handled),
+            counters.duplicate == posts - len(sent) > 0 and len(once) == len(handled),
         ),
         ("deliveries overtook each other, and that did no harm", overtaken > 0),
         (
@@ -193,32 +205,24 @@ async def _sum_up(stage: Stage, receiver: Receiver, problem: str | None) -> int:
             len(held) == 1 and "shipmentId" in str(held[0].reason),
         ),
         ("the forged delivery was refused", counters.refused == 1),
-        ("nothing is left in the inbox to do", not stats.ready and not stats.leased),
     ]
-    screen.chapter("Summary")
-    lost = emu.requests - screen.rows["call"]
-    screen.figures(
-        [
-            (
-                str(screen.rows["call"]),
-                "calls",
-                f"{emu.requests} requests, {lost} of them sent again after a lost answer",
-            ),
-            (str(counters.received - counters.refused), "deliveries", f"of {len(sent)} events"),
-            (str(counters.duplicate), "duplicates dropped", "known by their notificationId"),
-            (str(overtaken), "out of order", "overtaken by a younger event of the same account"),
-            (
-                str(sum(shop.handled.values())),
-                "handlers run",
-                "one for each event that fits its class, or has none",
-            ),
-            (str(len(held)), "held", "for a person to look at"),
-            (f"{screen.elapsed:.1f}s", "in all", ""),
-        ]
-    )
-    screen.console.print()
-    screen.checks(checks)
-    return 0 if all(fact for _, fact in checks) else 1
+
+
+def _figures(
+    stage: Stage, receiver: Receiver, held: list[Record], overtaken: int
+) -> list[tuple[str, str, str]]:
+    screen, emu, counters = stage.screen, stage.emu, receiver.counters
+    calls, runs = screen.rows["call"], sum(stage.shop.handled.values())
+    repeated = f"{emu.requests} requests, {emu.requests - calls} of them sent again after a lost answer"
+    return [
+        (str(calls), "calls", repeated),
+        (str(counters.received - counters.refused), "deliveries", f"of {len(emu.deliveries.log)} events"),
+        (str(counters.duplicate), "duplicates dropped", "known by their notificationId"),
+        (str(overtaken), "out of order", "overtaken by a younger event of the same account"),
+        (str(runs), "handlers run", "one for each event that fits its class, or has none"),
+        (str(len(held)), "held", "for a person to look at"),
+        (f"{screen.elapsed:.1f}s", "in all", ""),
+    ]
 
 
 async def _overtaken(inbox: Inbox) -> int:
