@@ -21,9 +21,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from returnhelper.inbox import Added, Duplicate, Inbox, MemoryInbox, Record, State, Stats
+from returnhelper.inbox import Added, Duplicate, Inbox, Record, State, Stats
 
-from .inbox_kit import LEASE, NOON, Clock, make_inbox, record
+from .inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
+from .inbox_model import Model
 
 R = TypeVar("R")
 
@@ -282,7 +283,7 @@ async def test_rivals(again: Callable[[], Inbox], kind: str) -> None:
 
 
 class Agreement(RuleBasedStateMachine):
-    """Do the same to a store and to the inbox in memory, and expect the same answers."""
+    """Do the same to a store and to the model, and expect the same answers."""
 
     KEYS = st.integers(0, 9).map(lambda number: f"k{number}")
     ORDERS = st.sampled_from([None, "a", "b"])
@@ -293,17 +294,17 @@ class Agreement(RuleBasedStateMachine):
         self.clock = Clock()
         name = f"m{uuid4().hex[:10]}"
         place = where.replace("inbox.db", f"{name}.db") if kind == "sqlite" else where
-        self.model = MemoryInbox(clock=self.clock)
+        self.model = Model(self.clock)
         self.inbox = make_inbox(kind, place, self.clock, name)
         self.leases: list[tuple[Record, Record]] = []
 
-    def run(self, call: Callable[[Inbox], Awaitable[R]]) -> tuple[R, R]:
+    def run(self, call: Callable[[Inbox | Model], Awaitable[R]]) -> tuple[R, R]:
         async def both() -> tuple[R, R]:
             return await call(self.inbox), await call(self.model)
 
         return self.runner.run(both())
 
-    def agree(self, call: Callable[[Inbox], Awaitable[object]]) -> None:
+    def agree(self, call: Callable[[Inbox | Model], Awaitable[object]]) -> None:
         ours, model = self.run(call)
         assert ours == model
 
@@ -332,7 +333,7 @@ class Agreement(RuleBasedStateMachine):
             for key, (order, minutes) in sorted(added.items())
         ]
 
-        async def add(inbox: Inbox) -> object:
+        async def add(inbox: Inbox | Model) -> object:
             return await asyncio.gather(*(inbox.add(one) for one in new))
 
         self.agree(add)
@@ -373,7 +374,7 @@ class Agreement(RuleBasedStateMachine):
             "extend": (until,),
         }.get(verb, ())
 
-        async def use(inbox: Inbox) -> object:
+        async def use(inbox: Inbox | Model) -> object:
             return await getattr(inbox, verb)(model if inbox is self.model else ours, *arguments)
 
         self.agree(use)
@@ -406,7 +407,7 @@ def unsigned(found: Record) -> Record:
 
 
 async def listed(
-    inbox: Inbox,
+    inbox: Inbox | Model,
     state: State | None = None,
     *,
     limit: int = 100,
@@ -417,9 +418,9 @@ async def listed(
     return [unsigned(one) for one in found]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
+@pytest.mark.parametrize("kind", STORES)
 def test_stores_agree(kind: str, where: str) -> None:
-    """Whatever is done, in whatever order, every store answers as the one in memory."""
+    """Whatever is done, in whatever order, every store answers as the model."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Agreement(kind, where),
         settings=settings(
