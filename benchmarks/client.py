@@ -25,7 +25,7 @@ import aiohttp
 import msgspec
 
 from returnhelper import Acknowledgement, Environment, ReturnHelper
-from returnhelper._call import Operation
+from returnhelper._request import Operation
 from returnhelper.resources._base import Resource
 
 PATH = "/api/ReturnInventory/UpdateReturnInventoryHandling"

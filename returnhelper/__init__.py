@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from ._call import Acknowledgement as Acknowledgement
-    from ._call import Items as Items
+    from ._request import Acknowledgement as Acknowledgement
+    from ._request import ResultList as ResultList
     from .client import ReturnHelper as ReturnHelper
     from .config import Environment as Environment
     from .config import RequestOptions as RequestOptions
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from .errors import WebhookError as WebhookError
     from .pagination import Page as Page
     from .pagination import Pager as Pager
-    from .types import Answer as Answer
     from .types import OpenStrEnum as OpenStrEnum
+    from .types import RawResponse as RawResponse
     from .types import Rma as Rma
 
-_HOMES = {
-    "_call": ("Acknowledgement", "Items"),
+_EXPORTS = {
+    "_request": ("Acknowledgement", "ResultList"),
     "client": ("ReturnHelper",),
     "config": ("Environment", "RequestOptions", "RetryPolicy", "Timeouts"),
     "errors": (
@@ -71,15 +71,15 @@ _HOMES = {
         "WebhookError",
     ),
     "pagination": ("Page", "Pager"),
-    "types": ("Answer", "OpenStrEnum", "Rma"),
+    "types": ("RawResponse", "OpenStrEnum", "Rma"),
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - the test of the face pins the names
+__all__ = ["__version__", *sorted(_MODULE_OF)]  # noqa: PLE0604 - the test of the face pins the names
 
 
 def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
+    home = _MODULE_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{home}"), name)

@@ -15,9 +15,9 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from . import _answer
-from ._call import API_KEY, API_TOKEN, Call, Operation, QueryValue, Reply, prepare
-from ._failures import timed_out, translate
+from . import _response
+from ._aiohttp_errors import timed_out, translate
+from ._request import API_KEY, API_TOKEN, Operation, ParsedResponse, PreparedRequest, QueryValue, prepare
 from .config import Environment, RequestOptions, RetryPolicy, Timeouts
 from .errors import APIError, ConfigurationError, ReturnHelperError, ServerFault, TransportError
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-    from ._foreign import Foreign
+    from ._storage import StorageTransport
 
 log = logging.getLogger("returnhelper.http")
 
 MAX_ANSWER = 64 << 20  # bytes, far beyond a page of any list: a guard against what is not the API
 
-_underway: contextvars.ContextVar[Call] = contextvars.ContextVar("returnhelper_call")
+_underway: contextvars.ContextVar[PreparedRequest] = contextvars.ContextVar("returnhelper_call")
 
 
 def _uuid4() -> str:
@@ -98,7 +98,7 @@ class _Deadlines:
 
 
 @attrs.define(eq=False)
-class _Home:
+class _LoopState:
     """What belongs to one event loop."""
 
     loop: AbstractEventLoop
@@ -141,7 +141,7 @@ class Transport:
         self._max_concurrency = max_concurrency
         self._trust_env = trust_env
         self._new_key = new_key
-        self._homes: dict[AbstractEventLoop, _Home] = {}
+        self._homes: dict[AbstractEventLoop, _LoopState] = {}
         self._urls: dict[Operation, URL] = {}
 
     def __repr__(self) -> str:
@@ -154,7 +154,7 @@ class Transport:
         query: Mapping[str, QueryValue] | None = None,
         body: object | None = None,
         options: RequestOptions | None = None,
-    ) -> Reply:
+    ) -> ParsedResponse:
         """Make one call with all its attempts; return its answer or raise what came of it."""
         call = prepare(
             operation,
@@ -205,7 +205,7 @@ class Transport:
             return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
         return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
 
-    def _url(self, call: Call) -> URL:
+    def _url(self, call: PreparedRequest) -> URL:
         operation = call.operation
         url = self._urls.get(operation)
         if url is None:
@@ -220,14 +220,14 @@ class Transport:
 
     # -- sessions and loops
 
-    def _home(self) -> _Home:
+    def _home(self) -> _LoopState:
         loop = asyncio.get_running_loop()
         home = self._homes.get(loop)
         if home is None or home.session.closed:
             home = self._homes[loop] = self._open(loop)
         return home
 
-    def _open(self, loop: AbstractEventLoop) -> _Home:
+    def _open(self, loop: AbstractEventLoop) -> _LoopState:
         # Sessions of loops that are gone cannot be closed any more; aiohttp and asyncio warn about them by themselves.
         for old in [old for old in self._homes if old.is_closed()]:
             del self._homes[old]
@@ -243,7 +243,7 @@ class Transport:
             raise ConfigurationError(
                 "the session that was passed in is closed; keep it open as long as the client"
             )
-        return _Home(loop, session, asyncio.Semaphore(self._max_concurrency), _Deadlines(loop))
+        return _LoopState(loop, session, asyncio.Semaphore(self._max_concurrency), _Deadlines(loop))
 
     async def aclose(self) -> None:
         """Close the session of this event loop, unless it was passed in. The next call opens a new one."""
@@ -256,11 +256,11 @@ class Transport:
         return self._given is None and any(not home.session.closed for home in self._homes.values())
 
     @property
-    def foreign(self) -> Foreign:
+    def foreign(self) -> StorageTransport:
         """Transfers with other hosts, over the same connections and without key and token."""
-        from ._foreign import Foreign
+        from ._storage import StorageTransport
 
-        return Foreign(self)
+        return StorageTransport(self)
 
     def warn_if_forgotten(self, owner: object) -> None:
         """Warn about open sessions, without any I/O."""
@@ -275,14 +275,14 @@ class Transport:
 
     async def _again(
         self,
-        home: _Home,
-        call: Call,
+        home: _LoopState,
+        call: PreparedRequest,
         url: URL,
         phases: aiohttp.ClientTimeout,
         policy: RetryPolicy,
         scope: asyncio.Timeout,
         failure: TransportError | APIError,
-    ) -> Reply:
+    ) -> ParsedResponse:
         """Try again with stamina, whose first attempt is the one that has failed already.
 
         The first attempt is made outside, since stamina costs about as much as half a call.
@@ -327,9 +327,11 @@ class Transport:
     ) -> float | None:
         deadline = scope.when()
         left = None if deadline is None else deadline - asyncio.get_running_loop().time()
-        return _answer.wait_before_retry(error, policy, attempt=attempt, left=left)
+        return _response.wait_before_retry(error, policy, attempt=attempt, left=left)
 
-    async def _attempt(self, home: _Home, call: Call, url: URL, phases: aiohttp.ClientTimeout) -> Reply:
+    async def _attempt(
+        self, home: _LoopState, call: PreparedRequest, url: URL, phases: aiohttp.ClientTimeout
+    ) -> ParsedResponse:
         failure: ReturnHelperError
         response: aiohttp.ClientResponse | None = None
         # `async with` would do the same in twice the time.
@@ -354,7 +356,7 @@ class Transport:
         else:
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("%s answered HTTP %d, %d bytes", call.operation.name, response.status, len(body))
-            return _answer.interpret(call, response.status, response.headers.copy(), body)
+            return _response.interpret(call, response.status, response.headers.copy(), body)
         finally:
             _underway.reset(token)
             home.slots.release()
@@ -365,7 +367,7 @@ def _maybe_applied(error: TransportError | APIError) -> bool:
     return isinstance(error, TransportError | ServerFault) and error.maybe_applied
 
 
-async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
+async def _body(call: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
     """Return the body of an answer; one beyond MAX_ANSWER is broken off there."""
     length = response.content_length
     if length is not None and length <= MAX_ANSWER and "Content-Encoding" not in response.headers:
@@ -377,7 +379,7 @@ async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
             blocks.append(block)
             size += len(block)
             if size > MAX_ANSWER:
-                raise _answer.unexpected(
+                raise _response.unexpected(
                     call,
                     f"HTTP {response.status} with a body of more than {MAX_ANSWER >> 20} MiB, which is not read on",
                     status=response.status,

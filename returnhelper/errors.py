@@ -32,12 +32,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from .types import Answer, JSONValue
+    from .types import JSONValue, RawResponse
 
 _E = TypeVar("_E", bound="ReturnHelperError")
 
 
-class Reason(StrEnum):
+class VerificationFailureReason(StrEnum):
     """Why a delivery was not accepted as authentic."""
 
     MISSING_HEADER = "missing_header"
@@ -135,8 +135,8 @@ class UnexpectedContent(TransportError):
     truncated: bool = False
     """Whether the connection broke inside the body."""
 
-    answer: Answer | None = None
-    """The whole answer, where it was JSON that does not fit the documented shape."""
+    response: RawResponse | None = None
+    """The whole response, where it was JSON that does not fit the documented shape."""
 
 
 class APIError(ReturnHelperError):
@@ -212,10 +212,12 @@ class WebhookError(ReturnHelperError):
 class VerificationFailed(WebhookError):
     """The delivery is not authentic; `.reason` says in which way, `.diagnosis` where it was asked for."""
 
-    reason: Reason
+    reason: VerificationFailureReason
     diagnosis: str | None
 
-    def __init__(self, reason: Reason, message: str | None = None, *, diagnosis: str | None = None) -> None:
+    def __init__(
+        self, reason: VerificationFailureReason, message: str | None = None, *, diagnosis: str | None = None
+    ) -> None:
         self.reason = reason
         self.diagnosis = diagnosis
         text = message or f"the delivery is not authentic ({reason}): answer 401 and do not act on it"

@@ -14,7 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
-from ._call import Items
+from ._request import ResultList
 from .errors import ConfigurationError
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Page(Generic[T]):
         return len(self.items)
 
 
-Fetch: TypeAlias = Callable[[Window | None, int, int], Awaitable[Items[T]]]
+Fetch: TypeAlias = Callable[[Window | None, int, int], Awaitable[ResultList[T]]]
 
 
 @attrs.define(kw_only=True)
@@ -145,7 +145,7 @@ class Pager(Generic[T]):
 
     async def _pages(self) -> AsyncGenerator[Page[T], None]:
         position = _read(self._cursor)
-        ahead: deque[asyncio.Task[Items[T]]] = deque()
+        ahead: deque[asyncio.Task[ResultList[T]]] = deque()
         last: set[str] = set()
         try:
             while not position.done:
@@ -171,14 +171,14 @@ class Pager(Generic[T]):
         finally:
             await _drop(ahead)
 
-    def _look_ahead(self, position: _Position, ahead: deque[asyncio.Task[Items[T]]]) -> None:
+    def _look_ahead(self, position: _Position, ahead: deque[asyncio.Task[ResultList[T]]]) -> None:
         """Ask for the pages behind this one, which is full, as far as they are not asked for yet."""
         window = position.window()
         for n in range(len(ahead), self._read_ahead):
             offset = position.offset + n * self._page_size
             ahead.append(asyncio.ensure_future(self._fetch(window, offset, self._page_size)))
 
-    def _fresh(self, items: Items[T], position: _Position, last: set[str]) -> tuple[list[T], set[str]]:
+    def _fresh(self, items: ResultList[T], position: _Position, last: set[str]) -> tuple[list[T], set[str]]:
         """Return the items that were not given out yet, and the digests of all."""
         if self._key is None:
             return list(items), set()
@@ -207,7 +207,7 @@ class Pager(Generic[T]):
         return abs(_utc(created) - position.end) <= _BORDER
 
 
-async def _drop(ahead: deque[asyncio.Task[Items[T]]]) -> None:
+async def _drop(ahead: deque[asyncio.Task[ResultList[T]]]) -> None:
     """Cancel what was asked for in advance, and see it end."""
     for task in ahead:
         task.cancel()

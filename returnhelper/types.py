@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeAlias
 
 import attrs
 
-__all__ = ["Answer", "JSONObject", "JSONValue", "OpenStrEnum", "Rma", "RmaParts"]
+__all__ = ["JSONObject", "JSONValue", "OpenStrEnum", "RawResponse", "Rma", "RmaParts"]
 
 if TYPE_CHECKING:
     JSONValue: TypeAlias = (
@@ -236,7 +236,7 @@ def _short_date(yymmdd: str) -> date | None:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class RawResponse:
     """What the server answered to one call, as bytes: for support requests and for members that no model names."""
 
     operation: str

@@ -13,7 +13,7 @@ from returnhelper.models.resends import CreateResendRequest, CreateResendShipmen
 from returnhelper.models.shipments import Shipment
 from returnhelper.models.vas import CreateLineItemVas, CreateVas, CreateVasDetail, VasFile
 
-Call = Callable[[ReturnHelper], Awaitable[object] | AsyncIterable[object]]
+SampleCall = Callable[[ReturnHelper], Awaitable[object] | AsyncIterable[object]]
 
 SINCE = datetime(2024, 3, 1, tzinfo=UTC)
 UNTIL = datetime(2024, 3, 31, tzinfo=UTC)
@@ -189,7 +189,7 @@ REPACK = CreateVasDetail(vas_code="repack")
 
 SIZES = {name: Decimal("10.5") for name in ("weight", "dimension1", "dimension2", "dimension3")}
 
-CALLS: dict[str, tuple[Call, Call]] = {
+CALLS: dict[str, tuple[SampleCall, SampleCall]] = {
     "getApiBalance": (lambda rh: rh.balances.list(page_size=50), lambda rh: rh.balances.list()),
     "getAllWarehouse": (lambda rh: rh.warehouses.list(), lambda rh: rh.warehouses.list()),
     "getWarehouseByFromCountry": (

@@ -17,7 +17,7 @@ from returnhelper.resources.fba_shipments import CreateFbaShipment
 Invocation = Callable[[ReturnHelper], Awaitable[object] | AsyncIterable[object]]
 
 
-class Call(NamedTuple):
+class SampleCall(NamedTuple):
     """One operation, called in full and with the least."""
 
     complete: Invocation
@@ -122,13 +122,13 @@ BUYER_SHIPMENT = BuyerShipment(
 )
 
 
-def _plain(call: Invocation) -> Call:
+def _plain(call: Invocation) -> SampleCall:
     """Name the call of an operation that takes nothing."""
-    return Call(call, call)
+    return SampleCall(call, call)
 
 
 _FBA = {
-    "createFbaShipments": Call(
+    "createFbaShipments": SampleCall(
         lambda rh: rh.fba_shipments.create(
             [CreateFbaShipment(removal_order_id="WS-1", tracking_number="1Z_9-A", warehouse_id=2)]
         ),
@@ -136,12 +136,12 @@ _FBA = {
             [CreateFbaShipment(removal_order_id="WS-1", tracking_number="1Z_9-A", warehouse_id=2)]
         ),
     ),
-    "getFbaShipment": Call(lambda rh: rh.fba_shipments.get(ID), lambda rh: rh.fba_shipments.get(str(ID))),
-    "listFbaShipments": Call(
+    "getFbaShipment": SampleCall(lambda rh: rh.fba_shipments.get(ID), lambda rh: rh.fba_shipments.get(str(ID))),
+    "listFbaShipments": SampleCall(
         lambda rh: rh.fba_shipments.list(created_from=SINCE, created_to=UNTIL, page_size=20),
         lambda rh: rh.fba_shipments.list(created_from=SINCE, created_to=UNTIL),
     ),
-    "getFbaShipmentItemList": Call(
+    "getFbaShipmentItemList": SampleCall(
         lambda rh: rh.fba_shipments.list_items(ID), lambda rh: rh.fba_shipments.list_items(str(ID))
     ),
     "assignFbaInventoryReferenceNumber": _plain(
@@ -156,7 +156,7 @@ _FBA = {
             "RCL", fnsku_list=[CreateFbaInstructionSku(warehouse_id=2, fnsku="X001", quantity=3)]
         )
     ),
-    "listFbaInstructions": Call(
+    "listFbaInstructions": SampleCall(
         lambda rh: rh.fba_instructions.list(created_from=SINCE, created_to=UNTIL, page_size=20),
         lambda rh: rh.fba_instructions.list(created_from=SINCE, created_to=UNTIL),
     ),
@@ -166,7 +166,7 @@ _FBA = {
     "getFbaInstructionRecall": _plain(lambda rh: rh.fba_instructions.get_recall(ID)),
     "getFbaInstructionReplenish": _plain(lambda rh: rh.fba_instructions.get_replenish(ID)),
     "getFbaInstructionRestock": _plain(lambda rh: rh.fba_instructions.get_restock(ID)),
-    "updateFbaInstructionReplenishShippingInfo": Call(
+    "updateFbaInstructionReplenishShippingInfo": SampleCall(
         lambda rh: rh.fba_instructions.update_replenish_shipping_info(SHIPPING_INFO),
         lambda rh: rh.fba_instructions.update_replenish_shipping_info(SHORT_SHIPPING_INFO),
     ),
@@ -176,7 +176,7 @@ _FBA = {
 }
 
 _CONSOLIDATIONS = {
-    "createConsolidateShippingOrder": Call(
+    "createConsolidateShippingOrder": SampleCall(
         lambda rh: rh.consolidations.create(
             2,
             shipping_method="SEA_FREIGHT",
@@ -195,7 +195,7 @@ _CONSOLIDATIONS = {
     "updateConsolidateShippingOrderShippingMethod": _plain(
         lambda rh: rh.consolidations.update_shipping_method(ORDER, shipping_method="AIR_FREIGHT")
     ),
-    "updateConsolidateShippingOrderShipTo": Call(
+    "updateConsolidateShippingOrderShipTo": SampleCall(
         lambda rh: rh.consolidations.update_ship_to(ORDER, ship_to=SHIP_TO),
         lambda rh: rh.consolidations.update_ship_to(ORDER, ship_to=SHORT_SHIP_TO),
     ),
@@ -207,7 +207,7 @@ _PUBLIC = {
     "getPreSignedUploadUrl": _plain(
         lambda rh: rh.files.get_pre_signed_upload_url("how to.txt", mime_type="text/plain")
     ),
-    "calculateBuyerShipmentCost": Call(
+    "calculateBuyerShipmentCost": SampleCall(
         lambda rh: rh.lookups.calculate_buyer_shipment_cost(BUYER_SHIPMENT),
         lambda rh: rh.lookups.calculate_buyer_shipment_cost(SHORT_BUYER_SHIPMENT),
     ),
@@ -236,4 +236,4 @@ _PUBLIC = {
     "getAllWeightUom": _plain(lambda rh: rh.lookups.list_weight_uoms()),
 }
 
-CALLS: dict[str, Call] = _FBA | _CONSOLIDATIONS | _PUBLIC
+CALLS: dict[str, SampleCall] = _FBA | _CONSOLIDATIONS | _PUBLIC

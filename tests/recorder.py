@@ -32,7 +32,7 @@ class Seen:
 class Recorder:
     """What arrived, and what is answered."""
 
-    answer: bytes = EMPTY
+    response: bytes = EMPTY
     seen: list[Seen] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -41,7 +41,7 @@ class Recorder:
         body = await request.read()
         path = "/" + "/".join(rest)
         self.seen.append(Seen(request.method, api, path, list(request.query.items()), headers, body))
-        return web.Response(body=self.answer, content_type="application/json")
+        return web.Response(body=self.response, content_type="application/json")
 
 
 @asynccontextmanager

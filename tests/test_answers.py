@@ -17,7 +17,7 @@ from catalogs import Answers, operations
 from recorder import recording
 from test_coverage import invoke
 
-from returnhelper import Items
+from returnhelper import ResultList
 from returnhelper._wire import Model, encode, to_datetime, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper.types import OpenStrEnum
@@ -92,7 +92,7 @@ def _result_differences(result: object, answer: Mapping[str, object]) -> Iterato
             yield "unstructure gives other JSON"
         yield from differences(result, raw, type(result).__name__)
         return
-    assert isinstance(result, list | Items)
+    assert isinstance(result, list | ResultList)
     raws = [dict(unstructure(item)) if isinstance(item, Model) else item for item in result]
     if raws not in (lists := list(_lists(payload))) and (raws or any(lists)):
         yield f"{len(raws)} items are none of the lists in the answer"
@@ -107,11 +107,11 @@ async def test_answers_lose_nothing(form: str) -> None:
     async with recording() as (recorder, rh):
         for op in operations().values():
             answer = Answers(op.catalog, **FORMS[form]).envelope(op.answer)
-            recorder.answer = encode(answer)
+            recorder.response = encode(answer)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
                 result = await invoke(CALLS[op.id][1], rh)
-            raw = json.loads(recorder.answer, parse_float=Decimal)
+            raw = json.loads(recorder.response, parse_float=Decimal)
             if problems := list(_result_differences(result, raw)):
                 found[op.id] = problems
     assert found == {}

@@ -24,7 +24,7 @@ from returnhelper import (
     UnexpectedContent,
     ValidationFailed,
 )
-from returnhelper._call import Operation
+from returnhelper._request import Operation
 from returnhelper._wire import Model, model
 from returnhelper.resources._base import Resource
 
@@ -69,10 +69,10 @@ async def test_a_typed_answer_with_its_trace(sandbox: aioresponses) -> None:
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         thing = await things(rh).create(RequestOptions(idempotency_key="k-1"))
     assert (thing.thing_id, thing.correlation_id) == (5, "c-9")
-    assert thing.answer is not None
-    assert thing.answer.idempotency_key == "k-1"
-    assert json.loads(thing.answer.body)["thingId"] == "5"
-    assert thing.answer.headers["content-type"] == "application/json"
+    assert thing.response is not None
+    assert thing.response.idempotency_key == "k-1"
+    assert json.loads(thing.response.body)["thingId"] == "5"
+    assert thing.response.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ async def test_an_answer_that_does_not_fit(sandbox: aioresponses) -> None:
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         with pytest.raises(UnexpectedContent, match="thingId") as caught:
             await things(rh).create()
-    assert caught.value.answer is not None
-    assert caught.value.idempotency_key == caught.value.answer.idempotency_key is not None
+    assert caught.value.response is not None
+    assert caught.value.idempotency_key == caught.value.response.idempotency_key is not None
 
 
 async def test_soft_errors_are_raised(sandbox: aioresponses) -> None:

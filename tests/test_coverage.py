@@ -20,7 +20,7 @@ CALLS = coverage_core.CALLS | coverage_fba.CALLS
 ALL = 82
 
 
-async def invoke(call: coverage_core.Call, rh: ReturnHelper) -> object:
+async def invoke(call: coverage_core.SampleCall, rh: ReturnHelper) -> object:
     """Make the call; of a list, read to its end."""
     result = call(rh)
     if isinstance(result, AsyncIterable):

@@ -16,7 +16,7 @@ import pytest
 
 import returnhelper
 from returnhelper import errors
-from returnhelper.errors import Reason
+from returnhelper.errors import VerificationFailureReason
 
 CALL = {"operation": "Label/Create", "idempotency_key": "k-1"}
 
@@ -44,7 +44,7 @@ SAMPLES = [
     errors.RateLimited("no", http_status=429, **CALL),
     errors.ServerFault("no", http_status=503, **CALL),
     errors.WebhookError("w"),
-    errors.VerificationFailed(Reason.MISMATCH, diagnosis="the URL ends with a slash"),
+    errors.VerificationFailed(VerificationFailureReason.MISMATCH, diagnosis="the URL ends with a slash"),
     errors.PayloadInvalid("label.labelUrl: expected a text", path="label.labelUrl"),
     errors.EventNotReceived("no LabelGenerated came"),
     errors.InboxError("i"),
@@ -144,4 +144,4 @@ def test_keys_and_flags_have_defaults() -> None:
     assert errors.ConfigurationError("x").idempotency_key is None
     assert errors.TransportError("x").maybe_applied is True
     assert errors.APIError("x", http_status=404).status == 404
-    assert errors.VerificationFailed(Reason.MISSING_HEADER).reason == "missing_header"
+    assert errors.VerificationFailed(VerificationFailureReason.MISSING_HEADER).reason == "missing_header"

@@ -12,7 +12,7 @@ import returnhelper
 NAMES = [
     "APIError",
     "Acknowledgement",
-    "Answer",
+    "RawResponse",
     "AuthenticationFailed",
     "ConfigurationError",
     "Conflict",
@@ -21,7 +21,7 @@ NAMES = [
     "EventNotReceived",
     "InboxError",
     "InboxUnavailable",
-    "Items",
+    "ResultList",
     "OpenStrEnum",
     "Page",
     "Pager",
@@ -117,5 +117,5 @@ def test_a_client_loads_no_model_before_it_is_used() -> None:
 def test_errors_and_configuration_need_no_aiohttp() -> None:
     """A worker that only handles events does not pay for HTTP."""
     assert "aiohttp" not in _loaded(
-        "from returnhelper import Environment, RetryPolicy, WebhookError, Rma, Items, Pager"
+        "from returnhelper import Environment, RetryPolicy, WebhookError, Rma, ResultList, Pager"
     )

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from conftest import Handler, Script, answered, client
 
 from returnhelper import Acknowledgement, RetryPolicy, ReturnHelper, Timeouts, errors
-from returnhelper._call import Operation
+from returnhelper._request import Operation
 from returnhelper._transport import MAX_ANSWER
 from returnhelper.resources._base import Resource
 

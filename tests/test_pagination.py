@@ -19,7 +19,7 @@ from conftest import KEY, TOKEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from returnhelper._call import Items
+from returnhelper._request import ResultList
 from returnhelper.errors import ConfigurationError, ServerFault
 from returnhelper.pagination import Pager, Window
 
@@ -42,7 +42,7 @@ class Table:
     most: int = 0
     whole_days: bool = False
 
-    async def fetch(self, window: Window | None, offset: int, size: int) -> Items[Row]:
+    async def fetch(self, window: Window | None, offset: int, size: int) -> ResultList[Row]:
         self.asked.append((window, offset, size))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -58,7 +58,7 @@ class Table:
                 start = start.replace(hour=0, minute=0, second=0, microsecond=0)
                 end = end.replace(hour=23, minute=59, second=59, microsecond=999999)
             rows = [r for r in rows if r.create_on is not None and start <= r.create_on <= end]
-        return Items(rows[offset : offset + size])
+        return ResultList(rows[offset : offset + size])
 
     def pager(self, **options: object) -> Pager[Row]:
         return Pager(self.fetch, key=lambda row: row.id, **options)  # type: ignore[arg-type]
@@ -142,8 +142,8 @@ async def test_lists_without_windows() -> None:
 async def test_a_list_that_ignores_the_offset_ends() -> None:
     """A full page that only repeats the one before ends the list instead of going on for ever."""
 
-    async def fetch(_: Window | None, __: int, size: int) -> Items[Row]:
-        return Items([Row(n, None) for n in range(size)], total=5)
+    async def fetch(_: Window | None, __: int, size: int) -> ResultList[Row]:
+        return ResultList([Row(n, None) for n in range(size)], total=5)
 
     pager = Pager(fetch, page_size=5, key=lambda r: r.id)
     assert [row.id async for row in pager] == [0, 1, 2, 3, 4]
@@ -170,7 +170,7 @@ async def test_a_failure_can_be_resumed_from_the_pager() -> None:
     table = Table([Row(n, None) for n in range(30)])
     broken = True
 
-    async def fetch(window: Window | None, offset: int, size: int) -> Items[Row]:
+    async def fetch(window: Window | None, offset: int, size: int) -> ResultList[Row]:
         if offset == 20 and broken:
             raise ServerFault("down", http_status=503)
         return await table.fetch(window, offset, size)

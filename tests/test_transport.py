@@ -15,7 +15,7 @@ from aiohttp import web
 from conftest import KEY, TOKEN, Script, answered, client, fails, raw
 
 from returnhelper import Acknowledgement, RequestOptions, RetryPolicy, ReturnHelper, Timeouts, errors
-from returnhelper._call import Operation
+from returnhelper._request import Operation
 from returnhelper.resources._base import Resource
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list")
@@ -37,7 +37,7 @@ async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script)
     assert (write.headers["x-rr-apikey"], write.headers["x-rr-apitoken"]) == (KEY, TOKEN)
     assert write.headers["content-type"] == "application/json"
     assert write.headers["user-agent"].startswith("returnhelper/")
-    assert write.headers["x-returnhelper-idempotency-key"] == done.answer.idempotency_key
+    assert write.headers["x-returnhelper-idempotency-key"] == done.response.idempotency_key
     assert (write.method, write.path, write.body) == ("POST", "/user/api/ReturnInventory/Update", b'{"a":1}')
     assert (read.path, read.query) == ("/user/api/Shipment/list", {"pageSize": "50"})
     assert "x-returnhelper-idempotency-key" not in read.headers
@@ -53,7 +53,9 @@ async def test_failures_of_the_moment_are_tried_again_with_one_key(
     script.say(fails(status), fails(status), {})
     done = await call(rh, body={"n": 1})
     assert len(script.seen) == 3
-    assert {s.headers["x-returnhelper-idempotency-key"] for s in script.seen} == {done.answer.idempotency_key}
+    assert {s.headers["x-returnhelper-idempotency-key"] for s in script.seen} == {
+        done.response.idempotency_key
+    }
     assert {s.body for s in script.seen} == {b'{"n":1}'}
 
 
@@ -436,4 +438,6 @@ async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Scri
     options = RequestOptions(headers={"x-trace": "abc"}, idempotency_key="mine-1")
     done = await call(rh, options=options)
     assert script.seen[0].headers["x-trace"] == "abc"
-    assert script.seen[0].headers["x-returnhelper-idempotency-key"] == "mine-1" == done.answer.idempotency_key
+    assert (
+        script.seen[0].headers["x-returnhelper-idempotency-key"] == "mine-1" == done.response.idempotency_key
+    )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returnhelper.types import Answer, OpenStrEnum, Rma
+from returnhelper.types import OpenStrEnum, RawResponse, Rma
 
 
 class Handling(OpenStrEnum):
@@ -108,6 +108,6 @@ def test_any_text_may_be_an_rma(text: str) -> None:
 
 def test_answers_hide_what_may_be_private() -> None:
     """The repr of an answer shows neither its headers nor its body."""
-    answer = Answer(operation="X/Y", http_status=200, headers={"a": "secret"}, body=b"secret")
+    answer = RawResponse(operation="X/Y", http_status=200, headers={"a": "secret"}, body=b"secret")
     assert "secret" not in repr(answer)
     assert pickle.loads(pickle.dumps(answer)) == answer

@@ -22,7 +22,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returnhelper._wire import Misfit, Model, NotJSON, decode, encode, model, structure, unstructure, wire
+from returnhelper._wire import (
+    Model,
+    NotJSON,
+    StructureError,
+    decode,
+    encode,
+    model,
+    structure,
+    unstructure,
+    wire,
+)
 from returnhelper._wire.model import camel
 from returnhelper._wire.reader import reader_of
 from returnhelper.types import JSONObject, JSONValue, OpenStrEnum, Rma
@@ -213,7 +223,7 @@ def test_objects_made_by_hand() -> None:
     assert "cost" not in sent
     assert made.extra == {}
     assert made.raw is None
-    assert made.answer is None
+    assert made.response is None
     assert made.correlation_id is None
 
 
@@ -268,7 +278,7 @@ def test_every_accepted_name_is_read() -> None:
 )
 def test_misfits_name_their_path(members: dict[str, object], path: str) -> None:
     """What does not fit is named by its wire path, and its value is not shown."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(StructureError) as caught:
         structure({"parcelId": 1, **members}, Parcel)  # type: ignore[dict-item]
     assert caught.value.path == path
     assert path in str(caught.value)
@@ -278,17 +288,17 @@ def test_misfits_name_their_path(members: dict[str, object], path: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], True, [[]]])
 def test_anything_but_an_object_is_a_misfit(value: JSONValue) -> None:
-    """A body that is no object gives a Misfit and nothing else."""
-    with pytest.raises(Misfit):
+    """A body that is no object gives a StructureError and nothing else."""
+    with pytest.raises(StructureError):
         structure(value, Parcel)
 
 
 @given(st.dictionaries(st.sampled_from(["parcelId", *map(camel, attrs.fields_dict(Parcel))]), json_values))
 def test_nothing_but_misfit_escapes(members: dict[str, JSONValue]) -> None:
-    """Any JSON at all is read or is a Misfit; fast and careful reader agree on what is read."""
+    """Any JSON at all is read or is a StructureError; fast and careful reader agree on what is read."""
     try:
         read = structure(members, Parcel)
-    except Misfit:
+    except StructureError:
         return
     assert read.raw == members
     assert pickle.loads(pickle.dumps(read)) == read
@@ -336,7 +346,7 @@ def test_loose_members() -> None:
     )
     assert parcel(leftAt="", leftAtStr="2030-01-01").left_at == datetime(2030, 1, 1, tzinfo=UTC)
     for path, value in (("leftAt", "last Tuesday"), ("leftAtStr", {}), ("leftAtStr", [1])):
-        with pytest.raises(Misfit) as caught:
+        with pytest.raises(StructureError) as caught:
             parcel(**{path: value})
         assert caught.value.path == path
 
@@ -360,15 +370,15 @@ def test_forgiving_reading_of_scalars() -> None:
 def test_structuring_other_types() -> None:
     """Lists and mappings of models are read as well as models."""
     assert structure([{"cost": 1}], tuple[Line, ...]) == (Line(cost=Decimal(1)),)
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(StructureError) as caught:
         structure({"a": [{"cost": True}]}, Mapping[str, tuple[Line, ...]])
     assert caught.value.path == "a[0].cost"
 
 
 def test_classes_with_logic_of_their_own() -> None:
-    """Validators of a user's model run, and what they refuse is a Misfit."""
+    """Validators of a user's model run, and what they refuse is a StructureError."""
     assert structure({"size": 5, "x": 1}, Checked).extra == {"x": 1}
-    with pytest.raises(Misfit):
+    with pytest.raises(StructureError):
         structure({"size": 0}, Checked)
 
 
@@ -423,7 +433,7 @@ def test_odd_json() -> None:
 )
 def test_what_json_cannot_say(value: object, path: str) -> None:
     """What JSON cannot say is found before anything is sent."""
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(StructureError) as caught:
         encode(value)
     assert caught.value.path == path
 
@@ -433,9 +443,9 @@ def test_deep_nesting() -> None:
     deep: dict[str, object] = {"parcelId": 1}
     for _ in range(100_000):
         deep = {"parcelId": 1, "parts": [deep]}
-    with pytest.raises(Misfit, match="deep"):
+    with pytest.raises(StructureError, match="deep"):
         structure(deep, Parcel)  # type: ignore[arg-type]
-    with pytest.raises(Misfit):
+    with pytest.raises(StructureError):
         encode(deep)
     while deep:  # taken apart by hand: freeing it recurses as well
         deep = deep["parts"][0] if "parts" in deep else {}  # type: ignore[index]

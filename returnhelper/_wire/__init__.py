@@ -14,17 +14,17 @@ from __future__ import annotations
 from returnhelper._wire.json import NotJSON, decode, encode
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import structure
-from returnhelper._wire.scalars import Misfit, to_datetime
-from returnhelper._wire.shapes import misbuilt
+from returnhelper._wire.scalars import StructureError, to_datetime
+from returnhelper._wire.shapes import find_type_mismatches
 from returnhelper._wire.writer import unstructure
 
 __all__ = [
-    "Misfit",
     "Model",
     "NotJSON",
+    "StructureError",
     "decode",
     "encode",
-    "misbuilt",
+    "find_type_mismatches",
     "model",
     "structure",
     "to_datetime",

@@ -14,7 +14,7 @@ from typing import Any
 
 from returnhelper._wire.model import Model, attributes
 from returnhelper._wire.scalars import to_datetime
-from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of
+from returnhelper._wire.shapes import FieldShape, Shape, ShapeKind, fields_of
 
 Reader = Callable[[Any], Any]
 
@@ -105,32 +105,32 @@ def _conversion(
     other: Callable[[Any], Reader],
 ) -> list[str]:
     """Return the lines that turn the plain value in `name`, not None, into the finished one."""
-    if shape.kind is Kind.PLAIN:
+    if shape.kind is ShapeKind.PLAIN:
         return []
     names[f"to_{name}"] = shape.convert
-    if shape.kind is Kind.SCALAR and shape.target is Decimal:
+    if shape.kind is ShapeKind.SCALAR and shape.target is Decimal:
         exact = f"Decimal({name}) if {name}.__class__ is int else to_{name}({name})"
         return [f"if {name}.__class__ is not Decimal: {name} = {exact}"]
-    if shape.kind is Kind.SCALAR and shape.target is int:
+    if shape.kind is ShapeKind.SCALAR and shape.target is int:
         short = f"int({name}) if {name}.__class__ is str and {name}.isdigit() else to_{name}({name})"
         return [f"if {name}.__class__ is not int: {name} = {short}"]
-    if shape.kind is Kind.SCALAR and shape.target in (str, bool):
+    if shape.kind is ShapeKind.SCALAR and shape.target in (str, bool):
         return [f"if {name}.__class__ is not {shape.target.__name__}: {name} = to_{name}({name})"]
-    if shape.kind is Kind.SCALAR and isinstance(shape.target, type) and issubclass(shape.target, str):
+    if shape.kind is ShapeKind.SCALAR and isinstance(shape.target, type) and issubclass(shape.target, str):
         names[f"text_{name}"] = shape.target
         return [f"{name} = text_{name}({name}) if {name}.__class__ is str else to_{name}({name})"]
-    if shape.kind is Kind.TIME:
+    if shape.kind is ShapeKind.TIME:
         return _time(shape, name)
-    if shape.kind is Kind.CODE:
+    if shape.kind is ShapeKind.CODE:
         names[f"table_{name}"] = shape.target._table_.get
         return [f"{name} = {name}.__class__ is str and table_{name}({name}) or to_{name}({name})"]
-    if shape.kind is Kind.LIST:
+    if shape.kind is ShapeKind.LIST:
         return _list(shape, name, names, reader_of, other)
-    if shape.kind is Kind.MAP:
+    if shape.kind is ShapeKind.MAP:
         return _map(shape, name, names, reader_of, other)
-    if shape.kind is Kind.MODEL:
+    if shape.kind is ShapeKind.MODEL:
         names[f"to_{name}"] = reader_of(shape.target)
-    elif shape.kind is Kind.OTHER:
+    elif shape.kind is ShapeKind.OTHER:
         names[f"to_{name}"] = other(shape.target)
     return [f"{name} = to_{name}({name})"]
 
@@ -152,12 +152,12 @@ def _element(
     other: Callable[[Any], Reader],
 ) -> str | None:
     """Return the expression for one element `x` of a collection, or None where elements stay as they are."""
-    if shape.kind is Kind.PLAIN:
+    if shape.kind is ShapeKind.PLAIN:
         return None
     convert = _conversion(shape, f"{name}x", names, reader_of, other)
-    if shape.kind is Kind.SCALAR and shape.target in (int, str, bool, Decimal):
+    if shape.kind is ShapeKind.SCALAR and shape.target in (int, str, bool, Decimal):
         expression = f"x if x.__class__ is {shape.target.__name__} else to_{name}x(x)"
-    elif shape.kind in (Kind.LIST, Kind.MAP):
+    elif shape.kind in (ShapeKind.LIST, ShapeKind.MAP):
         function = "\n    ".join([f"def to_{name}x({name}x):", *convert, f"return {name}x"])
         exec(compile(function, "<element reader>", "exec"), names)  # noqa: S102 - no text from outside
         expression = f"to_{name}x(x)"
@@ -191,7 +191,7 @@ def _map(
     if element is None:
         return [f"if {name}.__class__ is not dict: raise TypeError"]
     copy = f"{name} = {{k: {element} for k, x in {name}.items()}}"
-    if shape.inner.kind is not Kind.SCALAR or shape.inner.target is not str:
+    if shape.inner.kind is not ShapeKind.SCALAR or shape.inner.target is not str:
         return [copy]
     # a mapping of texts, which most are, need not be copied
     return [f"for x in {name}.values():", f"    if x.__class__ is not str: {copy}; break"]

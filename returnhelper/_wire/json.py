@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 
-from returnhelper._wire.scalars import Misfit
+from returnhelper._wire.scalars import StructureError
 from returnhelper._wire.writer import plain
 from returnhelper.types import JSONValue
 
@@ -47,11 +47,11 @@ def _decode_odd(body: bytes) -> JSONValue:
 def encode(value: object) -> bytes:
     """Print JSON. Decimals leave as numbers with the same digits, None fields of models are left out.
 
-    Raise `Misfit` for what JSON cannot say.
+    Raise `StructureError` for what JSON cannot say.
     """
     try:
         return _encode(plain(value))
     except (TypeError, UnicodeEncodeError, OverflowError, ValueError, RecursionError) as error:
-        if isinstance(error, Misfit):
+        if isinstance(error, StructureError):
             raise
-        raise Misfit(f"cannot be printed as JSON ({type(error).__name__})") from None
+        raise StructureError(f"cannot be printed as JSON ({type(error).__name__})") from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 import attrs
 
 if TYPE_CHECKING:
-    from returnhelper.types import Answer, JSONObject
+    from returnhelper.types import JSONObject, RawResponse
 
 T = TypeVar("T")
 
@@ -20,11 +20,11 @@ class Model:
 
     # The place for weak references is here and not in each subclass: it would come between the slots of a class and
     # those of its assignable twin (see compile.py), and every reading would take the slow way.
-    __slots__ = ("__weakref__", "_answer", "_raw")
+    __slots__ = ("__weakref__", "_raw", "_response")
 
     if TYPE_CHECKING:
         _raw: JSONObject | None
-        _answer: Answer | None
+        _response: RawResponse | None
 
     @property
     def raw(self) -> JSONObject | None:
@@ -44,18 +44,18 @@ class Model:
         return {name: value for name, value in raw.items() if name not in known}
 
     @property
-    def answer(self) -> Answer | None:
+    def response(self) -> RawResponse | None:
         """The server's answer, on the object that a call returned."""
         try:
-            return self._answer
+            return self._response
         except AttributeError:
             return None
 
     @property
     def correlation_id(self) -> str | None:
         """The server's trace id of the call that returned this object; quote it to support."""
-        answer = self.answer
-        return answer.correlation_id if answer is not None else None
+        response = self.response
+        return response.correlation_id if response is not None else None
 
     def __repr__(self) -> str:
         """Show the fields that say something; entities have dozens that are None."""
@@ -67,7 +67,7 @@ class Model:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        names = [*(field.name for field in attributes(type(self))), "_raw", "_answer"]
+        names = [*(field.name for field in attributes(type(self))), "_raw", "_response"]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

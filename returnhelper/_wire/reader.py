@@ -14,8 +14,8 @@ import cattrs
 
 from returnhelper._wire.compile import Reader, compile_reader
 from returnhelper._wire.model import Model
-from returnhelper._wire.scalars import Misfit
-from returnhelper._wire.shapes import FieldShape, Kind, Shape, fields_of, shape_of
+from returnhelper._wire.scalars import StructureError
+from returnhelper._wire.shapes import FieldShape, Shape, ShapeKind, fields_of, shape_of
 from returnhelper.types import JSONValue
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ _readers: dict[type, Reader] = {}
 
 
 def structure(value: JSONValue, cls: type[T]) -> T:
-    """Read a plain value as `cls`. Raise `Misfit` with the path of the first member that does not fit."""
+    """Read a plain value as `cls`. Raise `StructureError` with the path of the first member that does not fit."""
     reader = _readers.get(cls)
     if reader is None:
         if not _is_model(cls):
@@ -56,7 +56,7 @@ def _careful_from_top(cls: type[Model], value: object) -> Model:
     try:
         return _careful_model(cls, value, "")
     except RecursionError:
-        raise Misfit("nested too deeply") from None
+        raise StructureError("nested too deeply") from None
 
 
 def reader_of(cls: type[Model]) -> Reader:
@@ -77,38 +77,38 @@ def _other(annotation: Any) -> Reader:
 
 
 def _careful(shape: Shape, value: object, path: str) -> object:
-    if shape.kind is Kind.PLAIN:
+    if shape.kind is ShapeKind.PLAIN:
         return value
     if shape.optional and _says_nothing(shape, value):
         return None
-    if shape.kind is Kind.MODEL:
+    if shape.kind is ShapeKind.MODEL:
         return _careful_model(shape.target, value, path)
-    if shape.kind is Kind.LIST:
+    if shape.kind is ShapeKind.LIST:
         return _careful_list(cast("Shape", shape.inner), value, path)
-    if shape.kind is Kind.MAP:
+    if shape.kind is ShapeKind.MAP:
         return _careful_map(cast("Shape", shape.inner), value, path)
     try:
         result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
-    except Misfit as misfit:
-        raise Misfit(misfit.message, path=path) from None
+    except StructureError as misfit:
+        raise StructureError(misfit.message, path=path) from None
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - from a user's own class
-        raise Misfit(f"does not fit ({type(error).__name__})", path=path) from None
+        raise StructureError(f"does not fit ({type(error).__name__})", path=path) from None
     if result is None and not shape.optional:
-        raise Misfit("expected a time, got the unset time", path=path)
+        raise StructureError("expected a time, got the unset time", path=path)
     return result
 
 
 def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
     if value is None:
         return ()
-    alone = Mapping if inner.kind is Kind.MODEL else str if inner.kind is Kind.SCALAR else ()
+    alone = Mapping if inner.kind is ShapeKind.MODEL else str if inner.kind is ShapeKind.SCALAR else ()
     if isinstance(value, alone):
         # Some tables of the documents say one object where names and samples say a list.
         value = (value,)
     if not isinstance(value, list | tuple):
-        raise Misfit("expected an array", path=path)
+        raise StructureError("expected an array", path=path)
     return tuple(
         _careful(inner, item, f"{path}[{index}]")
         for index, item in enumerate(value)
@@ -118,27 +118,27 @@ def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
 
 def _may_be_null(inner: Shape) -> bool:
     """Tell whether an element that is null has a place; else it says nothing and is passed over."""
-    return inner.optional or inner.kind in (Kind.LIST, Kind.MAP)
+    return inner.optional or inner.kind in (ShapeKind.LIST, ShapeKind.MAP)
 
 
 def _careful_map(inner: Shape, value: object, path: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise Misfit("expected an object", path=path)
+        raise StructureError("expected an object", path=path)
     return {key: _careful(inner, item, _join(path, key)) for key, item in value.items()}
 
 
 def _careful_model(cls: type[Model], value: object, path: str) -> Model:
     if not isinstance(value, Mapping):
-        raise Misfit("expected an object", path=path)
+        raise StructureError("expected an object", path=path)
     values = {field.attribute: _careful_field(field, value, path) for field in fields_of(cls)}
     try:
         made = cls(**{name.lstrip("_"): item for name, item in values.items()})
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - a validator of a user's class
-        raise Misfit(f"does not fit {cls.__name__} ({type(error).__name__})", path=path) from None
+        raise StructureError(f"does not fit {cls.__name__} ({type(error).__name__})", path=path) from None
     object.__setattr__(made, "_raw", value)
     return made
 
@@ -151,7 +151,7 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
     if value is None:
         present = any(name in members for name in field.names)
         if field.required and not (present and (field.shape.optional or field.shape.target in (tuple, dict))):
-            raise Misfit("null" if present else "missing", path=here)
+            raise StructureError("null" if present else "missing", path=here)
         if not field.required:
             return field.fallback()
     elif not field.required and _says_nothing(field.shape, value):
@@ -160,7 +160,7 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
         return _careful(field.shape, value, here)
     try:
         return _careful(field.shape, value, here)
-    except Misfit:
+    except StructureError:
         return field.fallback()
 
 
@@ -168,7 +168,7 @@ def _says_nothing(shape: Shape, value: object) -> bool:
     """Tell whether the value is null, or an unset text that stands for an absent number, time, list or object."""
     if value != "":
         return value is None
-    return shape.kind is not Kind.PLAIN and not (
+    return shape.kind is not ShapeKind.PLAIN and not (
         isinstance(shape.target, type) and issubclass(shape.target, str)
     )
 

@@ -11,7 +11,7 @@ _LONGEST_NUMBER = 400
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
-class Misfit(ValueError):
+class StructureError(ValueError):
     """A value does not fit the type that the catalog gives it. `path` names the member, `label.labelUrl`."""
 
     def __init__(self, message: str, *, path: str = "") -> None:
@@ -23,14 +23,14 @@ class Misfit(ValueError):
         return _misfit, (self.message, self.path)
 
 
-def _misfit(message: str, path: str) -> Misfit:
-    return Misfit(message, path=path)
+def _misfit(message: str, path: str) -> StructureError:
+    return StructureError(message, path=path)
 
 
-def _wanted(what: str, value: object) -> Misfit:
+def _wanted(what: str, value: object) -> StructureError:
     """Name the kind of the value and never the value: it may be personal data."""
     kinds = {dict: "an object", list: "an array", bool: "a boolean", type(None): "null", str: "a text"}
-    return Misfit(f"expected {what}, got {kinds.get(type(value), 'a number')}")
+    return StructureError(f"expected {what}, got {kinds.get(type(value), 'a number')}")
 
 
 def to_int(value: object) -> int:

@@ -19,7 +19,7 @@ from returnhelper._wire.model import Model, attributes, loose_names, wire_names
 from returnhelper.types import OpenStrEnum
 
 
-class Kind(Enum):
+class ShapeKind(Enum):
     """How a value is read."""
 
     PLAIN = auto()
@@ -36,7 +36,7 @@ class Kind(Enum):
 class Shape:
     """One annotation. `target` is the class of a finished value, `convert` makes one out of a plain value."""
 
-    kind: Kind
+    kind: ShapeKind
     target: Any = None
     convert: Callable[[object], object] | None = None
     inner: Shape | None = None
@@ -98,7 +98,7 @@ def fields_of(cls: type[Model]) -> tuple[FieldShape, ...]:
 def shape_of(annotation: Any) -> Shape:
     """Return the shape that an annotation asks for."""
     if annotation is object or annotation is Any:
-        return Shape(Kind.PLAIN, optional=True)
+        return Shape(ShapeKind.PLAIN, optional=True)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         members = [member for member in arguments if member is not type(None)]
@@ -108,40 +108,42 @@ def shape_of(annotation: Any) -> Shape:
         if len(members) == 1:
             return attrs.evolve(shape_of(members[0]), optional=type(None) in arguments)
     if origin in (tuple, list, Sequence) and (origin is not tuple or arguments[1:] == (...,)):
-        return Shape(Kind.LIST, tuple, inner=shape_of(arguments[0]))
+        return Shape(ShapeKind.LIST, tuple, inner=shape_of(arguments[0]))
     if origin in (dict, Mapping):
-        return Shape(Kind.MAP, dict, inner=shape_of(arguments[1]))
+        return Shape(ShapeKind.MAP, dict, inner=shape_of(arguments[1]))
     return _leaf(annotation)
 
 
-def misbuilt(path: str, value: object, cls: type[Model]) -> Iterator[tuple[str, object, type[Model]]]:
+def find_type_mismatches(
+    path: str, value: object, cls: type[Model]
+) -> Iterator[tuple[str, object, type[Model]]]:
     """Give each part that should be an object of a class and is none: its path, what it is, the class."""
     if not isinstance(value, cls):
         yield path, value, cls
         return
     for field in fields_of(cls):
         part, shape, where = getattr(value, field.attribute), field.shape, f"{path}.{field.attribute}"
-        if shape.kind is Kind.MODEL and part is not None:
-            yield from misbuilt(where, part, shape.target)
-        elif shape.inner is not None and shape.inner.kind is Kind.MODEL:
+        if shape.kind is ShapeKind.MODEL and part is not None:
+            yield from find_type_mismatches(where, part, shape.target)
+        elif shape.inner is not None and shape.inner.kind is ShapeKind.MODEL:
             entries = part.values() if isinstance(part, Mapping) else part or ()
             for index, entry in enumerate(entries):
-                yield from misbuilt(f"{where}[{index}]", entry, shape.inner.target)
+                yield from find_type_mismatches(f"{where}[{index}]", entry, shape.inner.target)
 
 
 def _leaf(annotation: Any) -> Shape:
     if annotation in _SCALARS:
-        return Shape(Kind.SCALAR, annotation, _SCALARS[annotation])
+        return Shape(ShapeKind.SCALAR, annotation, _SCALARS[annotation])
     if annotation is datetime:
-        return Shape(Kind.TIME, datetime, scalars.to_datetime)
+        return Shape(ShapeKind.TIME, datetime, scalars.to_datetime)
     if isinstance(annotation, type):
         if issubclass(annotation, Model):
-            return Shape(Kind.MODEL, annotation)
+            return Shape(ShapeKind.MODEL, annotation)
         if issubclass(annotation, OpenStrEnum):
-            return Shape(Kind.CODE, annotation, partial(_to_enum, annotation))
+            return Shape(ShapeKind.CODE, annotation, partial(_to_enum, annotation))
         if issubclass(annotation, str):
-            return Shape(Kind.SCALAR, annotation, partial(_to_text, annotation))
-    return Shape(Kind.OTHER, annotation)
+            return Shape(ShapeKind.SCALAR, annotation, partial(_to_text, annotation))
+    return Shape(ShapeKind.OTHER, annotation)
 
 
 def _to_enum(cls: type[OpenStrEnum], value: object) -> OpenStrEnum:

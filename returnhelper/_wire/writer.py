@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from returnhelper._wire.model import Model, wire_names
-from returnhelper._wire.scalars import Misfit
+from returnhelper._wire.scalars import StructureError
 from returnhelper.types import OpenStrEnum
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def unstructure(model: Model) -> JSONObject:
 
 
 def plain(value: object, path: str = "") -> JSONValue:
-    """Return the value in JSON's own types, Decimals kept. Raise `Misfit` for what JSON cannot say."""
+    """Return the value in JSON's own types, Decimals kept. Raise `StructureError` for what JSON cannot say."""
     if value is None or type(value) in (str, int, bool):
         return cast("JSONValue", value)
     if isinstance(value, Model):
@@ -44,7 +44,7 @@ def plain(value: object, path: str = "") -> JSONValue:
     if isinstance(value, Decimal):
         if value.is_finite():
             return value
-        raise Misfit("not a finite number", path=path)
+        raise StructureError("not a finite number", path=path)
     return _rare(value, path)
 
 
@@ -59,10 +59,10 @@ def _rare(value: object, path: str) -> JSONValue:
     if isinstance(value, float):
         if math.isfinite(value):
             return value
-        raise Misfit("not a finite number", path=path)
+        raise StructureError("not a finite number", path=path)
     if isinstance(value, int):
         return int(value)
-    raise Misfit(f"cannot be sent as JSON: {type(value).__name__}", path=path)
+    raise StructureError(f"cannot be sent as JSON: {type(value).__name__}", path=path)
 
 
 def _members(model: Model, path: str) -> dict[str, JSONValue]:
@@ -79,7 +79,7 @@ def _key(key: object, path: str) -> str:
         return str(key.wire)
     if isinstance(key, str):
         return str.__str__(key)
-    raise Misfit(f"a member name must be text, not {type(key).__name__}", path=path)
+    raise StructureError(f"a member name must be text, not {type(key).__name__}", path=path)
 
 
 def _join(path: str, name: object) -> str:

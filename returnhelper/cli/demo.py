@@ -137,13 +137,13 @@ async def _set_up(
 
 def _telling_receiver(screen: Screen, verifier: Verifier, inbox: Inbox) -> Receiver:
     """Make a receiver that prints what a handler never gets to see."""
-    from returnhelper.webhooks import Kind, Outcome, Receiver
+    from returnhelper.webhooks import Outcome, OutcomeKind, Receiver
     from returnhelper.webhooks.signature import Headers
 
     class Telling(Receiver):
         async def receive(self, headers: Headers, body: bytes) -> Outcome:
             outcome = await super().receive(headers, body)
-            if outcome.kind is Kind.DUPLICATE:
+            if outcome.kind is OutcomeKind.DUPLICATE:
                 action = json.loads(body)["action"]
                 screen.row("repeat", action, "came again, not handled again")
             return outcome

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import attrs
 
 from returnhelper.emulator.delivery import Clock, Deliveries, wire_time
-from returnhelper.emulator.form import Form, SoftError, refuse
+from returnhelper.emulator.form import BodyReader, SoftError, refuse
 
-Answer: TypeAlias = dict[str, object]
+Payload: TypeAlias = dict[str, object]
 """The payload of an answer: the members beside ``correlationId`` and ``meta``."""
 
 API_ID = 1001
@@ -22,11 +22,11 @@ WAREHOUSE_API_ID = 9
 
 
 @attrs.frozen
-class Call:
+class ApiRequest:
     """One request: the body and the query."""
 
-    body: Form
-    query: Form
+    body: BodyReader
+    query: BodyReader
 
 
 @attrs.define(kw_only=True)
@@ -184,7 +184,7 @@ class Account:
             raise refuse(name, f"Return inventory '{inventory_id}' does not exist.")
         return found
 
-    def page(self, call: Call, rows: list[tuple[datetime, Answer]], max_days: int) -> Answer:
+    def page(self, call: ApiRequest, rows: list[tuple[datetime, Payload]], max_days: int) -> Payload:
         """Answer a list call: rows of the window, oldest first."""
         query = call.query
         start, end = query.time("createFrom"), query.time("createTo")
@@ -216,7 +216,7 @@ _FIRST = {
 }
 
 
-def audit(created: datetime, modified: datetime | None = None) -> Answer:
+def audit(created: datetime, modified: datetime | None = None) -> Payload:
     """Return the four audit members."""
     return {
         "modifyOn": wire_time(modified or created),
@@ -236,9 +236,9 @@ __all__ = [
     "WAREHOUSE_API_ID",
     "WORKER",
     "Account",
-    "Answer",
-    "Call",
+    "ApiRequest",
     "Inventory",
+    "Payload",
     "Recall",
     "Resend",
     "Shipment",

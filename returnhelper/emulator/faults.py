@@ -8,7 +8,7 @@ from enum import Enum
 import attrs
 
 
-class Kind(Enum):
+class FaultKind(Enum):
     """What goes wrong."""
 
     DROP_ANSWER = "acts, then closes the connection without an answer"
@@ -22,7 +22,7 @@ class Kind(Enum):
 class Fault:
     """One thing that goes wrong: how often (`rate`), at most how many `times`, and on which paths (`path`)."""
 
-    kind: Kind
+    kind: FaultKind
     rate: float = 1.0
     times: int | None = None
     path: str = ""
@@ -50,37 +50,41 @@ class Faults:
 
     def drop_answer(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
         """Act, then close the connection without an answer."""
-        return self.add(Fault(kind=Kind.DROP_ANSWER, rate=rate, times=times, path=path))
+        return self.add(Fault(kind=FaultKind.DROP_ANSWER, rate=rate, times=times, path=path))
 
     def drop_request(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
         """Close the connection without having acted."""
-        return self.add(Fault(kind=Kind.DROP_REQUEST, rate=rate, times=times, path=path))
+        return self.add(Fault(kind=FaultKind.DROP_REQUEST, rate=rate, times=times, path=path))
 
     def unavailable(
         self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = None
     ) -> Fault:
         """Answer 503."""
-        return self.add(Fault(kind=Kind.STATUS, rate=rate, times=times, path=path, retry_after=retry_after))
+        return self.add(
+            Fault(kind=FaultKind.STATUS, rate=rate, times=times, path=path, retry_after=retry_after)
+        )
 
     def rate_limited(
         self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = 1.0
     ) -> Fault:
         """Answer 429 with ``Retry-After`` in seconds (the vendor documents no rate limit)."""
         return self.add(
-            Fault(kind=Kind.STATUS, status=429, rate=rate, times=times, path=path, retry_after=retry_after)
+            Fault(
+                kind=FaultKind.STATUS, status=429, rate=rate, times=times, path=path, retry_after=retry_after
+            )
         )
 
     def html(
         self, *, status: int = 502, rate: float = 1.0, times: int | None = None, path: str = ""
     ) -> Fault:
         """Answer with a gateway's page."""
-        return self.add(Fault(kind=Kind.HTML, status=status, rate=rate, times=times, path=path))
+        return self.add(Fault(kind=FaultKind.HTML, status=status, rate=rate, times=times, path=path))
 
     def latency(
         self, seconds: float, *, rate: float = 1.0, times: int | None = None, path: str = ""
     ) -> Fault:
         """Take `seconds` to act; the same idempotency key is refused with 409 meanwhile (inferred)."""
-        return self.add(Fault(kind=Kind.LATENCY, seconds=seconds, rate=rate, times=times, path=path))
+        return self.add(Fault(kind=FaultKind.LATENCY, seconds=seconds, rate=rate, times=times, path=path))
 
     def draw(self, path: str) -> tuple[Fault | None, float]:
         """Return what goes wrong with a request to `path`, and how late its answer is."""
@@ -88,12 +92,12 @@ class Faults:
         for fault in self._faults:
             if fault.path.lower() not in path or (fault.times is not None and fault.hits >= fault.times):
                 continue
-            if chosen is not None and fault.kind is not Kind.LATENCY:
+            if chosen is not None and fault.kind is not FaultKind.LATENCY:
                 continue
             if fault.rate < 1.0 and self._random.random() >= fault.rate:
                 continue
             fault.hits += 1
-            if fault.kind is Kind.LATENCY:
+            if fault.kind is FaultKind.LATENCY:
                 late += fault.seconds
             else:
                 chosen = fault

@@ -24,7 +24,7 @@ def refuse(name: str, message: str) -> SoftError:
     return SoftError({name: message})
 
 
-class Form:
+class BodyReader:
     """One object of a request; problems of nested objects are collected at the root."""
 
     def __init__(self, value: object, path: str = "", problems: dict[str, list[str]] | None = None) -> None:
@@ -109,20 +109,20 @@ class Form:
             self.add(name, f"'{_HUMP.sub(' ', name)}' must be greater than '0'.")
         return number
 
-    def form(self, name: str) -> Form:
+    def form(self, name: str) -> BodyReader:
         """Read a required object."""
         if not isinstance(self.value.get(name), Mapping):
             self._missing(name)
-            return Form({}, f"{self._path}{name}.", {})
-        return Form(self.value[name], f"{self._path}{name}.", self.problems)
+            return BodyReader({}, f"{self._path}{name}.", {})
+        return BodyReader(self.value[name], f"{self._path}{name}.", self.problems)
 
-    def forms(self, name: str) -> list[Form]:
+    def forms(self, name: str) -> list[BodyReader]:
         """Read a required list of objects."""
         value = self.value.get(name)
         if not isinstance(value, list) or not value:
             self._missing(name)
             return []
-        return [Form(item, f"{self._path}{name}[{i}].", self.problems) for i, item in enumerate(value)]
+        return [BodyReader(item, f"{self._path}{name}[{i}].", self.problems) for i, item in enumerate(value)]
 
     def ids(self, name: str, limit: int) -> list[int]:
         """Read a required list of ids, each once."""

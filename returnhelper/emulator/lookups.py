@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from returnhelper.emulator.account import Account, Answer, Call
+from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.form import refuse
 
 # Codes are the documented ones; descriptions are own words. The lookup prints dsp, the newer spelling of dispose.
@@ -55,19 +55,19 @@ RETURN_SERVICES: Final = {
 """Return services that the emulator knows, and the country of the warehouse that they lead to."""
 
 
-def handlings(_: Account, __: Call) -> Answer:
+def handlings(_: Account, __: ApiRequest) -> Payload:
     """GET handling/getAllHandlings."""
     return {
         "handlings": [{"handlingCode": code, "handlingDescription": text} for code, text in HANDLINGS.items()]
     }
 
 
-def vas(_: Account, __: Call) -> Answer:
+def vas(_: Account, __: ApiRequest) -> Payload:
     """GET vas/getAllVas."""
     return {"vasList": [{"vasCode": code, "vasDescription": text} for code, text in VAS.items()]}
 
 
-def resend_statuses(_: Account, __: Call) -> Answer:
+def resend_statuses(_: Account, __: ApiRequest) -> Payload:
     """GET resendstatus/getAllResendStatus."""
     return {
         "resendStatusList": [
@@ -81,7 +81,7 @@ def resend_statuses(_: Account, __: Call) -> Answer:
     }
 
 
-def warehouses(_: Account, __: Call) -> Answer:
+def warehouses(_: Account, __: ApiRequest) -> Payload:
     """GET warehouse/getAllWarehouse."""
     return {
         "warehouses": [
@@ -107,7 +107,7 @@ def warehouses(_: Account, __: Call) -> Answer:
     }
 
 
-def available_services(_: Account, call: Call) -> Answer:
+def available_services(_: Account, call: ApiRequest) -> Payload:
     """GET Shipment/getAvailableShipmentServiceType."""
     warehouse = call.query.integer("warehouseId")
     call.query.check()
@@ -128,7 +128,7 @@ def available_services(_: Account, call: Call) -> Answer:
     }
 
 
-def balance(account: Account, _: Call) -> Answer:
+def balance(account: Account, _: ApiRequest) -> Payload:
     """GET ApiBalance/GetApiBalance."""
     entry = {"apiBalanceId": 1, "currencyCode": "usd", "balance": account.balance.quantize(Decimal("0.001"))}
     return {"apiBalances": [entry], "totalNumberOfRecords": 1}

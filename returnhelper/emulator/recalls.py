@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from returnhelper.emulator.account import API_ID, Account, Answer, Call, Recall
+from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Recall
 from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import SoftError
 from returnhelper.emulator.return_inventories import free, set_handling
@@ -10,7 +10,7 @@ from returnhelper.emulator.return_inventories import free, set_handling
 _MOST = 100
 
 
-def create(account: Account, call: Call) -> Answer:
+def create(account: Account, call: ApiRequest) -> Payload:
     """POST Recall/createRecallByReturnInventoryId."""
     ids = call.body.ids("returnInventoryIdList", _MOST)
     call.body.check()
@@ -29,7 +29,7 @@ def create(account: Account, call: Call) -> Answer:
     return {"recallList": [entity(recall) for recall in recalls]}
 
 
-def cancel_by_inventory(account: Account, call: Call) -> Answer:
+def cancel_by_inventory(account: Account, call: ApiRequest) -> Payload:
     """POST Recall/cancelRecallByReturnInventoryId."""
     ids = call.body.ids("returnInventoryIdList", _MOST)
     call.body.check()
@@ -57,7 +57,7 @@ def publish(account: Account, recall: Recall, update: str) -> None:
     account.deliveries.publish("recallUpdateStatus", "recall", payload)
 
 
-def entity(recall: Recall) -> Answer:
+def entity(recall: Recall) -> Payload:
     """Return the recall with its inventory."""
     return {
         "apiId": API_ID,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from returnhelper.emulator.account import API_ID, Account, Answer, Call, Resend, audit
+from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Resend, audit
 from returnhelper.emulator.form import refuse
 from returnhelper.emulator.lookups import RESEND_SERVICES
 from returnhelper.emulator.return_inventories import free, set_handling, webhook_entity
@@ -16,7 +16,7 @@ _REQUIRED: Final = ("Name", "Phone", "Street1", "State", "City", "PostalCode")
 _COST: Final = Decimal("7.450")  # made up
 
 
-def create(account: Account, call: Call) -> Answer:
+def create(account: Account, call: ApiRequest) -> Payload:
     """POST Resend/createResend."""
     ids = call.body.ids("returnInventoryIdList", _MOST)
     address = call.body.form("resendShipment")
@@ -57,7 +57,7 @@ def create(account: Account, call: Call) -> Answer:
     }
 
 
-def get(account: Account, call: Call) -> Answer:
+def get(account: Account, call: ApiRequest) -> Payload:
     """GET resend/getResend."""
     resend_id = call.query.integer("resendId")
     call.query.check()
@@ -71,7 +71,7 @@ def get(account: Account, call: Call) -> Answer:
     }
 
 
-def cancel(account: Account, call: Call) -> Answer:
+def cancel(account: Account, call: ApiRequest) -> Payload:
     """POST Resend/cancelResend."""
     resend_id = call.body.integer("resendId")
     call.body.check()
@@ -104,7 +104,7 @@ def publish(account: Account, resend: Resend) -> None:
     )
 
 
-def entity(resend: Resend) -> Answer:
+def entity(resend: Resend) -> Payload:
     """Return the order."""
     return {
         "resendId": resend.resend_id,
@@ -118,7 +118,7 @@ def entity(resend: Resend) -> Answer:
     }
 
 
-def shipment(resend: Resend) -> Answer:
+def shipment(resend: Resend) -> Payload:
     """Return the outbound parcel."""
     names = ("CountryCode", *_REQUIRED[:2], "Fax", "Email", "Street1", "Street2", "Street3", *_REQUIRED[3:])
     inventories = resend.inventories

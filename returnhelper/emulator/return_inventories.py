@@ -10,9 +10,9 @@ from returnhelper.emulator.account import (
     WAREHOUSE_API_ID,
     WORKER,
     Account,
-    Answer,
-    Call,
+    ApiRequest,
     Inventory,
+    Payload,
     Shipment,
     audit,
 )
@@ -31,14 +31,14 @@ def number(handling: str) -> int | str:
     return HANDLING_NUMBERS.get(handling, handling)
 
 
-def get(account: Account, call: Call) -> Answer:
+def get(account: Account, call: ApiRequest) -> Payload:
     """GET ReturnInventory/GetReturnInventory."""
     inventory_id = call.query.integer("returnInventoryId")
     call.query.check()
     return entity(account.inventory(inventory_id))
 
 
-def list_(account: Account, call: Call) -> Answer:
+def list_(account: Account, call: ApiRequest) -> Payload:
     """GET ReturnInventory/list."""
     rows = [
         (
@@ -61,7 +61,7 @@ def list_(account: Account, call: Call) -> Answer:
     return account.page(call, rows, max_days=62)
 
 
-def update_handling(account: Account, call: Call) -> Answer:
+def update_handling(account: Account, call: ApiRequest) -> Payload:
     """POST ReturnInventory/UpdateReturnInventoryHandling."""
     inventory_id, code = call.body.integer("returnInventoryId"), call.body.text("handlingCode")
     code = "dsp" if code == "dis" else code
@@ -76,7 +76,7 @@ def update_handling(account: Account, call: Call) -> Answer:
     return {}
 
 
-def cancel_handling(account: Account, call: Call) -> Answer:
+def cancel_handling(account: Account, call: ApiRequest) -> Payload:
     """POST ReturnInventory/CancelReturnInventoryHandling."""
     inventory_id = call.body.integer("returnInventoryId")
     call.body.check()
@@ -196,7 +196,7 @@ def urls(account: Account, inventory: Inventory) -> list[str]:
 def publish_created(account: Account, inventory: Inventory) -> None:
     """Tell of a new inventory."""
     length, width, height = inventory.dimensions
-    created: Answer = {
+    created: Payload = {
         "returnInventoryId": inventory.inventory_id,
         "warehouseId": inventory.shipment.warehouse_id,
         "apiId": API_ID,
@@ -247,7 +247,7 @@ def publish_images(account: Account, inventory: Inventory) -> None:
     account.deliveries.publish("changeLineItemImage", "rrli", payload)
 
 
-def webhook_entity(inventory: Inventory) -> Answer:
+def webhook_entity(inventory: Inventory) -> Payload:
     """Return the entity form of webhooks: codes as numbers."""
     length, width, height = inventory.dimensions
     return {
@@ -283,7 +283,7 @@ def webhook_entity(inventory: Inventory) -> Answer:
     }
 
 
-def entity(inventory: Inventory) -> Answer:
+def entity(inventory: Inventory) -> Payload:
     """Return the entity form of GetReturnInventory: with pictures and services."""
     return webhook_entity(inventory) | {
         "handlingCode": inventory.handling,
@@ -314,7 +314,7 @@ def entity(inventory: Inventory) -> Answer:
     }
 
 
-def line_item(inventory: Inventory) -> Answer:
+def line_item(inventory: Inventory) -> Payload:
     """Return the line of the request that the inventory belongs to."""
     return {
         "returnRequestLineItemId": inventory.line_item_id,

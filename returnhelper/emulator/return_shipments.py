@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from returnhelper.emulator.account import API_ID, Account, Answer, Call, Shipment, audit
+from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Shipment, audit
 from returnhelper.emulator.delivery import wire_time
-from returnhelper.emulator.form import Form, refuse
+from returnhelper.emulator.form import BodyReader, refuse
 from returnhelper.emulator.lookups import RETURN_SERVICES, WAREHOUSES
 
 _SENDER: Final = ("phone", "email", "street1", "street2", "street3", "state", "city", "postalCode")
@@ -50,7 +50,7 @@ _LIMITS: Final = {
 }
 
 
-def create(account: Account, call: Call) -> Answer:
+def create(account: Account, call: ApiRequest) -> Payload:
     """POST ReturnShipment/createReturnShipment."""
     shipment = _read(account, call.body)
     account.shipments[shipment.shipment_id] = shipment
@@ -71,7 +71,7 @@ def create(account: Account, call: Call) -> Answer:
     }
 
 
-def _read(account: Account, form: Form) -> Shipment:
+def _read(account: Account, form: BodyReader) -> Shipment:
     service = form.text("serviceTypeCode")
     title, order = form.text("orderTitle", limit=255), form.text("orderNumber", limit=255)
     total, currency = form.decimal("totalValue"), form.text("totalValueCurrency")
@@ -119,7 +119,7 @@ def _read(account: Account, form: Form) -> Shipment:
     )
 
 
-def _read_sender(sender: Form) -> dict[str, object]:
+def _read_sender(sender: BodyReader) -> dict[str, object]:
     for name in ("country", "contactName", "street1", "state", "city", "postalCode"):
         sender.text(name)
     country = str(sender.value.get("country") or "")
@@ -128,7 +128,7 @@ def _read_sender(sender: Form) -> dict[str, object]:
     return dict(sender.value)
 
 
-def _read_items(items: list[Form]) -> list[Form]:
+def _read_items(items: list[BodyReader]) -> list[BodyReader]:
     for item in items:
         item.text("description")
         item.decimal("weight")
@@ -140,14 +140,14 @@ def _read_items(items: list[Form]) -> list[Form]:
 
 
 def _check_rules(
-    form: Form,
-    payload: Form,
+    form: BodyReader,
+    payload: BodyReader,
     *,
     service: str,
     warehouse: int,
     total: Decimal,
     weight: Decimal,
-    items: list[Form],
+    items: list[BodyReader],
 ) -> None:
     if total != sum(Decimal(str(item.value["value"])) for item in items):
         form.add("totalValue", "'total Value' must be equal to the sum of the item values.")
@@ -174,7 +174,7 @@ def make_label(account: Account, shipment: Shipment) -> None:
     else:
         shipment.label_status, shipment.label_error = "failed", error
         account.balance += shipment.cost  # (inferred) nothing is charged for a label that was not made
-    label: Answer = {
+    label: Payload = {
         "correlationId": None,
         "meta": None,
         "labelId": shipment.label_id,
@@ -207,7 +207,7 @@ def _carrier_says(shipment: Shipment) -> str | None:
     return None
 
 
-def cancel_label(account: Account, call: Call) -> Answer:
+def cancel_label(account: Account, call: ApiRequest) -> Payload:
     """POST Label/CancelLabel."""
     label = call.body.integer("labelId")
     call.body.check()
@@ -225,7 +225,7 @@ def cancel_label(account: Account, call: Call) -> Answer:
     return {}
 
 
-def list_(account: Account, call: Call) -> Answer:
+def list_(account: Account, call: ApiRequest) -> Payload:
     """GET Shipment/list."""
     rows = [
         (
@@ -256,12 +256,12 @@ def status_code(shipment: Shipment) -> str | int:
     return "lb-failed" if shipment.label_status == "failed" else "no-label"
 
 
-def arrived(shipment: Shipment) -> Answer:
+def arrived(shipment: Shipment) -> Payload:
     """Return the slim form of markShipmentArrive."""
     return arrival(shipment) | {"sellerReferenceNumber": shipment.reference}
 
 
-def arrival(shipment: Shipment) -> Answer:
+def arrival(shipment: Shipment) -> Payload:
     """Return the slim form of newInventoryCreated, which tells no seller reference."""
     return {
         "shipmentId": shipment.shipment_id,
@@ -275,7 +275,7 @@ def arrival(shipment: Shipment) -> Answer:
     }
 
 
-def request_entity(shipment: Shipment) -> Answer:
+def request_entity(shipment: Shipment) -> Payload:
     """Return the request in entity form."""
     return {
         "returnRequestId": shipment.return_request_id,
@@ -293,7 +293,7 @@ def request_entity(shipment: Shipment) -> Answer:
     }
 
 
-def shipment_entity(shipment: Shipment) -> Answer:
+def shipment_entity(shipment: Shipment) -> Payload:
     """Return the shipment in entity form."""
     sender = shipment.ship_from
     length, width, height = shipment.dimensions
@@ -335,7 +335,7 @@ def shipment_entity(shipment: Shipment) -> Answer:
     }
 
 
-def label_entity(shipment: Shipment) -> Answer:
+def label_entity(shipment: Shipment) -> Payload:
     """Return the label in entity form; 3 is read as success."""
     sender = shipment.ship_from
     return {

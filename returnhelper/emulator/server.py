@@ -17,11 +17,11 @@ from aiohttp import web
 from returnhelper._wire import NotJSON, decode, encode
 from returnhelper.config import Environment
 from returnhelper.emulator import desk, lookups, recalls, resends, return_inventories, return_shipments, vas
-from returnhelper.emulator.account import Account, Answer, Call
+from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.account import now as _now
 from returnhelper.emulator.delivery import Clock, Deliveries, Sleep, log
-from returnhelper.emulator.faults import Faults, Kind
-from returnhelper.emulator.form import Form, SoftError
+from returnhelper.emulator.faults import FaultKind, Faults
+from returnhelper.emulator.form import BodyReader, SoftError
 from returnhelper.emulator.warehouse import Warehouse
 from returnhelper.errors import ConfigurationError
 from returnhelper.webhooks.signature import Endpoint
@@ -48,7 +48,7 @@ _WHY: Final = {
     409: ", the idempotency key is in use or came with other content",
 }
 
-_Handler: TypeAlias = Callable[[Account, Call], Answer]
+_Handler: TypeAlias = Callable[[Account, ApiRequest], Payload]
 
 _ROUTES: Final[dict[tuple[str, str], _Handler]] = {
     ("GET", "/user/api/apibalance/getapibalance"): lookups.balance,
@@ -203,10 +203,10 @@ class Emulator:
         fault, late = self.faults.draw(path)
         if fault is not None:
             log.info("%s %s meets a fault: %s", request.method, request.path, fault.kind.value)
-        if fault is not None and fault.kind is not Kind.DROP_ANSWER:
-            if fault.kind is Kind.DROP_REQUEST:
+        if fault is not None and fault.kind is not FaultKind.DROP_ANSWER:
+            if fault.kind is FaultKind.DROP_REQUEST:
                 return _hang_up(request)
-            if fault.kind is Kind.HTML:
+            if fault.kind is FaultKind.HTML:
                 return web.Response(status=fault.status, text=_PAGE, content_type="text/html")
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
             return web.Response(status=fault.status, headers=headers)
@@ -261,13 +261,13 @@ class Emulator:
 
     def _act(self, handler: _Handler, query: Mapping[str, str], body: bytes) -> bytes:
         try:
-            form = Form(decode(body) if body else {})
+            form = BodyReader(decode(body) if body else {})
         except NotJSON:
             return self._envelope(
                 400, code="VALIDATION_FAILED", error={"$": "The request is not valid JSON."}
             )
         try:
-            answer = handler(self.account, Call(form, Form(dict(query))))
+            answer = handler(self.account, ApiRequest(form, BodyReader(dict(query))))
         except SoftError as refused:
             log.info("refused: %s %s", refused.code, refused.error)
             return self._envelope(400, code=refused.code, error=refused.error)
@@ -279,9 +279,9 @@ class Emulator:
         self,
         status: int,
         *,
-        payload: Answer | None = None,
+        payload: Payload | None = None,
         code: str | None = None,
-        error: Answer | None = None,
+        error: Payload | None = None,
     ) -> bytes:
         meta = {"status": status, "data": {}, "errorCode": code, "error": error or {}}
         trace = f"0EMU{self._random.getrandbits(36):09X}:{self.requests:08}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.emulator.account import Account, Answer, Call, Inventory, Vas, audit
-from returnhelper.emulator.form import Form, refuse
+from returnhelper.emulator.account import Account, ApiRequest, Inventory, Payload, Vas, audit
+from returnhelper.emulator.form import BodyReader, refuse
 from returnhelper.emulator.lookups import VAS
 from returnhelper.emulator.return_inventories import VAS_NUMBERS, line_item, urls, webhook_entity
 
 SPLIT: Final = "split-parcel"
 
 
-def create(account: Account, call: Call) -> Answer:
+def create(account: Account, call: ApiRequest) -> Payload:
     """POST Vas/CreateByReturnInventoryId."""
     orders: list[tuple[Inventory, list[Vas]]] = []
     seen: set[int] = set()
@@ -40,7 +40,7 @@ def create(account: Account, call: Call) -> Answer:
     }
 
 
-def _read_services(account: Account, entry: Form) -> list[Vas]:
+def _read_services(account: Account, entry: BodyReader) -> list[Vas]:
     details = entry.forms("createVasDetailList")
     services = []
     for detail in details:
@@ -118,7 +118,7 @@ def publish_split(account: Account, inventory: Inventory, vas: Vas, pieces: list
     )
 
 
-def _supplement(account: Account, piece: Inventory) -> Answer:
+def _supplement(account: Account, piece: Inventory) -> Payload:
     length, width, height = piece.dimensions
     return {
         "returnRequestLineItemSupplementId": account.new_id("supplement"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from returnhelper.inbox.store import Added, AddResult, Duplicate, Inbox, Record, State, Stats
     from returnhelper.inbox.worker import Worker
 
-_HOMES = {
+_EXPORTS = {
     "AddResult": "store",
     "Added": "store",
     "Duplicate": "store",
@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
+    home = _EXPORTS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{home}"), name)

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from datetime import timedelta
 
 from returnhelper.errors import InboxUnavailable
-from returnhelper.inbox._counters import Counters
-from returnhelper.inbox._verdict import Verdict, VerdictKind
+from returnhelper.inbox._counters import WorkerCounters
+from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox.store import Clock, Inbox, Record
 from returnhelper.webhooks.router import Discard, Retry
 
@@ -29,7 +29,7 @@ class Attempt:
         *,
         lease: timedelta,
         clock: Clock,
-        counters: Counters,
+        counters: WorkerCounters,
         patience: float = 10.0,
     ) -> None:
         self._inbox = inbox
@@ -39,7 +39,7 @@ class Attempt:
         self._counters = counters
         self._patience = patience
 
-    async def run(self, handlers: Coroutine[object, object, object], limit: timedelta | None) -> Verdict:
+    async def run(self, handlers: Coroutine[object, object, object], limit: timedelta | None) -> Disposition:
         """Return the verdict; a cancelled caller cancels the handlers and waits for their end.
 
         If they come to an end of their own then, the verdict is returned all the same.
@@ -50,39 +50,39 @@ class Attempt:
             seconds = None if limit is None else limit.total_seconds()
             await asyncio.wait({work, beat}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
-                return self._judge(work)
+                return self._classify(work)
             if beat.done():
                 await self._stop(work)
-                return Verdict(VerdictKind.LOST, "the lease was lost")
+                return Disposition(DispositionKind.LOST, "the lease was lost")
             # the lease is kept while the handler winds up: nobody else may start meanwhile
             await self._stop(work)
-            verdict = self._judge(work)
+            verdict = self._classify(work)
             if _decided(work):
                 return verdict
             self._counters.timed_out += 1
-            return Verdict(VerdictKind.RETRY, f"the handler ran longer than {seconds:g} s")
+            return Disposition(DispositionKind.RETRY, f"the handler ran longer than {seconds:g} s")
         except asyncio.CancelledError:
             await self._stop(work)
             if _decided(work):
                 # it came to its end all the same, and must not be run again
-                return self._judge(work)
+                return self._classify(work)
             raise
         finally:
             await self._stop(work)
             await self._stop(beat)
 
-    def _judge(self, work: asyncio.Task[BaseException | None]) -> Verdict:
+    def _classify(self, work: asyncio.Task[BaseException | None]) -> Disposition:
         error = asyncio.CancelledError("the handler was cancelled") if work.cancelled() else work.result()
         match error:
             case None:
-                return Verdict(VerdictKind.DONE)
+                return Disposition(DispositionKind.DONE)
             case Discard():
-                return Verdict(VerdictKind.DISCARD, error.reason)
+                return Disposition(DispositionKind.DISCARD, error.reason)
             case Retry():
-                return Verdict(VerdictKind.RETRY, str(error), error.after)
+                return Disposition(DispositionKind.RETRY, str(error), error.after)
         self._counters.failed += 1
         _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
-        return Verdict(VerdictKind.RETRY, f"{type(error).__name__}: {error}"[:1000])
+        return Disposition(DispositionKind.RETRY, f"{type(error).__name__}: {error}"[:1000])
 
     async def _stop(self, task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
         """Cancel a task and return at its end, even if the caller is cancelled again meanwhile."""

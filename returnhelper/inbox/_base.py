@@ -23,34 +23,34 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def need_positive(**given: object) -> None:
+def require_positive(**given: object) -> None:
     """Refuse arguments of a constructor that must be numbers above zero."""
     for name, value in given.items():
         if not isinstance(value, int | float) or not value > 0:
             raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
 
 
-def need_span(**given: object) -> None:
+def require_span(**given: object) -> None:
     """Refuse arguments that must be spans of time."""
     for name, value in given.items():
         if not isinstance(value, timedelta):
             raise ConfigurationError(f"{name} must be a timedelta, not {value!r}: say timedelta(seconds=…)")
 
 
-def need_time(**given: object) -> None:
+def require_time(**given: object) -> None:
     """Refuse arguments that must be points in time."""
     for name, value in given.items():
         if not isinstance(value, datetime):
             raise ConfigurationError(f"{name} must be a datetime, not {value!r}")
 
 
-def need_limit(limit: object) -> None:
+def require_limit(limit: object) -> None:
     """Refuse a limit that some store could not take."""
     if not isinstance(limit, int) or not 1 <= limit <= _MOST:
         raise ConfigurationError(f"limit must be between 1 and {_MOST}, not {limit!r}")
 
 
-def need_addable(record: Record) -> None:
+def require_addable(record: Record) -> None:
     """Refuse a record that nobody could ever claim, finish or purge."""
     if record.state is State.LEASED:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
@@ -58,22 +58,22 @@ def need_addable(record: Record) -> None:
         raise ConfigurationError("finished_at of a record that is added as done must be set")
 
 
-class Wake:
+class Notifier:
     """Tell waiters that something may be claimable; a call between two waits is not lost."""
 
     def __init__(self) -> None:
         self._ringing = False
         self._waiters: set[asyncio.Future[None]] = set()
 
-    def ring(self) -> None:
-        """Wake everyone who waits, and the next one who will."""
+    def notify(self) -> None:
+        """Notifier everyone who waits, and the next one who will."""
         self._ringing = True
         for waiter in self._waiters:
             if not waiter.done() and not waiter.get_loop().is_closed():
                 waiter.set_result(None)
         self._waiters.clear()
 
-    def quiet(self) -> None:
+    def reset(self) -> None:
         """Forget earlier rings: the caller looks for itself now."""
         self._ringing = False
 
@@ -99,7 +99,7 @@ class BaseInbox:
     def __init__(self, *, clock: Clock = utc_now, token: Callable[[], str] = new_token) -> None:
         self._clock = clock
         self._token = token
-        self._wake = Wake()
+        self._notifier = Notifier()
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         raise NotImplementedError
@@ -119,13 +119,13 @@ class BaseInbox:
 
     async def claim(self, limit: int, lease: timedelta) -> Records:
         """Lease up to ``limit`` records, the oldest first."""
-        need_limit(limit)
+        require_limit(limit)
         now = self._clock()
         claiming = self._claim(limit, now, _end_of(lease, now))
-        self._wake.quiet()
+        self._notifier.reset()
         claimed = await self._shielded(asyncio.create_task(claiming, name="returnhelper inbox claim"))
         if len(claimed) == limit:
-            self._wake.ring()
+            self._notifier.notify()
         return claimed
 
     async def _shielded(self, claiming: asyncio.Task[Records]) -> Records:
@@ -153,7 +153,7 @@ class BaseInbox:
 
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
         """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
-        need_time(at=at)
+        require_time(at=at)
         return await self._apply(record, State.READY, not_before=to_utc(at), reason=reason)
 
     async def hold(self, record: Record, reason: str) -> bool:
@@ -162,11 +162,11 @@ class BaseInbox:
 
     async def release(self, record: Record) -> bool:
         """Give a lease back unused: claimable at once, the attempt not counted; False when the lease is lost."""
-        return await self._apply(record, State.READY, uncount=True, reason=record.reason)
+        return await self._apply(record, State.READY, refund_attempt=True, reason=record.reason)
 
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``."""
-        need_time(older_than=older_than)
+        require_time(older_than=older_than)
         older_than = to_utc(older_than)
         since = min(older_than, self._clock())
         purged, gone = 0, _PURGE_AT_ONCE
@@ -182,7 +182,7 @@ class BaseInbox:
         record: Record,
         state: State,
         *,
-        uncount: bool = False,
+        refund_attempt: bool = False,
         not_before: datetime | None = None,
         leased_until: datetime | None = None,
         reason: str | None = None,
@@ -191,13 +191,15 @@ class BaseInbox:
         if record.lease is None:
             return False
         text = None if reason is None else storable_text(reason)
-        change = Change(record.key, record.lease, state, uncount, not_before, leased_until, text, finished_at)
+        change = Change(
+            record.key, record.lease, state, refund_attempt, not_before, leased_until, text, finished_at
+        )
         try:
             return await self._change(change)
         finally:
             if state is not State.LEASED:
                 # for the record itself, or the next one of its ordering key; a caller that is cancelled may be heard yet
-                self._wake.ring()
+                self._notifier.notify()
 
     async def __aenter__(self) -> Self:
         try:
@@ -215,7 +217,7 @@ class BaseInbox:
 
 
 def _end_of(lease: timedelta, now: datetime) -> datetime:
-    need_span(lease=lease)
+    require_span(lease=lease)
     if lease <= timedelta(0):
         raise ConfigurationError(f"lease must be positive, not {lease}")
     try:

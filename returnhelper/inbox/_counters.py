@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from returnhelper.inbox._verdict import VerdictKind
+from returnhelper.inbox._disposition import DispositionKind
 from returnhelper.inbox.store import Record
 
 
@@ -33,7 +33,7 @@ class Latency:
 
 
 @attrs.define
-class Counters:
+class WorkerCounters:
     """What a worker did since it was made; plain numbers that only grow.
 
     ``failed`` counts attempts whose handler raised or ran too long, ``retried`` those that come again, ``lost`` leases
@@ -54,19 +54,19 @@ class Counters:
     from_event: Latency = attrs.Factory(Latency)
     from_receipt: Latency = attrs.Factory(Latency)
 
-    def note(self, kind: VerdictKind, record: Record, now: datetime) -> None:
+    def note(self, kind: DispositionKind, record: Record, now: datetime) -> None:
         """Count a verdict that was written down."""
         match kind:
-            case VerdictKind.DONE:
+            case DispositionKind.DONE:
                 self.handled += 1
                 self.from_receipt.note(now - record.received_at)
                 if record.event_time is not None:
                     self.from_event.note(now - record.event_time)
-            case VerdictKind.DISCARD:
+            case DispositionKind.DISCARD:
                 self.discarded += 1
-            case VerdictKind.HOLD:
+            case DispositionKind.HOLD:
                 self.held += 1
-            case VerdictKind.RETRY:
+            case DispositionKind.RETRY:
                 self.retried += 1
-            case VerdictKind.LOST:
+            case DispositionKind.LOST:
                 self.lost += 1

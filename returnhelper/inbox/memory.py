@@ -11,7 +11,7 @@ from itertools import islice
 
 import attrs
 
-from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox.store import (
     Added,
     AddResult,
@@ -28,7 +28,7 @@ from returnhelper.inbox.store import (
 
 _DUE_AT_ONCE = 1000
 _STALE = 100
-_Turn = tuple[datetime, int, str]  # order_at, sequence, key
+_Turn = tuple[datetime, int, str]  # sort_time, sequence, key
 
 
 class MemoryInbox(BaseInbox):
@@ -45,7 +45,7 @@ class MemoryInbox(BaseInbox):
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
-        need_positive(max_done=max_done)
+        require_positive(max_done=max_done)
         self._max_done = max_done
         self._since = clock()
         self._records: dict[str, Record] = {}
@@ -64,7 +64,7 @@ class MemoryInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known."""
-        need_addable(record)
+        require_addable(record)
         if record.key in self._records:
             return Duplicate
         if record.attempts or record.not_before or record.leased_until or record.lease:
@@ -76,7 +76,7 @@ class MemoryInbox(BaseInbox):
         self._records[record.key] = record
         if record.state is State.READY:
             self._enqueue(record)
-            self._wake.ring()
+            self._notifier.notify()
         elif record.state is State.DONE:
             self._done[record.key] = None
         return Added
@@ -102,7 +102,7 @@ class MemoryInbox(BaseInbox):
             return False
         record = attrs.evolve(
             record,
-            attempts=record.attempts - change.uncount,
+            attempts=record.attempts - change.refund_attempt,
             not_before=change.not_before,
             lease=change.token if change.state is State.LEASED else None,
             leased_until=change.leased_until,
@@ -124,7 +124,7 @@ class MemoryInbox(BaseInbox):
         self._put(
             attrs.evolve(record, attempts=0, not_before=None, reason=None, finished_at=None), State.READY
         )
-        self._wake.ring()
+        self._notifier.notify()
         return True
 
     async def get(self, key: str) -> Record | None:
@@ -140,7 +140,7 @@ class MemoryInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
-        need_limit(limit)
+        require_limit(limit)
         place = None if after is None else self._sequence.get(storable_key(after))
         if after is not None and place is None:
             return []
@@ -187,7 +187,7 @@ class MemoryInbox(BaseInbox):
         for heap in (self._delayed, self._leased):
             if heap:
                 timeout = min(timeout, (heap[0][0] - now).total_seconds())
-        await self._wake.wait(timeout)
+        await self._notifier.wait(timeout)
 
     def _put(self, record: Record, state: State) -> None:
         before = self._records[record.key].state
@@ -211,7 +211,7 @@ class MemoryInbox(BaseInbox):
                 self._done[record.key] = None
 
     def _turn(self, record: Record) -> _Turn:
-        return (record.order_at, self._sequence[record.key], record.key)
+        return (record.sort_time, self._sequence[record.key], record.key)
 
     def _enqueue(self, record: Record) -> None:
         turn = self._turn(record)

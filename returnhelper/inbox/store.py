@@ -137,7 +137,7 @@ class Record:
     finished_at: datetime | None = attrs.field(default=None, converter=_optional_utc)
 
     @property
-    def order_at(self) -> datetime:
+    def sort_time(self) -> datetime:
         """Return the time that decides the turn: ``event_time``, else the time of receipt."""
         return self.event_time or self.received_at
 
@@ -174,7 +174,7 @@ class Change:
     key: str
     token: str
     state: State
-    uncount: bool = False
+    refund_attempt: bool = False
     not_before: datetime | None = None
     leased_until: datetime | None = None
     reason: str | None = None
@@ -187,7 +187,7 @@ class Inbox(Protocol):
 
     A store opens itself on first use, and is used from one event loop at a time. A lease that runs out makes the
     record claimable again; ``attempts`` counts claims. Records with one ordering key are never leased at the same time
-    and come oldest ``order_at`` first: one that waits for its retry keeps the younger ones waiting, one that is held
+    and come oldest ``sort_time`` first: one that waits for its retry keeps the younger ones waiting, one that is held
     does not.
     """
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
-from returnhelper.inbox._base import need_positive, need_span
-from returnhelper.inbox._counters import Counters
-from returnhelper.inbox._verdict import Verdict, VerdictKind
+from returnhelper.inbox._base import require_positive, require_span
+from returnhelper.inbox._counters import WorkerCounters
+from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox.store import Clock, Inbox, Record, Sleep, utc_now
 from returnhelper.webhooks.events import parse_event
 
 if TYPE_CHECKING:
     from returnhelper.webhooks.events import Event
 
-__all__ = ["Counters", "Worker"]
+__all__ = ["Worker", "WorkerCounters"]
 
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
@@ -73,10 +73,10 @@ class Worker:
         sleep: Sleep = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        need_positive(concurrency=concurrency, max_attempts=max_attempts, poll=poll)
-        need_span(lease=lease, backoff=backoff, max_backoff=max_backoff, drain_timeout=drain_timeout)
+        require_positive(concurrency=concurrency, max_attempts=max_attempts, poll=poll)
+        require_span(lease=lease, backoff=backoff, max_backoff=max_backoff, drain_timeout=drain_timeout)
         if handler_timeout is not None:
-            need_span(handler_timeout=handler_timeout)
+            require_span(handler_timeout=handler_timeout)
         if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
             raise ConfigurationError("a Worker takes first the inbox, then the router: Worker(inbox, router)")
         zero = timedelta(0)
@@ -100,7 +100,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._service: asyncio.Task[None] | None = None
-        self.counters = Counters()
+        self.counters = WorkerCounters()
 
     async def __aenter__(self) -> Self:
         if self._service is not None:
@@ -157,7 +157,7 @@ class Worker:
     async def _serve(self) -> None:
         try:
             while not self._stopping.is_set():
-                records = await self._outlive(self._claim)
+                records = await self._retry_while_unavailable(self._claim)
                 if records is None:
                     continue
                 if self._stopping.is_set():
@@ -172,7 +172,9 @@ class Worker:
                         asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
                     )
                 if not records:
-                    await self._outlive(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
+                    await self._retry_while_unavailable(
+                        lambda: self._unless_stopped(self._inbox.wait(self._poll))
+                    )
             if self._running:
                 await asyncio.wait(set(self._running), timeout=self._drain_timeout.total_seconds())
         except Exception:
@@ -195,7 +197,7 @@ class Worker:
             for record in records:
                 self.counters.released += await self._inbox.release(record)
 
-    async def _outlive(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
+    async def _retry_while_unavailable(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
         """Return what the call returns, however long the store is out; None once the worker stops."""
         failures = 0
         while not self._stopping.is_set():
@@ -231,7 +233,7 @@ class Worker:
     async def _handle(self, record: Record) -> None:
         self.counters.claimed += 1
         try:
-            verdict = await self._judge(record)
+            verdict = await self._classify(record)
         except asyncio.CancelledError:
             # the drain ran out of patience; tell the store, if it answers soon
             with contextlib.suppress(InboxUnavailable, TimeoutError):
@@ -243,24 +245,26 @@ class Worker:
         drained = task is not None and task.cancelling() > 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS if drained else None):
-                await self._settle(record, verdict)
+                await self._record_disposition(record, verdict)
 
-    async def _judge(self, record: Record) -> Verdict:
+    async def _classify(self, record: Record) -> Disposition:
         if record.attempts > self._max_attempts:
             reason = record.reason or "the worker died while it was handled"
-            return Verdict(VerdictKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}")
+            return Disposition(
+                DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
+            )
         try:
             event = parse_event(record.body)
         except PayloadInvalid as error:
-            return Verdict(VerdictKind.HOLD, str(error))
+            return Disposition(DispositionKind.HOLD, str(error))
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
         verdict = await attempt.run(self._router.dispatch(event), self._handler_timeout)
-        if verdict.kind is VerdictKind.RETRY and record.attempts >= self._max_attempts:
+        if verdict.kind is DispositionKind.RETRY and record.attempts >= self._max_attempts:
             text = f"given up after {record.attempts} attempts: {verdict.reason}"
-            return Verdict(VerdictKind.HOLD, text)
+            return Disposition(DispositionKind.HOLD, text)
         return verdict
 
-    async def _settle(self, record: Record, verdict: Verdict) -> None:
+    async def _record_disposition(self, record: Record, verdict: Disposition) -> None:
         """Write the verdict down, however long the store is out: else the event would be handled again."""
         failures = 0
         while True:
@@ -271,27 +275,27 @@ class Worker:
                 await self._pause(failures)
             else:
                 break
-        if not written or verdict.kind is VerdictKind.LOST:
+        if not written or verdict.kind is DispositionKind.LOST:
             self.counters.lost += 1
             _log.warning("the lease of event %s was lost: it may be handled twice", record.key)
             return
         self.counters.note(verdict.kind, record, self._clock())
 
-    def _write(self, record: Record, verdict: Verdict) -> Awaitable[bool]:
+    def _write(self, record: Record, verdict: Disposition) -> Awaitable[bool]:
         reason = verdict.reason or ""
         match verdict.kind:
-            case VerdictKind.DONE:
+            case DispositionKind.DONE:
                 return self._inbox.complete(record)
-            case VerdictKind.DISCARD:
+            case DispositionKind.DISCARD:
                 return self._inbox.discard(record, reason)
-            case VerdictKind.HOLD:
+            case DispositionKind.HOLD:
                 _log.error("event %s is held: %s", record.key, reason)
                 return self._inbox.hold(record, reason)
-            case VerdictKind.RETRY:
+            case DispositionKind.RETRY:
                 wait = self._delay(record) if verdict.after is None else min(verdict.after, _LONGEST_RETRY)
                 _log.warning("event %s is tried again in %s: %s", record.key, wait, reason)
                 return self._inbox.retry(record, self._clock() + wait, reason)
-            case VerdictKind.LOST:
+            case DispositionKind.LOST:
                 # a lease that nobody took yet is better given back than waited for
                 return self._inbox.retry(record, self._clock(), reason)
 

@@ -6,13 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from returnhelper import _answer
-from returnhelper._call import Items
-from returnhelper._wire import Misfit, Model, misbuilt, structure
+from returnhelper import _response
+from returnhelper._request import ResultList
+from returnhelper._wire import Model, StructureError, find_type_mismatches, structure
 from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent
 
 if TYPE_CHECKING:
-    from returnhelper._call import Caller, Operation, QueryValue, Reply
+    from returnhelper._request import Operation, ParsedResponse, QueryValue, SupportsCall
     from returnhelper.config import RequestOptions
     from returnhelper.pagination import Window
     from returnhelper.types import JSONValue
@@ -33,7 +33,7 @@ class Resource:
 
     __slots__ = ("_caller",)
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: SupportsCall) -> None:
         self._caller = caller
 
     def __repr__(self) -> str:
@@ -51,16 +51,16 @@ class Resource:
         """Call, and return the payload as one object."""
         if op.deprecated is not None:
             _warn(op)
-        reply = await self._caller.call(op, query=query, body=body, options=options)
+        parsed = await self._caller.call(op, query=query, body=body, options=options)
         try:
-            found = _answer.payload(op, reply.envelope)
+            found = _response.payload(op, parsed.envelope)
             if op.payload and isinstance(found, Mapping):
                 # A payload member that is null says nothing; it is no member of the payload.
                 found = {k: v for k, v in found.items() if v is not None or k not in op.payload}
             typed = structure(found, result)
-        except Misfit as e:
-            raise _misfit(op, reply, e) from None
-        object.__setattr__(typed, "_answer", reply.answer)
+        except StructureError as e:
+            raise _misfit(op, parsed, e) from None
+        object.__setattr__(typed, "_response", parsed.response)
         return typed
 
     async def _items(
@@ -71,21 +71,21 @@ class Resource:
         query: Mapping[str, QueryValue] | None = None,
         body: object | None = None,
         options: RequestOptions | None = None,
-    ) -> Items[M]:
+    ) -> ResultList[M]:
         """Call, and return the payload as a list; a missing one is empty."""
         if op.deprecated is not None:
             _warn(op)
-        reply = await self._caller.call(op, query=query, body=body, options=options)
-        found = _answer.payload(op, reply.envelope)
+        parsed = await self._caller.call(op, query=query, body=body, options=options)
+        found = _response.payload(op, parsed.envelope)
         try:
             if isinstance(found, Mapping):
                 found = _only_list(op, found)
             if not isinstance(found, Sequence) or isinstance(found, str):
-                raise Misfit("expected a list")
+                raise StructureError("expected a list")
             typed = [structure(value, item) for value in found]
-        except Misfit as e:
-            raise _misfit(op, reply, e) from None
-        return Items(typed, answer=reply.answer, total=_answer.total(reply.envelope))
+        except StructureError as e:
+            raise _misfit(op, parsed, e) from None
+        return ResultList(typed, response=parsed.response, total=_response.total(parsed.envelope))
 
     @staticmethod
     def _built(kind: type[Model], **given: object) -> None:
@@ -95,7 +95,7 @@ class Resource:
             if isinstance(value, Sequence) and not isinstance(value, str):
                 named = [(f"{name}[{index}]", entry) for index, entry in enumerate(value)]
             for where, found in named:
-                for path, part, needed in misbuilt(where, found, kind):
+                for path, part, needed in find_type_mismatches(where, found, kind):
                     raise ConfigurationError(
                         f"{path} must be a {needed.__name__}, not {type(part).__name__}: "
                         f"build it with {needed.__module__}.{needed.__name__}(…)"
@@ -120,16 +120,16 @@ def _only_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
     return lists[0] if len(lists) == 1 else ()
 
 
-def _misfit(op: Operation, reply: Reply, misfit: Misfit) -> UnexpectedContent:
+def _misfit(op: Operation, parsed: ParsedResponse, misfit: StructureError) -> UnexpectedContent:
     error = UnexpectedContent(
-        f"{op.name} succeeded, but its answer does not fit: {misfit}; the answer itself is in .answer. Do not send "
+        f"{op.name} succeeded, but its answer does not fit: {misfit}; the response itself is in .response. Do not send "
         "it again with another idempotency key",
         operation=op.name,
-        idempotency_key=reply.answer.idempotency_key,
+        idempotency_key=parsed.response.idempotency_key,
     )
-    error.http_status = reply.answer.http_status
-    error.content_type = reply.answer.headers.get("Content-Type")
-    error.answer = reply.answer
+    error.http_status = parsed.response.http_status
+    error.content_type = parsed.response.headers.get("Content-Type")
+    error.response = parsed.response
     return error
 
 

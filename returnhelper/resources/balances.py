@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper.models.balances import ApiBalance
 from returnhelper.pagination import Pager, Window
 from returnhelper.resources._base import Resource
@@ -31,11 +31,11 @@ class Balances(Resource):
 
         Source: ApiBalance/GetApiBalance
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
         self._check(problems, options)
 
-        async def fetch(_: Window | None, offset: int, size: int) -> Items[ApiBalance]:
+        async def fetch(_: Window | None, offset: int, size: int) -> ResultList[ApiBalance]:
             query = {"pageSize": size, "offset": offset}
             return await self._items(_LIST, ApiBalance, query=query, options=options)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper._wire import Model, model
 from returnhelper.models.codes import Country, ShippingMethod
 from returnhelper.models.consolidations import (
@@ -84,7 +84,7 @@ class Consolidations(Resource):
         Source: ConsolidateShipping/Order/Create
         """
         self._built(ShipToAddress, ship_to=ship_to)
-        problems = Problems()
+        problems = FieldErrors()
         problems.one_of("shippingMethod", shipping_method, *_METHODS)
         problems.country("shipTo.shipToCountry", ship_to.ship_to_country)
         problems.custom_fields("customFieldMap", custom_field_map)
@@ -106,7 +106,7 @@ class Consolidations(Resource):
         *,
         return_inventory_id_list: Sequence[int],
         options: RequestOptions | None = None,
-    ) -> Items[ConsolidateShippingInventory]:
+    ) -> ResultList[ConsolidateShippingInventory]:
         """Put 1 to 500 return inventories on an order; each must lie in its outbound warehouse.
 
         Answers the inventories of this call, each ``PENDING``. The order must still be ``CREATED``, and an inventory
@@ -125,7 +125,7 @@ class Consolidations(Resource):
         *,
         return_inventory_id_list: Sequence[int],
         options: RequestOptions | None = None,
-    ) -> Items[RemovedConsolidateShippingInventory]:
+    ) -> ResultList[RemovedConsolidateShippingInventory]:
         """Take return inventories off an order, back to handling ``ohd`` and status ``pending``.
 
         Answers the inventories of this call. Only before packing starts (inferred).
@@ -146,7 +146,7 @@ class Consolidations(Resource):
 
         Source: ConsolidateShipping/Order/UpdateShippingMethod
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.one_of("shippingMethod", shipping_method, *_METHODS)
         self._check(problems, options)
         body = {
@@ -167,7 +167,7 @@ class Consolidations(Resource):
         Source: ConsolidateShipping/Order/UpdateShipToInformation
         """
         self._built(ShipToAddress, ship_to=ship_to)
-        problems = Problems()
+        problems = FieldErrors()
         problems.country("shipTo.shipToCountry", ship_to.ship_to_country)
         self._check(problems, options)
         body = {"consolidateShippingOrderId": consolidate_shipping_order_id, "shipTo": ship_to}
@@ -204,7 +204,7 @@ class Consolidations(Resource):
     def _inventories(
         self, order_id: str, ids: Sequence[int], most: int | None, options: RequestOptions | None
     ) -> dict[str, object]:
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifiers("returnInventoryIdList", ids, most)
         self._check(problems, options)
         return {"consolidateShippingOrderId": order_id, "returnInventoryIdList": list(ids)}

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper._wire import Model, model
 from returnhelper.models.codes import Country, FbaInstructionHandling
 from returnhelper.models.fba_instructions import (
@@ -89,7 +89,7 @@ class FbaInstructions(Resource):
         *,
         fnsku_list: Sequence[CreateFbaInstructionSku],
         options: RequestOptions | None = None,
-    ) -> Items[FbaInstruction]:
+    ) -> ResultList[FbaInstruction]:
         """Tell the warehouse what to do with FBA stock.
 
         All entries name the same warehouse, and each quantity must be available there; the stock is claimed at once
@@ -101,7 +101,7 @@ class FbaInstructions(Resource):
         Source: FbaInstruction/Create
         """
         self._built(CreateFbaInstructionSku, fnsku_list=fnsku_list)
-        problems = Problems()
+        problems = FieldErrors()
         problems.text("fbaInstructionHandlingCode", fba_instruction_handling_code)
         problems.length("fnskuList", fnsku_list, 1)
         for index, entry in enumerate(fnsku_list):
@@ -130,12 +130,12 @@ class FbaInstructions(Resource):
 
         Source: FbaInstruction/List
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
         problems.span("createFrom", created_from, "createTo", created_to)
         self._check(problems, options)
 
-        async def fetch(window: Window | None, offset: int, size: int) -> Items[FbaInstruction]:
+        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[FbaInstruction]:
             query = window_query(window, offset, size)
             return await self._items(_LIST, FbaInstruction, query=query, options=options)
 
@@ -150,7 +150,7 @@ class FbaInstructions(Resource):
 
     async def list_items(
         self, fba_instruction_id: UUID | str, *, options: RequestOptions | None = None
-    ) -> Items[FbaInstructionItem]:
+    ) -> ResultList[FbaInstructionItem]:
         """List the lines of one instruction of any type (inferred): ids and quantities; not paged.
 
         Source: FbaInstructionItem/GetFbaInstructionItemList
@@ -217,7 +217,7 @@ class FbaInstructions(Resource):
 
         Source: FbaInstructionReplenish/UpdateShippingInfo
         """
-        problems = Problems()
+        problems = FieldErrors()
         with_label = bool(shipping_info.provide_label)
         for path, value in (("filename", shipping_info.filename), ("fileKey", shipping_info.file_key)):
             if with_label and not value:
@@ -235,7 +235,7 @@ class FbaInstructions(Resource):
         *,
         new_fnsku: Mapping[str, str],
         options: RequestOptions | None = None,
-    ) -> Items[FbaInstructionItem]:
+    ) -> ResultList[FbaInstructionItem]:
         """Relabel lines of a replenish instruction: ``new_fnsku`` maps old FNSKUs to new ones.
 
         Answers the touched lines. Only while the instruction is pending (inferred). The call was never published:
@@ -243,7 +243,7 @@ class FbaInstructions(Resource):
 
         Source: FbaInstructionReplenish/AssignNewFnsku
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.length("assignNewFnskuPayloadList", new_fnsku, 1)
         self._check(problems, options)
         body = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper.models.fba_shipments import FbaWarehouseInventory
 from returnhelper.resources._base import Resource
 
@@ -65,18 +65,18 @@ class FbaInventories(Resource):
 
     async def list(
         self, fnsku: str, *, options: RequestOptions | None = None
-    ) -> Items[FbaWarehouseInventory]:
+    ) -> ResultList[FbaWarehouseInventory]:
         """List the current stock of one FNSKU, one row per warehouse that holds it (inferred); not paged.
 
         Source: FbaWarehouseInventory/GetFbaWarehouseInventoryList
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.text("fnsku", fnsku)
         self._check(problems, options)
         return await self._items(_LIST, FbaWarehouseInventory, query={"fnsku": fnsku}, options=options)
 
     def _line(self, warehouse_id: int, fnsku: str, options: RequestOptions | None) -> dict[str, int | str]:
-        problems = Problems()
+        problems = FieldErrors()
         problems.text("fnsku", fnsku)
         self._check(problems, options)
         return {"warehouseId": warehouse_id, "fnsku": fnsku}

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper._wire import Model, model
 from returnhelper.models.fba_shipments import FbaShipment, FbaShipmentItem
 from returnhelper.pagination import Pager, Window
@@ -45,7 +45,7 @@ class FbaShipments(Resource):
 
     async def create(
         self, create_fba_shipment_list: Sequence[CreateFbaShipment], *, options: RequestOptions | None = None
-    ) -> Items[FbaShipment]:
+    ) -> ResultList[FbaShipment]:
         """Announce Amazon removal parcels that are on their way to a warehouse.
 
         Metadata only: no label, no charge. ``tracking_number`` and ``removal_order_id`` are one line of at most 50
@@ -57,7 +57,7 @@ class FbaShipments(Resource):
         Source: FbaShipment/Create
         """
         self._built(CreateFbaShipment, create_fba_shipment_list=create_fba_shipment_list)
-        problems = Problems()
+        problems = FieldErrors()
         _check_batch(problems, create_fba_shipment_list)
         self._check(problems, options)
         body = {"createFbaShipmentPayloadList": list(create_fba_shipment_list)}
@@ -89,12 +89,12 @@ class FbaShipments(Resource):
 
         Source: FbaShipment/List
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
         problems.span("createFrom", created_from, "createTo", created_to)
         self._check(problems, options)
 
-        async def fetch(window: Window | None, offset: int, size: int) -> Items[FbaShipment]:
+        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[FbaShipment]:
             query = window_query(window, offset, size)
             return await self._items(_LIST, FbaShipment, query=query, options=options)
 
@@ -109,7 +109,7 @@ class FbaShipments(Resource):
 
     async def list_items(
         self, fba_shipment_id: UUID | str, *, options: RequestOptions | None = None
-    ) -> Items[FbaShipmentItem]:
+    ) -> ResultList[FbaShipmentItem]:
         """List what was put away from one FBA shipment; not paged, empty until the warehouse has done so (inferred).
 
         Source: FbaShipmentItem/GetFbaShipmentItemList
@@ -118,7 +118,7 @@ class FbaShipments(Resource):
         return await self._items(_LIST_ITEMS, FbaShipmentItem, query=query, options=options)
 
 
-def _check_batch(problems: Problems, entries: Sequence[CreateFbaShipment]) -> None:
+def _check_batch(problems: FieldErrors, entries: Sequence[CreateFbaShipment]) -> None:
     problems.length("createFbaShipmentPayloadList", entries, 1)
     seen: set[str] = set()
     warehouses: dict[str, int] = {}

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote, urlsplit
 
-from returnhelper import _disk
-from returnhelper._call import Caller, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper import _file_io
+from returnhelper._request import Operation, RequestOptions, SupportsCall
+from returnhelper._validation import FieldErrors
 from returnhelper.errors import ConfigurationError, UnexpectedContent
 from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, UploadedFile
 from returnhelper.resources._base import Resource
 
 if TYPE_CHECKING:
-    from returnhelper._foreign import Foreign
+    from returnhelper._storage import StorageTransport
     from returnhelper.config import Environment
 
 _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
@@ -39,13 +39,13 @@ _AS_THEY_ARE = "/%:@!$&'()*+,;=~-._"
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
 
 
-class _Carrier(Caller, Protocol):
+class _Carrier(SupportsCall, Protocol):
     """A caller that can also reach hosts that are not the API."""
 
     @property
     def environment(self) -> Environment: ...
     @property
-    def foreign(self) -> Foreign: ...
+    def foreign(self) -> StorageTransport: ...
 
 
 class Files(Resource):
@@ -64,7 +64,7 @@ class Files(Resource):
 
         Source: File/GetPreSignedUploadUrl
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.text("filename", filename)
         problems.text("mimeType", mime_type)
         self._check(problems, options)
@@ -96,7 +96,7 @@ class Files(Resource):
         kind = mime_type or _TYPES.guess_type(name)[0]
         if kind is None:
             raise ConfigurationError(f"{name!r} does not tell the type of its content; pass mime_type")
-        async with _disk.open_source(source, size) as body:
+        async with _file_io.open_source(source, size) as body:
             slot = await self.get_pre_signed_upload_url(name, mime_type=kind, options=options)
             if not slot.pre_signed_url or not slot.file_key:
                 raise UnexpectedContent(
@@ -113,7 +113,7 @@ class Files(Resource):
         stored = UploadedFile(
             filename=slot.filename or name, file_key=slot.file_key, content_type=kind, size=body.size
         )
-        object.__setattr__(stored, "_answer", slot.answer)
+        object.__setattr__(stored, "_response", slot.response)
         return stored
 
     async def download(
@@ -136,7 +136,7 @@ class Files(Resource):
         """
         target = Path(path)
         return await self._caller.foreign.get(
-            url, lambda headers, chunks: _disk.save(headers, chunks, target, max_bytes), options=options
+            url, lambda headers, chunks: _file_io.save(headers, chunks, target, max_bytes), options=options
         )
 
     def image_url(self, key: str, *, base_url: str | None = None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Acknowledgement, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Acknowledgement, Operation, RequestOptions
+from returnhelper._validation import FieldErrors
 from returnhelper.models.labels import Label
 from returnhelper.resources._base import Resource
 
@@ -26,7 +26,7 @@ class Labels(Resource):
 
         Source: Label/CreateLabel
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("shipmentId", shipment_id)
         self._check(problems, options)
         return await self._call(_CREATE, Label, body={"shipmentId": shipment_id}, options=options)
@@ -39,7 +39,7 @@ class Labels(Resource):
 
         Source: Label/CancelLabel
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("labelId", label_id)
         self._check(problems, options)
         return await self._call(_CANCEL, Acknowledgement, body={"labelId": label_id}, options=options)

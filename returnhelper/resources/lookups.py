@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper.models import lookups as m
 from returnhelper.models.service_types import ServiceType
 from returnhelper.resources._base import Resource
@@ -75,56 +75,58 @@ class Lookups(Resource):
 
         Source: shipment/calculateBuyerShipmentCost
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.text("shipmentServiceType", shipment.shipment_service_type)
         problems.country("shipmentCountryCode", shipment.shipment_country_code)
         problems.positive("weight", shipment.weight)
         self._check(problems, options)
         return await self._call(_CALCULATE, m.BuyerShipmentCost, body=shipment, options=options)
 
-    async def list_box_types(self, *, options: RequestOptions | None = None) -> Items[m.BoxType]:
+    async def list_box_types(self, *, options: RequestOptions | None = None) -> ResultList[m.BoxType]:
         """List parcel box types; ``cus`` (custom) is always safe on a return shipment.
 
         Source: boxtype/getAllBoxTypes
         """
         return await self._items(_BOX_TYPES, m.BoxType, options=options)
 
-    async def list_countries(self, *, options: RequestOptions | None = None) -> Items[m.Country]:
+    async def list_countries(self, *, options: RequestOptions | None = None) -> ResultList[m.Country]:
         """List all known countries and regions, such as the destinations of resends.
 
         Source: country/getAllCountries
         """
         return await self._items(_COUNTRIES, m.Country, options=options)
 
-    async def list_from_countries(self, *, options: RequestOptions | None = None) -> Items[m.Country]:
+    async def list_from_countries(self, *, options: RequestOptions | None = None) -> ResultList[m.Country]:
         """List the countries that a return parcel may start from.
 
         Source: country/getAllFromCountries
         """
         return await self._items(_FROM_COUNTRIES, m.Country, options=options)
 
-    async def list_currencies(self, *, options: RequestOptions | None = None) -> Items[m.Currency]:
+    async def list_currencies(self, *, options: RequestOptions | None = None) -> ResultList[m.Currency]:
         """List currencies with exchange rates; compare the codes without regard to case.
 
         Source: currency/getAllCurrencies
         """
         return await self._items(_CURRENCIES, m.Currency, options=options)
 
-    async def list_dimension_uoms(self, *, options: RequestOptions | None = None) -> Items[m.DimensionUom]:
+    async def list_dimension_uoms(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.DimensionUom]:
         """List units of length.
 
         Source: dimensionuom/getAllDimensionUoms
         """
         return await self._items(_DIMENSION_UOMS, m.DimensionUom, options=options)
 
-    async def list_weight_uoms(self, *, options: RequestOptions | None = None) -> Items[m.WeightUom]:
+    async def list_weight_uoms(self, *, options: RequestOptions | None = None) -> ResultList[m.WeightUom]:
         """List units of weight.
 
         Source: weightuom/getAllWeightUom
         """
         return await self._items(_WEIGHT_UOMS, m.WeightUom, options=options)
 
-    async def list_handlings(self, *, options: RequestOptions | None = None) -> Items[m.Handling]:
+    async def list_handlings(self, *, options: RequestOptions | None = None) -> ResultList[m.Handling]:
         """List handling codes of return inventory; ``rsd`` and ``tbc`` cannot be set by a handling update.
 
         Source: handling/getAllHandlings
@@ -133,7 +135,7 @@ class Lookups(Resource):
 
     async def list_handling_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.HandlingStatus]:
+    ) -> ResultList[m.HandlingStatus]:
         """List handling statuses of return inventory.
 
         Source: handlingstatus/getAllHandlingStatus
@@ -142,35 +144,41 @@ class Lookups(Resource):
 
     async def list_handling_fee_types(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.HandlingFeeType]:
+    ) -> ResultList[m.HandlingFeeType]:
         """List kinds of handling fee.
 
         Source: handlingfeetype/getAllHandlingFeeTypes
         """
         return await self._items(_HANDLING_FEE_TYPES, m.HandlingFeeType, options=options)
 
-    async def list_label_statuses(self, *, options: RequestOptions | None = None) -> Items[m.LabelStatus]:
+    async def list_label_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.LabelStatus]:
         """List label request statuses, ``label_request_status_code`` elsewhere (inferred).
 
         Source: labelstatus/getAllLabelStatus
         """
         return await self._items(_LABEL_STATUSES, m.LabelStatus, options=options)
 
-    async def list_mar_types(self, *, options: RequestOptions | None = None) -> Items[m.MarType]:
+    async def list_mar_types(self, *, options: RequestOptions | None = None) -> ResultList[m.MarType]:
         """List MAR types, a term that the documents do not explain.
 
         Source: martype/getAllMarType
         """
         return await self._items(_MAR_TYPES, m.MarType, options=options)
 
-    async def list_refund_statuses(self, *, options: RequestOptions | None = None) -> Items[m.RefundStatus]:
+    async def list_refund_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.RefundStatus]:
         """List refund statuses.
 
         Source: refundstatus/getAllRefundStatus
         """
         return await self._items(_REFUND_STATUSES, m.RefundStatus, options=options)
 
-    async def list_resend_statuses(self, *, options: RequestOptions | None = None) -> Items[m.ResendStatus]:
+    async def list_resend_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.ResendStatus]:
         """List resend statuses.
 
         Source: resendstatus/getAllResendStatus
@@ -179,7 +187,7 @@ class Lookups(Resource):
 
     async def list_return_request_source_types(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.ReturnRequestSourceType]:
+    ) -> ResultList[m.ReturnRequestSourceType]:
         """List where a return request can come from.
 
         Source: returnrequestsourcetype/getAllReturnRequestSourceTypes
@@ -188,14 +196,14 @@ class Lookups(Resource):
 
     async def list_return_request_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.ReturnRequestStatus]:
+    ) -> ResultList[m.ReturnRequestStatus]:
         """List return request statuses, ``return_status_code`` elsewhere.
 
         Source: returnrequeststatus/getAllReturnRequestStatus
         """
         return await self._items(_RETURN_REQUEST_STATUSES, m.ReturnRequestStatus, options=options)
 
-    async def list_service_types(self, *, options: RequestOptions | None = None) -> Items[ServiceType]:
+    async def list_service_types(self, *, options: RequestOptions | None = None) -> ResultList[ServiceType]:
         """List carrier service types, of returns and resends alike; `service_types` filters for a call.
 
         Source: servicetype/getAllServiceType
@@ -204,7 +212,7 @@ class Lookups(Resource):
 
     async def list_shipment_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.ShipmentStatus]:
+    ) -> ResultList[m.ShipmentStatus]:
         """List return shipment statuses, and in which of them a shipment may be edited.
 
         Source: shipment/getAllShipmentStatus
@@ -213,7 +221,7 @@ class Lookups(Resource):
 
     async def list_shipment_cost_types(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.ShipmentCostType]:
+    ) -> ResultList[m.ShipmentCostType]:
         """List kinds of shipment cost.
 
         Source: shipment/getAllShipmentCostTypes
@@ -222,7 +230,7 @@ class Lookups(Resource):
 
     async def list_transaction_types(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.TransactionType]:
+    ) -> ResultList[m.TransactionType]:
         """List account transaction types.
 
         Source: transactiontype/getAllTransactionType
@@ -231,21 +239,21 @@ class Lookups(Resource):
 
     async def list_unknown_shipment_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> Items[m.UnknownShipmentStatus]:
+    ) -> ResultList[m.UnknownShipmentStatus]:
         """List statuses of parcels that nobody announced.
 
         Source: unknownshipmentstatus/getAllUnknownShipmentStatus
         """
         return await self._items(_UNKNOWN_SHIPMENT_STATUSES, m.UnknownShipmentStatus, options=options)
 
-    async def list_vas(self, *, options: RequestOptions | None = None) -> Items[m.Vas]:
+    async def list_vas(self, *, options: RequestOptions | None = None) -> ResultList[m.Vas]:
         """List value-added services; only codes from here are accepted, and the documents spell one in two ways.
 
         Source: vas/getAllVas
         """
         return await self._items(_VAS, m.Vas, options=options)
 
-    async def list_vas_statuses(self, *, options: RequestOptions | None = None) -> Items[m.VasStatus]:
+    async def list_vas_statuses(self, *, options: RequestOptions | None = None) -> ResultList[m.VasStatus]:
         """List statuses of value-added services.
 
         Source: vasStatus/getAllVasStatus

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import MAX_RECALL, Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_RECALL, FieldErrors
 from returnhelper.models.recalls import Recall
 from returnhelper.resources._base import Resource
 
@@ -37,7 +37,7 @@ class Recalls(Resource):
 
     async def create_by_return_inventory_id(
         self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> Items[Recall]:
+    ) -> ResultList[Recall]:
         """Recall 1 to 100 inventories; one call may make several recalls.
 
         Each inventory's status must allow a move to ``rtn`` (typically pending or ``ohd``), none may be in an active
@@ -63,12 +63,12 @@ class Recalls(Resource):
 
     async def cancel(
         self, recall_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> Items[Recall]:
+    ) -> ResultList[Recall]:
         """Cancel recalls that are still pending.
 
         Source: Recall/CancelRecall
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifiers("recallIdList", recall_id_list)
         self._check(problems, options)
         body = {"recallIdList": list(recall_id_list)}
@@ -76,7 +76,7 @@ class Recalls(Resource):
 
     async def cancel_by_return_inventory_id(
         self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> Items[Recall]:
+    ) -> ResultList[Recall]:
         """Cancel the recalls of 1 to 100 inventories while that is possible; afterwards contact support.
 
         Source: Recall/CancelRecallByReturnInventoryId
@@ -85,7 +85,7 @@ class Recalls(Resource):
         return await self._items(_CANCEL_BY_INVENTORY, Recall, body=body, options=options)
 
     def _inventories(self, ids: Sequence[int], options: RequestOptions | None) -> dict[str, object]:
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifiers("returnInventoryIdList", ids, MAX_RECALL)
         self._check(problems, options)
         return {"returnInventoryIdList": list(ids)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, QueryValue, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, QueryValue, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper.models.resends import CreateResendRequest, Resend
 from returnhelper.models.shipments import ShippingFee
 from returnhelper.resources._base import Resource
@@ -32,14 +32,14 @@ class Resends(Resource):
         to_country_code: str,
         to_postal_code: str,
         options: RequestOptions | None = None,
-    ) -> Items[ShippingFee]:
+    ) -> ResultList[ShippingFee]:
         """Quote the resend services for inventories and a destination.
 
         ``chargeable_weight`` is in grams; ``postal_code_pair`` may hold zone prefixes rather than full codes.
 
         Source: Resend/GetShippingFeeListByToShippingOption
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifiers("returnInventoryIdList", return_inventory_id_list)
         problems.country("toCountryCode", to_country_code)
         problems.text("toPostalCode", to_postal_code)
@@ -70,7 +70,7 @@ class Resends(Resource):
 
         Source: Resend/GetResend
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("resendId", resend_id)
         self._check(problems, options)
         return await self._call(_GET, Resend, query={"resendId": resend_id}, options=options)
@@ -82,15 +82,15 @@ class Resends(Resource):
 
         Source: Resend/CancelResend
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("resendId", resend_id)
         self._check(problems, options)
         return await self._call(_CANCEL, Resend, body={"resendId": resend_id}, options=options)
 
 
-def _problems(request: CreateResendRequest) -> Problems:
+def _problems(request: CreateResendRequest) -> FieldErrors:
     shipment = request.resend_shipment
-    problems = Problems()
+    problems = FieldErrors()
     problems.identifiers("returnInventoryIdList", request.return_inventory_id_list)
     problems.text("resendShipment.shipmentServiceType", shipment.shipment_service_type)
     problems.country("resendShipment.shipmentCountryCode", shipment.shipment_country_code)

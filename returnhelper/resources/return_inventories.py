@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from returnhelper._call import Acknowledgement, Items, Operation, RequestOptions
-from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper._request import Acknowledgement, Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper.models.codes import Handling
 from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.pagination import Pager, Window
@@ -60,12 +60,12 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/List
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
         problems.span("createFrom", created_from, "createTo", created_to)
         self._check(problems, options)
 
-        async def fetch(window: Window | None, offset: int, size: int) -> Items[ReturnInventory]:
+        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[ReturnInventory]:
             query = window_query(window, offset, size)
             return await self._items(_LIST, ReturnInventory, query=query, options=options)
 
@@ -85,7 +85,7 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/GetReturnInventory
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnInventoryId", return_inventory_id)
         self._check(problems, options)
         query = {"returnInventoryId": return_inventory_id}
@@ -98,7 +98,7 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/GetReturnInventoryByLineItemId
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("lineItemId", line_item_id)
         self._check(problems, options)
         query = {"lineItemId": line_item_id}
@@ -120,7 +120,7 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/UpdateReturnInventoryHandling
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnInventoryId", return_inventory_id)
         problems.text("handlingCode", handling_code)
         if handling_code in (Handling.TO_BE_CONFIRMED, Handling.RESEND):
@@ -138,7 +138,7 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/CancelReturnInventoryHandling
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnInventoryId", return_inventory_id)
         self._check(problems, options)
         body = {"returnInventoryId": return_inventory_id}
@@ -153,7 +153,7 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/AssignReturnInventorySku
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnInventoryId", return_inventory_id)
         self._check(problems, options)
         body = {"returnInventoryId": return_inventory_id, "sku": sku}

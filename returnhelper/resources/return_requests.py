@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper._wire import unstructure
 from returnhelper.models.return_requests import (
     CreatedReturnRequest,
@@ -60,7 +60,7 @@ class ReturnRequests(Resource):
 
         Source: ReturnRequest/GetReturnRequest
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnRequestId", return_request_id)
         self._check(problems, options)
         query = {"returnRequestId": return_request_id}
@@ -73,7 +73,7 @@ class ReturnRequests(Resource):
 
         Source: ReturnRequest/UpdateRemark
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("returnRequestId", return_request_id)
         self._check(problems, options)
         body: dict[str, JSONValue] = {"returnRequestId": return_request_id}
@@ -83,7 +83,7 @@ class ReturnRequests(Resource):
 
     async def create_vas(
         self, create_vas_payload_list: Sequence[CreateLineItemVas], *, options: RequestOptions | None = None
-    ) -> Items[ReturnRequestLineItemVas]:
+    ) -> ResultList[ReturnRequestLineItemVas]:
         """Request value-added services by line item (superseded by `vas.create_by_return_inventory_id`).
 
         The line items must be on hold (``ohd``). ``split-parcel`` needs ``meta_quantity`` 1 to 50 and may carry
@@ -93,7 +93,7 @@ class ReturnRequests(Resource):
         Source: ReturnRequest/CreateVas
         """
         self._built(CreateLineItemVas, create_vas_payload_list=create_vas_payload_list)
-        problems = Problems()
+        problems = FieldErrors()
         problems.length("createVasPayloadList", create_vas_payload_list, 1)
         for index, payload in enumerate(create_vas_payload_list):
             path = f"createVasPayloadList[{index}]"
@@ -139,8 +139,8 @@ def _editable(shipment: Shipment) -> dict[str, JSONValue]:
     return {name: value for name, value in unstructure(shipment).items() if name not in _NOT_EDITABLE}
 
 
-def _create_problems(request: CreateReturnRequestRequest) -> Problems:
-    problems = Problems()
+def _create_problems(request: CreateReturnRequestRequest) -> FieldErrors:
+    problems = FieldErrors()
     problems.text("returnTitle", request.return_title)
     problems.positive("totalValue", request.total_value)
     problems.one_of("totalValueCurrency", request.total_value_currency, "usd")
@@ -153,7 +153,7 @@ def _create_problems(request: CreateReturnRequestRequest) -> Problems:
     return problems
 
 
-def _check_shipment(problems: Problems, shipment: CreateReturnRequestShipment) -> None:
+def _check_shipment(problems: FieldErrors, shipment: CreateReturnRequestShipment) -> None:
     problems.identifier("shipment.warehouseId", shipment.warehouse_id)
     problems.text("shipment.shipmentServiceType", shipment.shipment_service_type)
     problems.country("shipment.shipmentCountryCode", shipment.shipment_country_code)
@@ -167,7 +167,7 @@ def _check_shipment(problems: Problems, shipment: CreateReturnRequestShipment) -
     problems.seller_reference("shipment.sellerReferenceNumber", shipment.seller_reference_number)
 
 
-def _check_item(problems: Problems, path: str, item: CreateReturnRequestLineItem) -> None:
+def _check_item(problems: FieldErrors, path: str, item: CreateReturnRequestLineItem) -> None:
     problems.text(f"{path}.description", item.description)
     problems.number(f"{path}.weight", item.weight)
     problems.number(f"{path}.value", item.value)
@@ -176,8 +176,8 @@ def _check_item(problems: Problems, path: str, item: CreateReturnRequestLineItem
     problems.seller_reference(f"{path}.sellerReferenceNumber", item.seller_reference_number)
 
 
-def _edit_problems(request: EditReturnRequestRequest) -> Problems:
-    problems = Problems()
+def _edit_problems(request: EditReturnRequestRequest) -> FieldErrors:
+    problems = FieldErrors()
     problems.identifier("returnRequestId", request.return_request_id)
     problems.seller_reference("sellerReferenceNumber", request.seller_reference_number)
     if request.total_value is not None:

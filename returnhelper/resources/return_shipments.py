@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions
+from returnhelper._validation import FieldErrors
 from returnhelper.models.return_shipments import (
     CreatedReturnShipment,
     CreateReturnShipmentRequest,
@@ -50,8 +50,8 @@ class ReturnShipments(Resource):
         return await self._call(_CREATE, CreatedReturnShipment, body=request, options=options)
 
 
-def _problems(request: CreateReturnShipmentRequest) -> Problems:
-    problems = Problems()
+def _problems(request: CreateReturnShipmentRequest) -> FieldErrors:
+    problems = FieldErrors()
     problems.text("serviceTypeCode", request.service_type_code)
     problems.text("orderTitle", request.order_title)
     problems.text("orderNumber", request.order_number)
@@ -64,7 +64,7 @@ def _problems(request: CreateReturnShipmentRequest) -> Problems:
     return problems
 
 
-def _check_shipment(problems: Problems, shipment: ReturnShipmentPayload) -> None:
+def _check_shipment(problems: FieldErrors, shipment: ReturnShipmentPayload) -> None:
     _check_ship_from(problems, shipment.ship_from)
     problems.identifier("shipment.shipToWarehouseId", shipment.ship_to_warehouse_id)
     problems.text("shipment.boxType", shipment.box_type)
@@ -73,7 +73,7 @@ def _check_shipment(problems: Problems, shipment: ReturnShipmentPayload) -> None
     _check_parcel(problems, shipment.parcel)
 
 
-def _check_ship_from(problems: Problems, sender: ShipFrom) -> None:
+def _check_ship_from(problems: FieldErrors, sender: ShipFrom) -> None:
     problems.country("shipment.shipFrom.country", sender.country)
     problems.text("shipment.shipFrom.contactName", sender.contact_name)
     problems.text("shipment.shipFrom.street1", sender.street1)
@@ -82,7 +82,7 @@ def _check_ship_from(problems: Problems, sender: ShipFrom) -> None:
     problems.text("shipment.shipFrom.postalCode", sender.postal_code)
 
 
-def _check_parcel(problems: Problems, parcel: Parcel) -> None:
+def _check_parcel(problems: FieldErrors, parcel: Parcel) -> None:
     path = "shipment.parcel"
     for name in ("weight", "length", "width", "height"):
         problems.positive(f"{path}.{name}", getattr(parcel, name))
@@ -94,7 +94,7 @@ def _check_parcel(problems: Problems, parcel: Parcel) -> None:
         _check_item(problems, f"{path}.items[{index}]", item)
 
 
-def _check_item(problems: Problems, path: str, item: ParcelItem) -> None:
+def _check_item(problems: FieldErrors, path: str, item: ParcelItem) -> None:
     problems.text(f"{path}.description", item.description)
     problems.positive(f"{path}.weight", item.weight)
     problems.positive(f"{path}.value", item.value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper.models.service_types import ServiceType, ShipmentServiceType
 from returnhelper.resources._base import Resource
 
@@ -38,7 +38,7 @@ _AVAILABLE: Final = Operation(
 class ServiceTypes(Resource):
     """Carrier services. Those of returns and those of resends are separate sets and never interchange."""
 
-    async def list(self, *, options: RequestOptions | None = None) -> Items[ServiceType]:
+    async def list(self, *, options: RequestOptions | None = None) -> ResultList[ServiceType]:
         """List all return service types with their lanes: the codes that `return_shipments.create` takes.
 
         Source: ServiceType/GetAllReturnServiceType
@@ -47,12 +47,12 @@ class ServiceTypes(Resource):
 
     async def list_by_from_to_country(
         self, from_country: str, to_country: str, *, options: RequestOptions | None = None
-    ) -> Items[ServiceType]:
+    ) -> ResultList[ServiceType]:
         """List the service types from one country to another (ISO 3166 alpha-3, lower case).
 
         Source: ServiceType/GetServiceTypeByFromToCountry
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.country("fromCountry", from_country)
         problems.country("toCountry", to_country)
         self._check(problems, options)
@@ -61,12 +61,12 @@ class ServiceTypes(Resource):
 
     async def list_by_from_country_and_warehouse(
         self, from_country: str, warehouse_id: int, *, options: RequestOptions | None = None
-    ) -> Items[ServiceType]:
+    ) -> ResultList[ServiceType]:
         """List the service types from a country (ISO 3166 alpha-3, lower case) to a warehouse.
 
         Source: ServiceType/GetServiceTypeByFromCountryAndWarehouse
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.country("fromCountry", from_country)
         problems.identifier("warehouseId", warehouse_id)
         self._check(problems, options)
@@ -75,14 +75,14 @@ class ServiceTypes(Resource):
 
     async def available(
         self, warehouse_id: int, *, options: RequestOptions | None = None
-    ) -> Items[ShipmentServiceType]:
+    ) -> ResultList[ShipmentServiceType]:
         """List the resend service types that leave from a warehouse: the codes that `resends.create` takes.
 
         The service ``others`` needs an agreement with support before it is used.
 
         Source: Shipment/GetAvailableShipmentServiceType
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("warehouseId", warehouse_id)
         self._check(problems, options)
         query = {"warehouseId": warehouse_id}

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from returnhelper._call import Items, Operation, QueryValue, RequestOptions
-from returnhelper._limits import MAX_PAGE_SIZE, Problems
+from returnhelper._request import Operation, QueryValue, RequestOptions, ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper.models.shipments import Shipment, ShippingFee
 from returnhelper.pagination import Pager, Window
 from returnhelper.resources._base import Resource, window_query
@@ -40,12 +40,12 @@ class Shipments(Resource):
 
         Source: Shipment/List
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
         problems.span("createFrom", created_from, "createTo", created_to)
         self._check(problems, options)
 
-        async def fetch(window: Window | None, offset: int, size: int) -> Items[Shipment]:
+        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[Shipment]:
             query = window_query(window, offset, size)
             return await self._items(_LIST, Shipment, query=query, options=options)
 
@@ -69,7 +69,7 @@ class Shipments(Resource):
         dimension3: Decimal,
         limit: int = 0,
         options: RequestOptions | None = None,
-    ) -> Items[ShippingFee]:
+    ) -> ResultList[ShippingFee]:
         """Quote the return services for an origin and a parcel, cheapest first.
 
         ``weight`` in grams, dimensions in centimetres with the longest first, all above zero; ``limit=1`` gives the
@@ -84,7 +84,7 @@ class Shipments(Resource):
             "dimension2": dimension2,
             "dimension3": dimension3,
         }
-        problems = Problems()
+        problems = FieldErrors()
         problems.country("fromCountryCode", from_country_code)
         problems.text("fromPostalCode", from_postal_code)
         for name, size in sizes.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import MAX_SPLIT, Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import MAX_SPLIT, FieldErrors
 from returnhelper.models import codes
 from returnhelper.models.vas import CreatedVas, CreateVas, CreateVasDetail
 from returnhelper.resources._base import Resource
@@ -25,7 +25,7 @@ class Vas(Resource):
 
     async def create_by_return_inventory_id(
         self, create_vas_list: Sequence[CreateVas], *, options: RequestOptions | None = None
-    ) -> Items[CreatedVas]:
+    ) -> ResultList[CreatedVas]:
         """Request value-added services on inventories.
 
         One entry per inventory, each on hold (``ohd``). ``split-parcel`` is the only service of its entry, needs
@@ -36,7 +36,7 @@ class Vas(Resource):
         Source: Vas/CreateByReturnInventoryId
         """
         self._built(CreateVas, create_vas_list=create_vas_list)
-        problems = Problems()
+        problems = FieldErrors()
         problems.length("createVasList", create_vas_list, 1)
         seen: set[int] = set()
         for index, entry in enumerate(create_vas_list):
@@ -60,7 +60,7 @@ def _entry(entry: CreateVas) -> dict[str, object]:
 
 
 def check_details(
-    problems: Problems, path: str, details: Sequence[CreateVasDetail], *, split_alone: bool
+    problems: FieldErrors, path: str, details: Sequence[CreateVasDetail], *, split_alone: bool
 ) -> None:
     """Look at the services asked for one inventory (where a split stands alone) or line item."""
     path = f"{path}.createVasDetailList"
@@ -69,7 +69,7 @@ def check_details(
         _check_detail(problems, f"{path}[{index}]", detail, may_split=not split_alone or len(details) == 1)
 
 
-def _check_detail(problems: Problems, path: str, detail: CreateVasDetail, *, may_split: bool) -> None:
+def _check_detail(problems: FieldErrors, path: str, detail: CreateVasDetail, *, may_split: bool) -> None:
     problems.text(f"{path}.vasCode", detail.vas_code)
     code = codes.Vas(detail.vas_code) if isinstance(detail.vas_code, str) else None
     if code == codes.Vas.SPLIT_PARCEL:

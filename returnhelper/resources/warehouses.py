@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._call import Items, Operation, RequestOptions
-from returnhelper._limits import Problems
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import FieldErrors
 from returnhelper.models.warehouses import Warehouse
 from returnhelper.resources._base import Resource
 
@@ -24,7 +24,7 @@ _GET: Final = Operation("Warehouse/GetWarehouse", "GET", "/api/warehouse/getWare
 class Warehouses(Resource):
     """Where returns can go; a ``warehouse_id`` is what other calls ask for."""
 
-    async def list(self, *, options: RequestOptions | None = None) -> Items[Warehouse]:
+    async def list(self, *, options: RequestOptions | None = None) -> ResultList[Warehouse]:
         """List every warehouse.
 
         Source: Warehouse/GetAllWarehouse
@@ -33,12 +33,12 @@ class Warehouses(Resource):
 
     async def list_by_from_country(
         self, country_code: str, *, options: RequestOptions | None = None
-    ) -> Items[Warehouse]:
+    ) -> ResultList[Warehouse]:
         """List the warehouses that take returns from a country (ISO 3166 alpha-3, lower case).
 
         Source: Warehouse/GetWarehouseByFromCountry
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.country("countryCode", country_code)
         self._check(problems, options)
         query = {"countryCode": country_code}
@@ -51,7 +51,7 @@ class Warehouses(Resource):
 
         Source: Warehouse/GetWarehouse
         """
-        problems = Problems()
+        problems = FieldErrors()
         problems.identifier("warehouseId", warehouse_id)
         self._check(problems, options)
         return await self._call(_GET, Warehouse, query={"warehouseId": warehouse_id}, options=options)

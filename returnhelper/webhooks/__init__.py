@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
     from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
     from returnhelper.webhooks.events import Event, UnknownEvent, parse_event
-    from returnhelper.webhooks.expect import Expectation, create_and_wait
-    from returnhelper.webhooks.receiver import Kind, Outcome, Receiver
+    from returnhelper.webhooks.receiver import Outcome, OutcomeKind, Receiver
     from returnhelper.webhooks.router import Discard, Retry, Router
     from returnhelper.webhooks.signature import Endpoint, Verified, Verifier, sign
+    from returnhelper.webhooks.waiting import Expectation, create_and_wait
 
-_HOMES = {
+_EXPORTS = {
     "Cause": "returnhelper.webhooks.diagnosis",
     "Diagnosis": "returnhelper.webhooks.diagnosis",
     "Discard": "returnhelper.webhooks.router",
@@ -24,8 +24,8 @@ _HOMES = {
     "Envelope": "returnhelper.webhooks.envelope",
     "Event": "returnhelper.webhooks.events",
     "EventNotReceived": "returnhelper.errors",
-    "Expectation": "returnhelper.webhooks.expect",
-    "Kind": "returnhelper.webhooks.receiver",
+    "Expectation": "returnhelper.webhooks.waiting",
+    "OutcomeKind": "returnhelper.webhooks.receiver",
     "Outcome": "returnhelper.webhooks.receiver",
     "PayloadInvalid": "returnhelper.errors",
     "Receiver": "returnhelper.webhooks.receiver",
@@ -35,7 +35,7 @@ _HOMES = {
     "VerificationFailed": "returnhelper.errors",
     "Verified": "returnhelper.webhooks.signature",
     "Verifier": "returnhelper.webhooks.signature",
-    "create_and_wait": "returnhelper.webhooks.expect",
+    "create_and_wait": "returnhelper.webhooks.waiting",
     "dedup_key": "returnhelper.webhooks.envelope",
     "diagnose": "returnhelper.webhooks.diagnosis",
     "parse_event": "returnhelper.webhooks.events",
@@ -52,8 +52,8 @@ __all__ = [
     "Event",
     "EventNotReceived",
     "Expectation",
-    "Kind",
     "Outcome",
+    "OutcomeKind",
     "PayloadInvalid",
     "Receiver",
     "Retry",
@@ -75,7 +75,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name == "events":
         return import_module("returnhelper.webhooks.events")
-    home = _HOMES.get(name)
+    home = _EXPORTS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(home), name)

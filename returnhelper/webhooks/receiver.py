@@ -13,13 +13,12 @@ from typing import Any, Final, Self, TypeVar
 import attrs
 
 from returnhelper._wire import NotJSON, decode
-from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
+from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Clock, Duplicate, Inbox, Record, State, utc_now
-from returnhelper.webhooks._delivery import Forward, Forwarding, Inline, NotForwarded
+from returnhelper.webhooks._handoff import Forward, Forwarding, Inline, NotForwarded
 from returnhelper.webhooks.envelope import Envelope, dedup_key, parse_time, read_body
 from returnhelper.webhooks.events import Event
-from returnhelper.webhooks.expect import Expectation
 from returnhelper.webhooks.router import Router
 from returnhelper.webhooks.signature import (
     OLD_SIGNATURE_HEADER,
@@ -30,8 +29,9 @@ from returnhelper.webhooks.signature import (
     _raw,
     find_header,
 )
+from returnhelper.webhooks.waiting import Expectation
 
-__all__ = ["Counters", "Kind", "Outcome", "Receiver"]
+__all__ = ["Outcome", "OutcomeKind", "Receiver", "ReceiverCounters"]
 
 E = TypeVar("E", bound=Event)
 _log = logging.getLogger("returnhelper.webhooks")
@@ -43,7 +43,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorizat
 _GRACE: Final = 1.0
 
 
-class Kind(StrEnum):
+class OutcomeKind(StrEnum):
     """What became of a delivery."""
 
     NEW = "new"
@@ -64,13 +64,13 @@ class Outcome:
     """
 
     status: int
-    kind: Kind
+    kind: OutcomeKind
     record_key: str | None = None
     reason: str | None = None
 
 
 @attrs.define
-class Counters:
+class ReceiverCounters:
     """How many deliveries came in since the start, and what became of them."""
 
     received: int = 0
@@ -121,17 +121,17 @@ class Receiver:
             raise ConfigurationError(
                 "Give Receiver an inbox (a Worker takes the router), or a router alone, or forward with or without an inbox."
             )
-        self.counters = Counters()
+        self.counters = ReceiverCounters()
         self.max_body = max_body
         self.inbox: Inbox = MemoryInbox(clock=clock) if inbox is None else inbox
         self._verifier = verifier
         self._tolerance = tolerance
         self._store_timeout = store_timeout
         self._clock = clock
-        self._after = _after(self.inbox, router, forward, forward_timeout, inline_timeout)
+        self._handoff = _handoff(self.inbox, router, forward, forward_timeout, inline_timeout)
         # an add that never waits cannot be interrupted: it needs no task of its own
-        self._direct = type(self.inbox) is MemoryInbox and self._after is None
-        self._budget = 2 * store_timeout + _GRACE + (0 if self._after is None else self._after.budget)
+        self._direct = type(self.inbox) is MemoryInbox and self._handoff is None
+        self._budget = 2 * store_timeout + _GRACE + (0 if self._handoff is None else self._handoff.budget)
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._expectations: set[Expectation[Any]] = set()
 
@@ -152,8 +152,8 @@ class Receiver:
         # what another loop left behind when it was closed will never end
         while pending := [task for task in self._pending if task.get_loop() is loop]:
             await asyncio.wait(pending)
-        if self._after is not None:
-            await self._after.aclose()
+        if self._handoff is not None:
+            await self._handoff.aclose()
 
     async def receive(self, headers: Headers, body: bytes) -> Outcome:
         """Take one delivery in and say what to answer; never raises for anything that a sender can cause.
@@ -171,7 +171,7 @@ class Receiver:
         now = self._clock()
         record = _record(headers, _raw(body), verified, now)
         if self._direct and (record.state is State.HELD or self._is_fresh(record, verified, now)):
-            return self._told(record, await self.inbox.add(record))
+            return self._outcome(record, await self.inbox.add(record))
         task = asyncio.create_task(self._accept(record, verified, now))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
@@ -186,7 +186,7 @@ class Receiver:
         """Say what to answer to a body beyond `max_body`; adapters call it before reading on."""
         self.counters.received += 1
         self.counters.oversize += 1
-        return Outcome(413, Kind.OVERSIZE, reason=f"the body is larger than {self.max_body} bytes")
+        return Outcome(413, OutcomeKind.OVERSIZE, reason=f"the body is larger than {self.max_body} bytes")
 
     def expect(
         self,
@@ -222,13 +222,13 @@ class Receiver:
                     record = await self._proven_or_held(record, verified)
             async with asyncio.timeout(self._store_timeout):
                 added = await self.inbox.add(record)
-            if self._after is None or record.state is State.HELD:
-                return self._told(record, added)
-            if self._after.before_telling:
-                await self._after.deliver(record, added)
-                return self._told(record, added)
-            outcome = self._told(record, added)
-            await self._after.deliver(record, added)
+            if self._handoff is None or record.state is State.HELD:
+                return self._outcome(record, added)
+            if self._handoff.before_telling:
+                await self._handoff.deliver(record, added)
+                return self._outcome(record, added)
+            outcome = self._outcome(record, added)
+            await self._handoff.deliver(record, added)
             return outcome
         except NotForwarded as error:
             return self._unavailable(record, str(error))
@@ -255,36 +255,38 @@ class Receiver:
             record, state=State.HELD, reason="stale: older than the memory of the inbox, may be a replay"
         )
 
-    def _told(self, record: Record, added: AddResult) -> Outcome:
+    def _outcome(self, record: Record, added: AddResult) -> Outcome:
         if added is Duplicate:
             self.counters.duplicate += 1
-            return Outcome(200, Kind.DUPLICATE, record.key)
+            return Outcome(200, OutcomeKind.DUPLICATE, record.key)
         if record.state is State.HELD:
             self.counters.held += 1
             _log.warning("delivery %s is held: %s", record.key, record.reason)
-            return Outcome(200, Kind.HELD, record.key, record.reason)
+            return Outcome(200, OutcomeKind.HELD, record.key, record.reason)
         self.counters.new += 1
         for expectation in tuple(self._expectations) if self._expectations else ():
             expectation.offer(record)
-        return Outcome(200, Kind.NEW, record.key)
+        return Outcome(200, OutcomeKind.NEW, record.key)
 
     def _unavailable(self, record: Record, reason: str) -> Outcome:
         self.counters.unavailable += 1
         _log.error(
             "delivery %s is not taken: %s; answering 503 so that the sender tries again", record.key, reason
         )
-        return Outcome(503, Kind.UNAVAILABLE, record.key, reason)
+        return Outcome(503, OutcomeKind.UNAVAILABLE, record.key, reason)
 
-    def _unverified(self, headers: Headers, body: bytes, reason: Reason) -> Outcome:
-        if reason is Reason.MISSING_HEADER and _is_trial(headers, body):
+    def _unverified(self, headers: Headers, body: bytes, reason: VerificationFailureReason) -> Outcome:
+        if reason is VerificationFailureReason.MISSING_HEADER and _is_trial(headers, body):
             self.counters.trial += 1
-            return Outcome(200, Kind.TRIAL, reason="the unsigned trial of a registration; not processed")
+            return Outcome(
+                200, OutcomeKind.TRIAL, reason="the unsigned trial of a registration; not processed"
+            )
         self.counters.refused += 1
         _log.warning("delivery refused: %s", reason)
-        return Outcome(401, Kind.REFUSED, reason=str(reason))
+        return Outcome(401, OutcomeKind.REFUSED, reason=str(reason))
 
 
-def _after(
+def _handoff(
     inbox: Inbox,
     router: Router | None,
     forward: Forward | None,
@@ -314,7 +316,7 @@ def _record(headers: Headers, body: bytes, verified: Verified, now: datetime) ->
         return Record(
             key=key,
             body=body,
-            headers=_kept(headers),
+            headers=_stored_headers(headers),
             endpoint=url,
             received_at=now,
             action=envelope.action,
@@ -328,7 +330,7 @@ def _record(headers: Headers, body: bytes, verified: Verified, now: datetime) ->
         )
     # Nothing here that a converter would change, and the converters are half of what a delivery costs.
     record = _Draft()
-    record.key, record.body, record.headers, record.endpoint = key, body, _kept(headers), url
+    record.key, record.body, record.headers, record.endpoint = key, body, _stored_headers(headers), url
     record.received_at, record.event_time = now, envelope.event_time
     record.action, record.category, record.version = envelope.action, envelope.category, envelope.version
     record.notification_id, record.ordering_key = envelope.notification_id, order
@@ -344,7 +346,7 @@ _USUAL_LENGTH: Final = 400  # no key beyond this is kept as it stands
 _Draft: Any = type("_Draft", (), {"__slots__": Record.__dict__["__slots__"]})
 
 
-def _kept(headers: Headers) -> dict[str, str]:
+def _stored_headers(headers: Headers) -> dict[str, str]:
     kept: dict[str, str] = {}
     try:
         pairs: Any = headers.items() if isinstance(headers, Mapping) else headers

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
+from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 
 if TYPE_CHECKING:
     from returnhelper.webhooks.diagnosis import Diagnosis
@@ -124,7 +124,11 @@ class Verifier:
         for endpoint in self.endpoints:
             if hmac.compare_digest(_expected(endpoint, timestamp, raw), signature):
                 return Verified(endpoint, timestamp.decode("utf-8", "replace"))
-        reason = Reason.MISMATCH if _is_digest(signature) else Reason.BAD_ENCODING
+        reason = (
+            VerificationFailureReason.MISMATCH
+            if _is_digest(signature)
+            else VerificationFailureReason.BAD_ENCODING
+        )
         diagnosis = str(self.diagnose(headers, raw)) if explain else None
         raise VerificationFailed(reason, diagnosis=diagnosis)
 
@@ -186,10 +190,10 @@ def _searched_headers(headers: Headers) -> tuple[bytes, bytes]:
         signature = find_header(headers, OLD_SIGNATURE_HEADER)
     timestamp = find_header(headers, TIMESTAMP_HEADER)
     if signature is None or timestamp is None:
-        raise VerificationFailed(Reason.MISSING_HEADER)
+        raise VerificationFailed(VerificationFailureReason.MISSING_HEADER)
     given, stamp = _to_bytes(signature), _to_bytes(timestamp)
     if given is None or stamp is None:
-        raise VerificationFailed(Reason.BAD_ENCODING)
+        raise VerificationFailed(VerificationFailureReason.BAD_ENCODING)
     return given, stamp
 
 

@@ -113,4 +113,4 @@ async def test_shutdown_closes_the_receiver():
     ):
         assert answer.status == 200
     assert seen == [3]
-    assert receiver._after._worker is None
+    assert receiver._handoff._worker is None

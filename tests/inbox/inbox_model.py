@@ -29,7 +29,9 @@ class Model:
 
     def in_line(self) -> list[Record]:
         """Return the ready ones in the order of their turns: by time, then by arrival."""
-        return sorted((one for one in self.records if one.state is State.READY), key=lambda one: one.order_at)
+        return sorted(
+            (one for one in self.records if one.state is State.READY), key=lambda one: one.sort_time
+        )
 
     def has_its_turn(self, record: Record) -> bool:
         if record.not_before is not None and record.not_before > self.clock():

@@ -11,7 +11,7 @@ import pytest
 
 from returnhelper.inbox import Record, State
 from returnhelper.testing import ENDPOINT, Delivery, delivery
-from returnhelper.webhooks import Kind, Outcome, Receiver, Verifier
+from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
 
 from .inbox_kit import make_inbox
 from .store_tools import DURABLE
@@ -76,7 +76,7 @@ async def test_failure_is_503_and_nothing_is_lost(start: Start, sink: Sink) -> N
     first, second, sent = start(), start(), label(1)
     sink.refuses = {"shipment:1"}
     refused = await receive(first, sent)
-    assert (refused.status, refused.kind) == (503, Kind.UNAVAILABLE)
+    assert (refused.status, refused.kind) == (503, OutcomeKind.UNAVAILABLE)
     assert refused.record_key is not None
     stored = await second.inbox.get(refused.record_key)
     assert stored is not None
@@ -87,7 +87,7 @@ async def test_failure_is_503_and_nothing_is_lost(start: Start, sink: Sink) -> N
     assert (await receive(second, sent)).status == 200
     for receiver in (first, second, start()):
         again = await receive(receiver, sent)
-        assert (again.status, again.kind) == (200, Kind.DUPLICATE)
+        assert (again.status, again.kind) == (200, OutcomeKind.DUPLICATE)
     assert sink.taken == [refused.record_key]
     stored = await first.inbox.get(refused.record_key)
     assert stored is not None

@@ -16,7 +16,7 @@ import pytest
 from returnhelper.errors import InboxError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import Added, Inbox, PostgresInbox, SQLiteInbox, Worker
 from returnhelper.testing import ENDPOINT, delivery
-from returnhelper.webhooks import Kind, Receiver, Router, Verifier
+from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier
 
 from .inbox_kit import LEASE, NOON, make_inbox, record
 from .store_tools import DURABLE, contents, postgres, redis, set_version, sqlite, version
@@ -175,7 +175,7 @@ async def test_receiver_answers_503(refused: Inbox) -> None:
     receiver = Receiver(Verifier(ENDPOINT), inbox=refused)
     sent = delivery("labelGenerated", {"label": {"shipmentId": 1}})
     outcome = await receiver.receive(sent.headers, sent.body)
-    assert (outcome.status, outcome.kind) == (503, Kind.UNAVAILABLE)
+    assert (outcome.status, outcome.kind) == (503, OutcomeKind.UNAVAILABLE)
 
 
 @every

@@ -16,8 +16,8 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Inbox, MemoryInbox, Record, RedisInbox, SQLiteInbox, State, Worker
 from returnhelper.inbox._attempt import Attempt
-from returnhelper.inbox._verdict import VerdictKind
-from returnhelper.inbox.worker import Counters
+from returnhelper.inbox._disposition import DispositionKind
+from returnhelper.inbox.worker import WorkerCounters
 from returnhelper.webhooks import Discard, Retry, Router, events
 
 from .inbox_kit import LEASE, NOON, RedisServer, record
@@ -376,8 +376,8 @@ async def test_handler_that_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     inbox = MemoryInbox()
     await inbox.add(event("k"))
     (found,) = await inbox.claim(1, LEASE)
-    given = {"lease": LEASE, "clock": inbox._clock, "counters": Counters(), "patience": 0.02}
+    given = {"lease": LEASE, "clock": inbox._clock, "counters": WorkerCounters(), "patience": 0.02}
     async with asyncio.timeout(5):
         verdict = await Attempt(inbox, found, **given).run(handler(), timedelta(milliseconds=20))
-    assert (verdict.kind, swallowed) == (VerdictKind.DONE, 3)
+    assert (verdict.kind, swallowed) == (DispositionKind.DONE, 3)
     assert "event k goes on after it was cancelled" in caplog.text

@@ -29,7 +29,7 @@ def envelope(**payload: object) -> bytes:
 async def test_an_order_is_read_from_either_place(nested: bool) -> None:
     """The sample nests the order under data, the table shows it at the top: both are read."""
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=SENT) if nested else envelope(**SENT)
+        recorder.response = envelope(data=SENT) if nested else envelope(**SENT)
         order = await rh.consolidations.create(
             2, shipping_method=ShippingMethod.SEA_FREIGHT, ship_to=SHORT_SHIP_TO
         )
@@ -81,7 +81,7 @@ async def test_removed_inventories_are_on_hold() -> None:
     """What is taken off an order is on hold again."""
     async with recording() as (recorder, rh):
         row = {"returnInventoryId": 7, "handlingCode": "ohd", "handlingStatusCode": "pending"}
-        recorder.answer = envelope(data=[row])
+        recorder.response = envelope(data=[row])
         (removed,) = await rh.consolidations.remove_inventories(ORDER, return_inventory_id_list=[7])
     assert (removed.return_inventory_id, removed.handling_code) == (7, Handling.ON_HOLD)
 

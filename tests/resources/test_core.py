@@ -35,7 +35,7 @@ async def test_vas_sends_the_inventory_id_as_text() -> None:
     """One call of the API wants the inventory id as digits in a text; the caller gives a number as everywhere."""
     detail = CreateVasDetail(vas_code="repack")
     async with recording() as (recorder, rh):
-        recorder.answer = answer(data=[{"returnRequestLineItemId": 5, "createVasDetailList": [{}]}])
+        recorder.response = answer(data=[{"returnRequestLineItemId": 5, "createVasDetailList": [{}]}])
         created = await rh.vas.create_by_return_inventory_id(
             [CreateVas(return_inventory_id=19078, create_vas_detail_list=(detail,))]
         )
@@ -55,7 +55,7 @@ async def test_money_leaves_as_the_number_that_was_written() -> None:
 async def test_the_answer_of_a_return_shipment_is_typed() -> None:
     """The answer below `data` carries ids as numbers, the price as a decimal, and the trace id."""
     async with recording() as (recorder, rh):
-        recorder.answer = answer(
+        recorder.response = answer(
             data={
                 "returnRequestId": "11",
                 "shipmentId": 12,
@@ -90,7 +90,7 @@ FEE = {
 async def test_fees_are_found_wherever_they_lie(payload: dict[str, Any]) -> None:
     """The sample nests the fees under `data`, the older table prints them at the top."""
     async with recording() as (recorder, rh):
-        recorder.answer = answer(**payload)
+        recorder.response = answer(**payload)
         for fees in (
             await rh.resends.list_shipping_fees([1], to_country_code="usa", to_postal_code="0"),
             await rh.shipments.list_shipping_fees(
@@ -106,7 +106,7 @@ async def test_fees_are_found_wherever_they_lie(payload: dict[str, Any]) -> None
 async def test_return_services_are_found_wherever_they_lie(name: str) -> None:
     """The list has a name of its own, and may be wrapped in `data` as its siblings are."""
     async with recording() as (recorder, rh):
-        recorder.answer = answer(**{name: [{"serviceTypeCode": "rm", "fromCountry": "gbr"}]})
+        recorder.response = answer(**{name: [{"serviceTypeCode": "rm", "fromCountry": "gbr"}]})
         (service,) = await rh.service_types.list()
     assert (service.service_type_code, service.from_country) == ("rm", "gbr")
 
@@ -123,7 +123,7 @@ async def test_long_spans_are_asked_for_in_windows() -> None:
     """No request asks for more than 62 days, and together they cover the span."""
     until = SINCE + timedelta(days=150)
     async with recording() as (recorder, rh):
-        recorder.answer = answer(data=[])
+        recorder.response = answer(data=[])
         assert [one async for one in rh.return_inventories.list(created_from=SINCE, created_to=until)] == []
     spans = [(dict(seen.query)["createFrom"], dict(seen.query)["createTo"]) for seen in recorder.seen]
     times = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in spans]
@@ -155,9 +155,9 @@ async def test_deprecated_calls_name_their_successor() -> None:
 async def test_a_resend_is_cancelled_with_or_without_content() -> None:
     """Newer servers answer with the resend, older ones with the bare envelope."""
     async with recording() as (recorder, rh):
-        recorder.answer = answer()
+        recorder.response = answer()
         assert (await rh.resends.cancel(7)).resend_id is None
-        recorder.answer = answer(resendId=7, resendShipmentList=[{"resendShipmentId": 8, "error": ""}])
+        recorder.response = answer(resendId=7, resendShipmentList=[{"resendShipmentId": 8, "error": ""}])
         cancelled = await rh.resends.cancel(7)
     assert (cancelled.resend_id, cancelled.resend_shipment_list[0].resend_shipment_id) == (7, 8)
 
@@ -166,14 +166,14 @@ async def test_lists_may_be_absent_or_null() -> None:
     """A successful answer without its list, or with null for it, is an empty list."""
     async with recording() as (recorder, rh):
         for payload in ({}, {"recallList": None}, {"recallList": []}):
-            recorder.answer = answer(**payload)
+            recorder.response = answer(**payload)
             assert list(await rh.recalls.cancel([1])) == []
 
 
 async def test_a_shipment_list_may_come_without_rows_or_total() -> None:
     """The newer sample shows a stray id where the rows should be; that is an empty page."""
     async with recording() as (recorder, rh):
-        recorder.answer = answer(returnRequestId=9)
+        recorder.response = answer(returnRequestId=9)
         until = SINCE + timedelta(days=1)
         assert [one async for one in rh.shipments.list(created_from=SINCE, created_to=until)] == []
 

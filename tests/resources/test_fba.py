@@ -68,7 +68,7 @@ async def test_a_tracking_number_in_use_is_refused() -> None:
     """The server's own refusal names its code."""
     meta = {"status": 400, "errorCode": "TRACKING_ALREADY_EXIST", "error": {}}
     async with recording() as (recorder, rh):
-        recorder.answer = json.dumps({"correlationId": "c", "meta": meta}).encode()
+        recorder.response = json.dumps({"correlationId": "c", "meta": meta}).encode()
         with pytest.raises(ValidationFailed) as caught:
             await rh.fba_shipments.create([parcel()])
     assert caught.value.error_code == "TRACKING_ALREADY_EXIST"
@@ -80,7 +80,7 @@ async def test_the_receipt_number_has_two_names(name: str) -> None:
     """Older answers call it rma, newer ones receivedNumber."""
     row = {"fbaShipmentId": str(ID), name: "USE-2-1", "weight": 1.50, "fbaShipmentStatusCode": "ARRIVED"}
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=row)
+        recorder.response = envelope(data=row)
         shipment = await rh.fba_shipments.get(ID)
     assert (shipment.received_number, shipment.fba_shipment_id) == ("USE-2-1", ID)
     assert shipment.fba_shipment_status_code == FbaShipmentStatus.ARRIVED
@@ -93,7 +93,7 @@ async def test_lists_go_on_to_the_short_page() -> None:
     rows = [{"fbaShipmentId": str(UUID(int=n)), "createOn": "2024-01-05T00:00:00"} for n in range(2)]
     start = datetime(2024, 1, 1, tzinfo=UTC)
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=rows)
+        recorder.response = envelope(data=rows)
         found = [
             item
             async for item in rh.fba_shipments.list(
@@ -128,7 +128,7 @@ async def test_stock_lines_are_named_by_warehouse_and_fnsku() -> None:
         "availableQuantity": 3,
     }
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=line)
+        recorder.response = envelope(data=line)
         updated = await rh.fba_inventories.update_remark(2, fnsku="X001", remark="top & <shelf>")
         for call in (
             rh.fba_inventories.list(""),
@@ -169,7 +169,7 @@ async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
     """The vendor's lists disagree: what the caller says is what the server gets."""
     line = CreateFbaInstructionSku(warehouse_id=2, fnsku="X001", quantity=1)
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=[{"fbaInstructionHandlingCode": sent}])
+        recorder.response = envelope(data=[{"fbaInstructionHandlingCode": sent}])
         (created,) = await rh.fba_instructions.create(code, fnsku_list=[line])
     assert json.loads(recorder.seen[0].body)["fbaInstructionHandlingCode"] == sent
     assert created.fba_instruction_handling_code is not None
@@ -184,7 +184,7 @@ async def test_typed_instructions_carry_their_lines() -> None:
     line = {"fbaInstructionItemId": str(ID), "fnsku": "X001", "instructionItemQuantity": 2}
     async with recording() as (recorder, rh):
         for name in ("fbaInstructionRecallId", "fbaInstructionOthersId"):
-            recorder.answer = envelope(
+            recorder.response = envelope(
                 data={
                     name: str(ID),
                     "fbaInstructionRecallItemList": [line],
@@ -195,7 +195,7 @@ async def test_typed_instructions_carry_their_lines() -> None:
             assert recall.fba_instruction_recall_id == ID
             assert recall.fba_instruction_recall_item_list[0].instruction_item_quantity == 2
             assert recall.handling_status_code == "in-progress"
-        recorder.answer = envelope(data={"returnInventoryId": "19078", "fbaInstructionRestockItemList": None})
+        recorder.response = envelope(data={"returnInventoryId": "19078", "fbaInstructionRestockItemList": None})
         restock = await rh.fba_instructions.get_restock(ID)
     assert (restock.return_inventory_id, restock.fba_instruction_restock_item_list) == (19078, ())
 
@@ -251,6 +251,6 @@ async def test_new_fnskus_are_sent_in_pairs() -> None:
 async def test_an_id_that_is_none_is_told_with_its_path() -> None:
     """What does not fit the documented type names the member."""
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(data=[{"fbaShipmentId": "not-a-uuid"}])
+        recorder.response = envelope(data=[{"fbaShipmentId": "not-a-uuid"}])
         with pytest.raises(UnexpectedContent, match="fbaShipmentId"):
             await rh.fba_shipments.list_items(ID)

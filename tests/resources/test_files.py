@@ -458,12 +458,12 @@ async def test_no_redirect_down_to_http() -> None:
     """A redirect from https to http is never followed."""
     from yarl import URL
 
-    from returnhelper._foreign import Foreign
+    from returnhelper._storage import StorageTransport
 
     with pytest.raises(UnexpectedContent, match="plain http"):
-        Foreign._redirected(URL("https://files.example/a"), "http://files.example/b")
+        StorageTransport._redirected(URL("https://files.example/a"), "http://files.example/b")
     assert (
-        str(Foreign._redirected(URL("https://files.example/a"), "/b?c=%2F"))
+        str(StorageTransport._redirected(URL("https://files.example/a"), "/b?c=%2F"))
         == "https://files.example/b?c=%2F"
     )
 

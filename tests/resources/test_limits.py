@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from recorder import recording
 
 from returnhelper import ConfigurationError, RequestInvalid, RequestOptions, ReturnHelper
-from returnhelper._limits import Problems
+from returnhelper._validation import FieldErrors
 from returnhelper.models.vas import CreateVas, CreateVasDetail, VasFile
 
 Change = Callable[[Any], Any]
@@ -306,7 +306,7 @@ async def test_ids_are_positive_numbers(call: Callable[[ReturnHelper, Any], Any]
 @given(st.text(max_size=80))
 def test_seller_references(text: str) -> None:
     """A reference passes if it is empty, or 1 to 50 characters of which none is white space or invisible."""
-    problems = Problems()
+    problems = FieldErrors()
     problems.seller_reference("x", text)
     good = len(text) <= 50 and not any(c.isspace() or c in "\u200b\ufeff\x00\x7f" for c in text)
     if good and text.isascii():
@@ -321,7 +321,7 @@ def test_sums_are_exact(parts: list[Decimal]) -> None:
     with localcontext(prec=200):
         total = sum(parts, Decimal(0))
         off = total + Decimal("0.0001")
-    right, wrong = Problems(), Problems()
+    right, wrong = FieldErrors(), FieldErrors()
     right.sum_of("x", total, parts, "parts")
     wrong.sum_of("x", off, parts, "parts")
     assert (dict(right), bool(wrong)) == ({}, True)
@@ -329,7 +329,7 @@ def test_sums_are_exact(parts: list[Decimal]) -> None:
 
 def test_absurd_sums_are_no_sums() -> None:
     """Numbers beyond any arithmetic give a problem and no overflow."""
-    problems = Problems()
+    problems = FieldErrors()
     problems.sum_of("x", Decimal("9e999999"), [Decimal("9e999999"), Decimal("9e999999"), 10**5000], "parts")
     assert list(problems) == ["x"]
 
@@ -337,7 +337,7 @@ def test_absurd_sums_are_no_sums() -> None:
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.decimals()))
 def test_no_value_breaks_a_check(value: Any) -> None:
     """Whatever is passed gives a problem or none, never another error."""
-    problems = Problems()
+    problems = FieldErrors()
     problems.positive("a", value)
     problems.identifier("b", value)
     problems.identifiers("c", [value, value])

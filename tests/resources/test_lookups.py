@@ -24,7 +24,7 @@ async def test_the_misspelt_email_is_read() -> None:
     """primayEmail is how the wire spells it; a corrected wire is read as well."""
     async with recording() as (recorder, rh):
         for name in ("primayEmail", "primaryEmail"):
-            recorder.answer = envelope(apiName="Shop", **{name: "ann@example.com"})
+            recorder.response = envelope(apiName="Shop", **{name: "ann@example.com"})
             info = await rh.lookups.get_api_info()
             assert (info.api_name, info.primary_email, info.extra) == ("Shop", "ann@example.com", {})
 
@@ -33,7 +33,7 @@ async def test_country_names_in_either_case() -> None:
     """One table prints CountryName."""
     async with recording() as (recorder, rh):
         rows = [{"countryCode": "usa", "CountryName": "USA"}, {"countryCode": "abw", "countryName": "Aruba"}]
-        recorder.answer = envelope(countries=rows)
+        recorder.response = envelope(countries=rows)
         usa, aruba = await rh.lookups.list_countries()
     assert (usa.country_name, usa.country_code) == ("USA", codes.Country.UNITED_STATES)
     assert (aruba.country_code, aruba.country_code.is_known) == ("abw", False)
@@ -42,7 +42,7 @@ async def test_country_names_in_either_case() -> None:
 async def test_rates_are_exact() -> None:
     """Exchange rates keep every digit."""
     async with recording() as (recorder, rh):
-        recorder.answer = b'{"meta":{"status":200},"currencies":[{"currencyCode":"usd","exchangeRate":7.80000000000000001}]}'
+        recorder.response = b'{"meta":{"status":200},"currencies":[{"currencyCode":"usd","exchangeRate":7.80000000000000001}]}'
         (usd,) = await rh.lookups.list_currencies()
     assert usd.exchange_rate == Decimal("7.80000000000000001")
 
@@ -50,7 +50,7 @@ async def test_rates_are_exact() -> None:
 async def test_codes_keep_the_servers_spelling() -> None:
     """A code that the server lists in an older spelling can be compared, and is sent as the server spells it."""
     async with recording() as (recorder, rh):
-        recorder.answer = envelope(handlings=[{"handlingCode": "dis", "handlingDescription": "dispose"}])
+        recorder.response = envelope(handlings=[{"handlingCode": "dis", "handlingDescription": "dispose"}])
         (dispose,) = await rh.lookups.list_handlings()
     assert dispose.handling_code == codes.Handling.DISPOSE
     assert dispose.handling_code is not None
@@ -61,7 +61,7 @@ async def test_an_empty_list_is_a_list() -> None:
     """A null list, or none, is empty."""
     async with recording() as (recorder, rh):
         for payload in ({}, {"vasList": None}, {"vasList": []}):
-            recorder.answer = envelope(**payload)
+            recorder.response = envelope(**payload)
             found = await rh.lookups.list_vas()
             assert (list(found), found.correlation_id) == ([], "c-1")
 
@@ -76,7 +76,7 @@ async def test_a_price_needs_its_basics() -> None:
             await rh.lookups.calculate_buyer_shipment_cost(wrong)
         assert set(caught.value.fields) == {"shipmentServiceType", "shipmentCountryCode", "weight"}
         assert recorder.seen == []
-        recorder.answer = b'{"meta":{"status":200},"rate":12.30,"costDetails":{"fuel":0.10,"base":12.20}}'
+        recorder.response = b'{"meta":{"status":200},"rate":12.30,"costDetails":{"fuel":0.10,"base":12.20}}'
         cost = await rh.lookups.calculate_buyer_shipment_cost(SHORT_BUYER_SHIPMENT)
     assert (cost.rate, str(cost.rate)) == (Decimal("12.3"), "12.30")
     assert cost.cost_details == {"fuel": Decimal("0.1"), "base": Decimal("12.2")}

@@ -15,11 +15,11 @@ from returnhelper import (
     Acknowledgement,
     APIError,
     Environment,
-    Items,
     Page,
     Pager,
     RequestInvalid,
     RequestOptions,
+    ResultList,
     RetryPolicy,
     ReturnHelper,
     Rma,
@@ -159,7 +159,7 @@ async def outbound(rh: ReturnHelper) -> None:
     )
     request = CreateResendRequest(return_inventory_id_list=(1, 2), resend_shipment=parcel)
     assert_type(await rh.resends.create(request), Resend)
-    assert_type(await rh.recalls.create_by_return_inventory_id([1, 2]), Items[Recall])
+    assert_type(await rh.recalls.create_by_return_inventory_id([1, 2]), ResultList[Recall])
     detail = CreateVasDetail(
         vas_code=codes.Vas.SPLIT_PARCEL,
         meta_quantity=2,
@@ -173,11 +173,11 @@ async def reference(rh: ReturnHelper) -> None:
     """Look things up."""
     async for balance in rh.balances.list():
         assert_type(balance.correlation_id, str | None)
-    warehouses = assert_type(await rh.warehouses.list(), Items[Warehouse])
+    warehouses = assert_type(await rh.warehouses.list(), ResultList[Warehouse])
     assert_type(warehouses[0], Warehouse)
     assert_type(warehouses.total, int | None)
     assert_type(len(await rh.service_types.list()), int)
-    assert_type(await rh.lookups.list_countries(), Items[lookups.Country])
+    assert_type(await rh.lookups.list_countries(), ResultList[lookups.Country])
     assert_type((await rh.lookups.get_api_info()).primary_email, str | None)
     price = await rh.lookups.calculate_buyer_shipment_cost(
         lookups.BuyerShipment(
@@ -210,7 +210,7 @@ async def fba(rh: ReturnHelper, info: UpdateShippingInfo) -> None:
         assert_type(made.fba_shipment_id, UUID | None)
     async for instruction in rh.fba_instructions.list(created_from=SINCE, created_to=UNTIL):
         assert_type(instruction.handling_status_code, codes.FbaInstructionHandlingStatus | None)
-    assert_type(await rh.fba_inventories.list("X001"), Items[FbaWarehouseInventory])
+    assert_type(await rh.fba_inventories.list("X001"), ResultList[FbaWarehouseInventory])
     sku = CreateFbaInstructionSku(warehouse_id=2, fnsku="X001", quantity=1)
     await rh.fba_instructions.create(codes.FbaInstructionHandling.RECALL, fnsku_list=[sku])
     assert_type(await rh.fba_instructions.update_replenish_shipping_info(info), FbaInstructionReplenish)

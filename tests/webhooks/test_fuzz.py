@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from returnhelper.inbox import MemoryInbox
 from returnhelper.testing import ENDPOINT, sign_delivery
-from returnhelper.webhooks import Kind, Outcome, Receiver, Verifier
+from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
 
 STATUS = {
-    Kind.NEW: 200,
-    Kind.DUPLICATE: 200,
-    Kind.HELD: 200,
-    Kind.TRIAL: 200,
-    Kind.REFUSED: 401,
-    Kind.OVERSIZE: 413,
-    Kind.UNAVAILABLE: 503,
+    OutcomeKind.NEW: 200,
+    OutcomeKind.DUPLICATE: 200,
+    OutcomeKind.HELD: 200,
+    OutcomeKind.TRIAL: 200,
+    OutcomeKind.REFUSED: 401,
+    OutcomeKind.OVERSIZE: 413,
+    OutcomeKind.UNAVAILABLE: 503,
 }
 
 names = st.sampled_from(["returnhelper-signature", "Signature", "TIMESTAMP", "timestamp", "x"]) | st.text()
@@ -62,7 +62,7 @@ def outcome_of(given_headers, body):
 @given(headers, bodies)
 def test_unauthentic(given_headers, body):
     """Whatever is not signed is refused, or taken for the trial of a registration."""
-    assert outcome_of(given_headers, body).kind in (Kind.REFUSED, Kind.TRIAL)
+    assert outcome_of(given_headers, body).kind in (OutcomeKind.REFUSED, OutcomeKind.TRIAL)
 
 
 @settings(deadline=None)
@@ -70,7 +70,7 @@ def test_unauthentic(given_headers, body):
 def test_authentic(body, others):
     """Whatever is signed gets 200, whatever it says and whatever headers come with it."""
     outcome = outcome_of({**others, **sign_delivery(body)}, body)
-    assert outcome.kind in (Kind.NEW, Kind.HELD)
+    assert outcome.kind in (OutcomeKind.NEW, OutcomeKind.HELD)
 
 
 @settings(deadline=None)
@@ -80,4 +80,4 @@ def test_authentic_json(value):
     import json
 
     body = json.dumps(value).encode()
-    assert outcome_of(sign_delivery(body), body).kind in (Kind.NEW, Kind.HELD)
+    assert outcome_of(sign_delivery(body), body).kind in (OutcomeKind.NEW, OutcomeKind.HELD)

@@ -10,7 +10,7 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker
 from returnhelper.testing import ENDPOINT, delivery, sign_delivery, wire_time
-from returnhelper.webhooks import Kind, Receiver, Router, Verifier, events
+from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
 LABEL = {"label": {"shipmentId": 7}}
@@ -38,8 +38,8 @@ async def test_new_and_duplicate(inbox):
     """A new event is stored ready, the same again is a duplicate; both are answered 200."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     first, second = await receive(receiver, sent), await receive(receiver, sent)
-    assert (first.status, first.kind) == (200, Kind.NEW)
-    assert (second.status, second.kind) == (200, Kind.DUPLICATE)
+    assert (first.status, first.kind) == (200, OutcomeKind.NEW)
+    assert (second.status, second.kind) == (200, OutcomeKind.DUPLICATE)
     record = await inbox.get(first.record_key)
     assert (record.state, record.body, record.action, record.ordering_key) == (
         State.READY,
@@ -57,16 +57,16 @@ async def test_without_notification_id_the_bytes_decide(inbox):
     """Without an id, the same bytes are a duplicate and other bytes are not."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label(notificationId=None)
     assert (await receive(receiver, sent)).record_key.startswith("sha256:")
-    assert (await receive(receiver, sent)).kind is Kind.DUPLICATE
-    assert (await receiver.receive(*raw(sent.body + b" "))).kind is Kind.NEW
+    assert (await receive(receiver, sent)).kind is OutcomeKind.DUPLICATE
+    assert (await receiver.receive(*raw(sent.body + b" "))).kind is OutcomeKind.NEW
 
 
 async def test_unknown_and_misfit_are_accepted(inbox):
     """What this release does not know, or what does not fit its class, is stored and answered 200."""
     receiver = Receiver(VERIFIER, inbox=inbox)
-    assert (await receive(receiver, delivery("brandNew"))).kind is Kind.NEW
+    assert (await receive(receiver, delivery("brandNew"))).kind is OutcomeKind.NEW
     misfit = await receive(receiver, delivery("labelGenerated", {"label": ["what"]}))
-    assert (misfit.status, misfit.kind) == (200, Kind.NEW)
+    assert (misfit.status, misfit.kind) == (200, OutcomeKind.NEW)
     worker = Worker(inbox, Router())
     async with worker:
         for _ in range(200):
@@ -84,7 +84,7 @@ async def test_unknown_and_misfit_are_accepted(inbox):
 async def test_authentic_but_no_event(inbox, body):
     """Signed bytes that are no event are stored as held and answered 200."""
     outcome = await Receiver(VERIFIER, inbox=inbox).receive(*raw(body))
-    assert (outcome.status, outcome.kind) == (200, Kind.HELD)
+    assert (outcome.status, outcome.kind) == (200, OutcomeKind.HELD)
     record = await inbox.get(outcome.record_key)
     assert (record.state, record.body) == (State.HELD, body)
     assert record.reason == outcome.reason
@@ -95,7 +95,7 @@ async def test_bom_and_half_surrogates_are_events(inbox):
     receiver = Receiver(VERIFIER, inbox=inbox)
     now = wire_time(datetime.now(UTC))
     body = b"\xef\xbb\xbf" + json.dumps({"action": "x", "eventTime": now, "note": "\ud800"}).encode()
-    assert (await receiver.receive(*raw(body))).kind is Kind.NEW
+    assert (await receiver.receive(*raw(body))).kind is OutcomeKind.NEW
 
 
 async def test_refused_and_trial(inbox):
@@ -114,7 +114,7 @@ async def test_refused_and_trial(inbox):
     ]:
         outcome = await receiver.receive(headers, body)
         assert outcome.status == status, body
-        assert outcome.kind is (Kind.TRIAL if status == 200 else Kind.REFUSED)
+        assert outcome.kind is (OutcomeKind.TRIAL if status == 200 else OutcomeKind.REFUSED)
     assert await inbox.list() == []
 
 
@@ -138,17 +138,17 @@ async def test_freshness():
     async def kind(age):
         return (await receive(receiver, label(eventTime=wire_time(clock[0] - age)))).kind
 
-    assert await kind(timedelta(minutes=14)) is Kind.NEW
-    assert await kind(timedelta(minutes=16)) is Kind.HELD
+    assert await kind(timedelta(minutes=14)) is OutcomeKind.NEW
+    assert await kind(timedelta(minutes=16)) is OutcomeKind.HELD
     clock[0] += timedelta(days=1)
-    assert await kind(timedelta(hours=23)) is Kind.NEW
-    assert await kind(timedelta(hours=25)) is Kind.HELD
-    assert await kind(timedelta(hours=-1)) is Kind.HELD
-    assert await kind(timedelta(minutes=-1)) is Kind.NEW
+    assert await kind(timedelta(hours=23)) is OutcomeKind.NEW
+    assert await kind(timedelta(hours=25)) is OutcomeKind.HELD
+    assert await kind(timedelta(hours=-1)) is OutcomeKind.HELD
+    assert await kind(timedelta(minutes=-1)) is OutcomeKind.NEW
     await inbox.purge(clock[0] - timedelta(hours=2))
-    assert await kind(timedelta(hours=3)) is Kind.HELD
+    assert await kind(timedelta(hours=3)) is OutcomeKind.HELD
     held = await receive(receiver, label(eventTime=None))
-    assert held.kind is Kind.HELD  # its signed timestamp is of today, years before this clock
+    assert held.kind is OutcomeKind.HELD  # its signed timestamp is of today, years before this clock
 
 
 class Broken(MemoryInbox):
@@ -170,9 +170,9 @@ async def test_store_that_fails(error):
     inbox = Broken(error)
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     outcome = await receive(receiver, sent)
-    assert (outcome.status, outcome.kind) == (503, Kind.UNAVAILABLE)
+    assert (outcome.status, outcome.kind) == (503, OutcomeKind.UNAVAILABLE)
     inbox.error = None
-    assert (await receive(receiver, sent)).kind is Kind.NEW
+    assert (await receive(receiver, sent)).kind is OutcomeKind.NEW
 
 
 class Slow(MemoryInbox):
@@ -222,7 +222,7 @@ async def test_many_at_once_have_one_winner(inbox):
     """Of many deliveries of one event at once, one is new."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     outcomes = await asyncio.gather(*(receive(receiver, sent) for _ in range(50)))
-    assert [outcome.kind for outcome in outcomes].count(Kind.NEW) == 1
+    assert [outcome.kind for outcome in outcomes].count(OutcomeKind.NEW) == 1
     assert {outcome.status for outcome in outcomes} == {200}
 
 
@@ -237,10 +237,10 @@ async def test_inline_runs_handlers_before_the_answer():
 
     async with Receiver(VERIFIER, router=router) as receiver:
         sent = label()
-        assert (await receive(receiver, sent)).kind is Kind.NEW
+        assert (await receive(receiver, sent)).kind is OutcomeKind.NEW
         assert seen == [7]
-        assert (await receive(receiver, sent)).kind is Kind.DUPLICATE
-        assert (await receiver.receive(*raw(b"no json"))).kind is Kind.HELD
+        assert (await receive(receiver, sent)).kind is OutcomeKind.DUPLICATE
+        assert (await receiver.receive(*raw(b"no json"))).kind is OutcomeKind.HELD
         assert (await receive(receiver, delivery("labelGenerated", {"label": 5}))).status == 200
         assert (await receiver.inbox.stats()).held == 2
     assert seen == [7]
@@ -297,7 +297,7 @@ async def test_forward(inbox):
     broken.clear()
     assert (await receive(receiver, sent)).status == 200
     again = await receive(receiver, sent)
-    assert (again.status, again.kind) == (200, Kind.DUPLICATE)
+    assert (again.status, again.kind) == (200, OutcomeKind.DUPLICATE)
     assert taken == [again.record_key]
     assert (await inbox.get(again.record_key)).state is State.DONE
 
@@ -393,7 +393,7 @@ async def test_secrets_are_not_stored(inbox):
     record = await inbox.get(outcome.record_key)
     assert not {"authorization", "cookie"} & set(record.headers)
     assert "x-odd" in record.headers
-    assert attrs.evolve(outcome, status=1).kind is Kind.NEW
+    assert attrs.evolve(outcome, status=1).kind is OutcomeKind.NEW
 
 
 async def test_record_is_a_record_like_any_other():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from returnhelper.errors import ConfigurationError, Reason, VerificationFailed
+from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.webhooks import Cause, Endpoint, Verifier, diagnose, sign
 
 DATA = json.loads((Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text())
@@ -82,16 +82,16 @@ def test_several_endpoints():
 
 
 REFUSED = [
-    ({}, Reason.MISSING_HEADER),
-    ({"timestamp": STAMP}, Reason.MISSING_HEADER),
-    ({"returnhelper-signature": "x"}, Reason.MISSING_HEADER),
-    ({"returnhelper-signature": "ä\ud800", "timestamp": STAMP}, Reason.BAD_ENCODING),
-    ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, Reason.BAD_ENCODING),
-    ({"returnhelper-signature": "", "timestamp": ""}, Reason.BAD_ENCODING),
-    ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, Reason.MISMATCH),
-    ({"returnhelper-signature": 7, "timestamp": STAMP}, Reason.MISSING_HEADER),
-    (None, Reason.MISSING_HEADER),
-    ([("one",)], Reason.MISSING_HEADER),
+    ({}, VerificationFailureReason.MISSING_HEADER),
+    ({"timestamp": STAMP}, VerificationFailureReason.MISSING_HEADER),
+    ({"returnhelper-signature": "x"}, VerificationFailureReason.MISSING_HEADER),
+    ({"returnhelper-signature": "ä\ud800", "timestamp": STAMP}, VerificationFailureReason.BAD_ENCODING),
+    ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, VerificationFailureReason.BAD_ENCODING),
+    ({"returnhelper-signature": "", "timestamp": ""}, VerificationFailureReason.BAD_ENCODING),
+    ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, VerificationFailureReason.MISMATCH),
+    ({"returnhelper-signature": 7, "timestamp": STAMP}, VerificationFailureReason.MISSING_HEADER),
+    (None, VerificationFailureReason.MISSING_HEADER),
+    ([("one",)], VerificationFailureReason.MISSING_HEADER),
 ]
 
 
@@ -105,7 +105,7 @@ def test_reasons(headers, reason):
 
 def test_every_reason_is_given():
     """There is no reason that no delivery is ever refused for."""
-    assert {reason for _, reason in REFUSED} == set(Reason)
+    assert {reason for _, reason in REFUSED} == set(VerificationFailureReason)
 
 
 anything = st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.text()), st.floats())
@@ -244,7 +244,7 @@ def test_error_explains_on_request():
     with pytest.raises(VerificationFailed) as caught:
         Verifier(Endpoint(URL + "/", KEY)).verify(signed(), BODY, explain=True)
     assert "slash" in str(caught.value)
-    assert caught.value.reason is Reason.MISMATCH
+    assert caught.value.reason is VerificationFailureReason.MISMATCH
 
 
 def test_signature_needs_the_standard_library_only():

@@ -7,11 +7,11 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
-from returnhelper._wire import Misfit, Model, NotJSON, decode, encode, model, structure, unstructure
+from returnhelper._wire import Model, NotJSON, StructureError, decode, encode, model, structure, unstructure
 from returnhelper.errors import PayloadInvalid
 from returnhelper.types import JSONObject, JSONValue
 
-Form: TypeAlias = Callable[[JSONValue], JSONValue]
+PayloadAdapter: TypeAlias = Callable[[JSONValue], JSONValue]
 """Turns the other documented form of a member into the usual one, and leaves everything else alone."""
 
 
@@ -42,7 +42,7 @@ class Event(_Received):
     notification_id: str | None = None
 
     # Wire member -> how to read the other form of it that the catalog documents; tried when the usual form is not met.
-    _other_forms: ClassVar[Mapping[str, Form]] = {}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {}
 
     @property
     def dedup_key(self) -> str:
@@ -224,7 +224,7 @@ def build_event(decoded: JSONValue, body: bytes | None = None) -> Event:
     cls = event_class(decoded.get("action"), None, decoded.get("version"))  # type: ignore[arg-type]
     try:
         event = structure(decoded, cls)
-    except Misfit as misfit:
+    except StructureError as misfit:
         event = _other_form(decoded, cls, misfit)
     _set_body(event, body)
     return event
@@ -234,7 +234,7 @@ _set_body: Callable[[Event, bytes | None], None] = _Received.__dict__["_body"]._
 _set_raw: Callable[[Event, JSONObject], None] = Model.__dict__["_raw"].__set__
 
 
-def _other_form(decoded: JSONObject, cls: type[Event], misfit: Misfit) -> Event:
+def _other_form(decoded: JSONObject, cls: type[Event], misfit: StructureError) -> Event:
     """Read again with the second documented form of some members; `raw` stays what came."""
     changed = dict(decoded)
     for name, form in cls._other_forms.items():
@@ -245,7 +245,7 @@ def _other_form(decoded: JSONObject, cls: type[Event], misfit: Misfit) -> Event:
             event = structure(changed, cls)
             _set_raw(event, decoded)
             return event
-    except Misfit as second:
+    except StructureError as second:
         misfit = second
     raise PayloadInvalid(
         f"the payload does not fit {cls.__name__}: {misfit}; keep it, it can be replayed after an upgrade",

@@ -13,7 +13,7 @@ from returnhelper.models.return_inventories import InventoryImage, InventoryMeta
 from returnhelper.models.return_requests import ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import ArrivedShipment, Shipment
 from returnhelper.types import Rma
-from returnhelper.webhooks.events._base import Event, Form, OpenEvent, alone, with_pairs
+from returnhelper.webhooks.events._base import Event, OpenEvent, PayloadAdapter, alone, with_pairs
 
 
 @model
@@ -63,7 +63,7 @@ class NewInventoryCreated(Event):
     return_inventory: CreatedInventory
     shipment: ArrivedShipment | None = None
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {"shipment": with_pairs}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
 
 
 @model
@@ -182,7 +182,7 @@ class WarehouseUpdateWarehouseRemarks(Event):
     return_request: ReturnRequest | None = None
     shipment: Shipment | None = None
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {"returnInventory": alone}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": alone}
 
 
 @model
@@ -196,4 +196,4 @@ class UserUpdateReturnInventorySku(Event):
     return_inventory: ReturnInventory
     return_request: ReturnRequest | None = None
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {"returnInventory": alone}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": alone}

@@ -10,7 +10,7 @@ from returnhelper.models.labels import Label
 from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.models.return_requests import ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import ArrivedShipment, Shipment, ShipmentSupplement
-from returnhelper.webhooks.events._base import Event, Form, listed, with_pairs
+from returnhelper.webhooks.events._base import Event, PayloadAdapter, listed, with_pairs
 
 
 @model
@@ -27,7 +27,7 @@ class MarkShipmentArrive(Event):
     action: str = "markShipmentArrive"
     shipment: ArrivedShipment
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {"shipment": with_pairs}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
 
 
 @model
@@ -51,7 +51,10 @@ class MarkShipmentArriveV1(Event):
     sequence_number: int | None = None
     shipment_supplement: ShipmentSupplement | None = None
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {"returnInventoryList": listed, "returnInventory": listed}
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {
+        "returnInventoryList": listed,
+        "returnInventory": listed,
+    }
 
 
 @model
@@ -81,7 +84,7 @@ class AssignUnknown(Event):
     shipment_supplement: ShipmentSupplement | None = None
     oc_sequence_number: int | None = None
 
-    _other_forms: ClassVar[Mapping[str, Form]] = {
+    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {
         "returnInventoryList": listed,
         "returnRequestLineItemIncludeImageList": listed,
     }

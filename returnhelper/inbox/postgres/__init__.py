@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
-from returnhelper.inbox import _postgres_schema as sql
-from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group, in_rounds, running_loop
-from returnhelper.inbox._postgres_rows import as_json, record_of, row_of, row_of_change
+from returnhelper.inbox.postgres import schema as sql
+from returnhelper.inbox.postgres.rows import as_json, record_of, row_of, row_of_change
 from returnhelper.inbox.store import (
     STATE_CODES,
     Added,
@@ -60,7 +60,7 @@ class PostgresInbox(BaseInbox):
     An acknowledged record is as safe as the server's ``fsync`` and ``synchronous_commit`` settings make a commit; with
     the defaults it survives a crash. ``table`` is the prefix of every name that is created, in the first schema of the
     search path. ``timeout`` is how many seconds a statement may take before `InboxUnavailable`. Leases compare the
-    clocks of the machines: keep them in step. Wake-ups use LISTEN, so a pooler in transaction mode delays them to
+    clocks of the machines: keep them in step. Notifier-ups use LISTEN, so a pooler in transaction mode delays them to
     ``poll`` seconds.
     """
 
@@ -76,7 +76,7 @@ class PostgresInbox(BaseInbox):
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
-        need_positive(max_connections=max_connections, timeout=timeout, poll=poll)
+        require_positive(max_connections=max_connections, timeout=timeout, poll=poll)
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", table):
             raise ConfigurationError("table must be lower case letters, digits and underscores, 41 at most")
         self._dsn = dsn
@@ -100,11 +100,11 @@ class PostgresInbox(BaseInbox):
         With ``connection`` it is stored in the transaction that is open there, and committed with it: its errors are
         then those of asyncpg, as for any other statement of that transaction.
         """
-        need_addable(record)
+        require_addable(record)
         if connection is None:
             result = await self._adds.submit(record)
             if result is Added and record.state is State.READY:
-                self._wake.ring()
+                self._notifier.notify()
             return result
         await self._open()
         return (await self._insert_with(connection, [record]))[0]
@@ -126,11 +126,11 @@ class PostgresInbox(BaseInbox):
             more = rows[0]["seen"] == look
             if claimed or not more:
                 if more:
-                    self._wake.ring()
+                    self._notifier.notify()
                 return claimed
             # all of these wait for something: look further
             look *= _LOOK
-        self._wake.ring()
+        self._notifier.notify()
         return []
 
     async def _change(self, change: Change) -> bool:
@@ -140,7 +140,7 @@ class PostgresInbox(BaseInbox):
         """Make a held, done or waiting record claimable now."""
         rows = await self._fetch(sql.REQUEUE, storable_key(key))
         if rows:
-            self._wake.ring()
+            self._notifier.notify()
         return bool(rows)
 
     async def get(self, key: str) -> Record | None:
@@ -157,7 +157,7 @@ class PostgresInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
-        need_limit(limit)
+        require_limit(limit)
         side, order = ("<", "DESC") if newest_first else (">", "ASC")
         where = "true" if state is None else f"state = {STATE_CODES[state]}"
         values: list[object] = [limit]
@@ -188,12 +188,12 @@ class PostgresInbox(BaseInbox):
             await self._listen()
         except _FAILURES as error:
             raise _unavailable(error) from error
-        if await self._wake.wait(0):
+        if await self._notifier.wait(0):
             return
         now = self._clock()
         due = (await self._fetch(sql.DUE, now))[0][0]
         left = end - time.monotonic()
-        await self._wake.wait(left if due is None else min(left, (due - now).total_seconds()))
+        await self._notifier.wait(left if due is None else min(left, (due - now).total_seconds()))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -298,10 +298,10 @@ class PostgresInbox(BaseInbox):
                 raise
             self._listener = listener
         # what came before we listened rang for nobody
-        self._wake.ring()
+        self._notifier.notify()
 
     def _rung(self, *_: object) -> None:
-        self._wake.ring()
+        self._notifier.notify()
 
     def _sql(self, statement: str) -> str:
         return statement.replace("{t}", self._table)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import aiohttp
 from yarl import URL
 
-from ._answer import error_class
+from ._response import error_class
 from .errors import (
     APIError,
     ConfigurationError,
@@ -36,7 +36,7 @@ _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
 
-class Foreign:
+class StorageTransport:
     """Send and fetch files through the connections of a transport, without its headers."""
 
     def __init__(self, transport: Transport) -> None:

@@ -10,21 +10,21 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from ._wire import Misfit, Model, encode, model
+from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
 from .errors import ConfigurationError
-from .types import Answer, JSONObject
+from .types import JSONObject, RawResponse
 
 __all__ = [
     "Acknowledgement",
-    "Answer",
-    "Call",
-    "Caller",
-    "Items",
     "Operation",
+    "ParsedResponse",
+    "PreparedRequest",
     "QueryValue",
-    "Reply",
+    "RawResponse",
     "RequestOptions",
+    "ResultList",
+    "SupportsCall",
 ]
 
 T = TypeVar("T")
@@ -54,22 +54,22 @@ class Acknowledgement(Model):
     """Success without content: the bare envelope."""
 
 
-class Items(Sequence[T], Generic[T]):
+class ResultList(Sequence[T], Generic[T]):
     """A list that a call returned, with what the envelope said about it."""
 
-    __slots__ = ("_items", "answer", "total")
+    __slots__ = ("_items", "response", "total")
 
     def __init__(
-        self, items: Sequence[T] = (), *, answer: Answer | None = None, total: int | None = None
+        self, items: Sequence[T] = (), *, response: RawResponse | None = None, total: int | None = None
     ) -> None:
         self._items = tuple(items)
-        self.answer = answer
+        self.response = response
         self.total = total
 
     @property
     def correlation_id(self) -> str | None:
         """The server's trace id of the call; quote it to support."""
-        return None if self.answer is None else self.answer.correlation_id
+        return None if self.response is None else self.response.correlation_id
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -85,7 +85,7 @@ class Items(Sequence[T], Generic[T]):
         return iter(self._items)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Items):
+        if isinstance(other, ResultList):
             return self._items == other._items
         return isinstance(other, list | tuple) and self._items == tuple(other)
 
@@ -96,7 +96,7 @@ class Items(Sequence[T], Generic[T]):
         return f"Items({list(self._items)!r}{total})"
 
 
-class Call:
+class PreparedRequest:
     """One logical call: the same for every attempt, the idempotency key included.
 
     `sent` says that an attempt got a connection, `maybe_applied` that one that failed may have been carried out.
@@ -133,18 +133,18 @@ class Call:
         self.maybe_applied = False
 
     def __repr__(self) -> str:
-        return f"<Call {self.operation.name}>"
+        return f"<PreparedRequest {self.operation.name}>"
 
 
 @attrs.frozen
-class Reply:
+class ParsedResponse:
     """A successful answer: the decoded envelope, and where it came from."""
 
     envelope: JSONObject
-    answer: Answer
+    response: RawResponse
 
 
-class Caller(Protocol):
+class SupportsCall(Protocol):
     """What a resource needs to make its calls."""
 
     @property
@@ -157,7 +157,7 @@ class Caller(Protocol):
         query: Mapping[str, QueryValue] | None = None,
         body: object | None = None,
         options: RequestOptions | None = None,
-    ) -> Reply: ...
+    ) -> ParsedResponse: ...
 
 
 def prepare(
@@ -168,7 +168,7 @@ def prepare(
     options: RequestOptions | None,
     new_key: str | None,
     secrets: tuple[str, ...] = (),
-) -> Call:
+) -> PreparedRequest:
     """Build a call; `new_key` is the idempotency key of a writing one, unless `options` bring their own."""
     headers: dict[str, str] = {}
     key = None
@@ -186,9 +186,9 @@ def prepare(
         headers["Content-Type"] = "application/json"
         try:
             content = encode({} if body is None else body)
-        except Misfit as e:
+        except StructureError as e:
             raise ConfigurationError(f"the body of {operation.name} cannot be written as JSON: {e}") from None
-    return Call(
+    return PreparedRequest(
         operation,
         query=query_string(query) if query else "",
         body=content,

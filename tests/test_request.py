@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from returnhelper import RequestOptions, errors
-from returnhelper import _call as core
-from returnhelper._call import Items, Operation
+from returnhelper import _request as core
+from returnhelper._request import Operation, ResultList
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data", "shipmentList"))
 WRITE = Operation("Resend/Create", "POST", "/api/resend/create", writes=True)
 
 
-def call(op: Operation = WRITE, **options: object) -> core.Call:
+def call(op: Operation = WRITE, **options: object) -> core.PreparedRequest:
     given = {"query": None, "body": None, "options": None, "new_key": "fresh"} | options
     return core.prepare(op, **given)  # type: ignore[arg-type]
 
@@ -59,8 +59,8 @@ def test_unusable_queries_and_bodies_are_refused(value: object) -> None:
 
 def test_items_are_a_sequence() -> None:
     """A list answer reads like a list, with the total and the trace id beside it."""
-    items = Items([1, 2, 3], total=9)
+    items = ResultList([1, 2, 3], total=9)
     assert (len(items), items[0], items[1:], list(items), 2 in items) == (3, 1, (2, 3), [1, 2, 3], True)
-    assert items == [1, 2, 3] == Items((1, 2, 3))
+    assert items == [1, 2, 3] == ResultList((1, 2, 3))
     assert (items.total, items.correlation_id) == (9, None)
     assert repr(items) == "Items([1, 2, 3], total=9)"

@@ -8,7 +8,7 @@ from enum import Enum, auto
 import attrs
 
 
-class VerdictKind(Enum):
+class DispositionKind(Enum):
     """What is to become of a record."""
 
     DONE = auto()
@@ -19,9 +19,9 @@ class VerdictKind(Enum):
 
 
 @attrs.frozen
-class Verdict:
+class Disposition:
     """What is to become of a record, and why; ``after`` is the handler's own wish for the wait."""
 
-    kind: VerdictKind
+    kind: DispositionKind
     reason: str | None = None
     after: timedelta | None = None

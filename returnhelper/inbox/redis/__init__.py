@@ -12,10 +12,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
-from returnhelper.inbox import _redis_scripts as lua
-from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group, running_loop
-from returnhelper.inbox._redis_rows import Argument, delivery_of, moment_of, records_of, rows_of, values_of
+from returnhelper.inbox.redis import scripts as lua
+from returnhelper.inbox.redis.rows import Argument, delivery_of, moment_of, records_of, rows_of, values_of
 from returnhelper.inbox.store import (
     STATE_CODES,
     Added,
@@ -79,7 +79,7 @@ class RedisInbox(BaseInbox):
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
-        need_positive(timeout=timeout, poll=poll)
+        require_positive(timeout=timeout, poll=poll)
         _need_url(url)
         self._url = url
         self._name = name
@@ -99,10 +99,10 @@ class RedisInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; how durably is the server's setting."""
-        need_addable(record)
+        require_addable(record)
         result = await self._adds.submit(record)
         if result is Added and record.state is State.READY:
-            self._wake.ring()
+            self._notifier.notify()
         return result
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
@@ -115,7 +115,7 @@ class RedisInbox(BaseInbox):
         """Make a held, done or waiting record claimable now."""
         done = await self._run(lua.REQUEUE, to_micros(self._clock()), storable_key(key)) == 1
         if done:
-            self._wake.ring()
+            self._notifier.notify()
         return done
 
     async def get(self, key: str) -> Record | None:
@@ -132,7 +132,7 @@ class RedisInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
-        need_limit(limit)
+        require_limit(limit)
         where = "0123" if state is None else str(STATE_CODES[state])
         start = "" if after is None else storable_key(after)
         side = "newest" if newest_first else "oldest"
@@ -156,7 +156,7 @@ class RedisInbox(BaseInbox):
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + min(timeout, self._poll)
         await self._listen(await self._connected())
-        if await self._wake.wait(0):
+        if await self._notifier.wait(0):
             return
         dues = cast("Sequence[bytes]", await self._run(lua.DUE))
         left = end - time.monotonic()
@@ -164,7 +164,7 @@ class RedisInbox(BaseInbox):
         for due in dues:
             if due:
                 left = min(left, (float(due) - now) / 1e6)
-        await self._wake.wait(left)
+        await self._notifier.wait(left)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -254,7 +254,7 @@ class RedisInbox(BaseInbox):
         except _FAILURES as error:
             raise _unavailable(error) from error
         # what came before we listened rang for nobody
-        self._wake.ring()
+        self._notifier.notify()
 
     async def _hear(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
@@ -266,14 +266,14 @@ class RedisInbox(BaseInbox):
                 while True:
                     # a second confirmation tells of a new connection: what came in between rang for nobody
                     if await _obedient(channel.get_message(timeout=self._poll)) is not None:
-                        self._wake.ring()
+                        self._notifier.notify()
         except _FAILURES as error:
             if not subscribed.done():
                 subscribed.set_exception(error)
         finally:
             # who waits looks for itself, and meets the outage
             subscribed.cancel()
-            self._wake.ring()
+            self._notifier.notify()
 
     async def _insert(self, records: Records) -> _AddResults:
         values: list[Argument] = [lua.SCHEMA, rows_of(records), *map(delivery_of, records)]

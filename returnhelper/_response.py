@@ -9,16 +9,16 @@ from email.utils import parsedate_to_datetime
 from typing import cast
 
 from . import errors
-from ._call import Call, Operation, Reply
+from ._request import Operation, ParsedResponse, PreparedRequest
 from ._wire import NotJSON, decode, encode
 from .config import RetryPolicy
 from .errors import APIError, TransportError, UnexpectedContent
-from .types import Answer, JSONObject, JSONValue
+from .types import JSONObject, JSONValue, RawResponse
 
 _SNIPPET = 200
 
 
-def interpret(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def interpret(call: PreparedRequest, status: int, headers: Mapping[str, str], body: bytes) -> ParsedResponse:
     """Read an answer; raise what it says if that is not success.
 
     Most failures arrive as HTTP 200 with another `meta.status`, so the status line alone decides nothing.
@@ -39,7 +39,7 @@ def interpret(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
         correlation_id = None
     if said != 200 or not 200 <= status < 300:
         raise _refusal(call, status, said, meta, correlation_id, headers)
-    answer = Answer(
+    response = RawResponse(
         operation=call.operation.name,
         http_status=status,
         headers=headers,
@@ -47,7 +47,7 @@ def interpret(call: Call, status: int, headers: Mapping[str, str], body: bytes) 
         correlation_id=correlation_id,
         idempotency_key=call.idempotency_key,
     )
-    return Reply(envelope, answer)
+    return ParsedResponse(envelope, response)
 
 
 def _envelope(headers: Mapping[str, str], body: bytes) -> JSONObject | None:
@@ -100,7 +100,7 @@ def error_class(status: int) -> type[APIError]:
 
 
 def _refusal(
-    call: Call,
+    call: PreparedRequest,
     status: int,
     said: int,
     meta: JSONObject,
@@ -140,7 +140,11 @@ def _message(value: JSONValue) -> str:
 
 
 def _without_envelope(
-    call: Call, status: int, headers: Mapping[str, str], body: bytes, decoded: JSONObject | None = None
+    call: PreparedRequest,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    decoded: JSONObject | None = None,
 ) -> APIError | UnexpectedContent:
     """Name an answer that is no envelope: gateways answer before the API does, with pages of their own."""
     if decoded is not None and status == 400:
@@ -160,7 +164,7 @@ def _without_envelope(
 
 
 def unexpected(
-    call: Call, what: str, *, status: int, headers: Mapping[str, str], body: bytes
+    call: PreparedRequest, what: str, *, status: int, headers: Mapping[str, str], body: bytes
 ) -> UnexpectedContent:
     """Build the error for an answer that cannot be used."""
     snippet = redact(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TypeVar
 
-from returnhelper.inbox._sqlite_file import File
+from returnhelper.inbox.sqlite.file import File
 
 R = TypeVar("R")
 

@@ -19,7 +19,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             event_time INTEGER,
             notification_id TEXT,
             ordering_key TEXT,
-            order_at INTEGER NOT NULL,
+            sort_time INTEGER NOT NULL,
             state INTEGER NOT NULL,
             attempts INTEGER NOT NULL DEFAULT 0,
             not_before INTEGER,
@@ -31,7 +31,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """,
         # in the order of turns, with all that a claim looks at. An index that begins with the ordering key would cost each
         # add a page of its own: shipments come in no order
-        "CREATE INDEX records_ready ON records (order_at, seq, ordering_key, not_before) WHERE state = 0",
+        "CREATE INDEX records_ready ON records (sort_time, seq, ordering_key, not_before) WHERE state = 0",
         # the guarantee that one ordering key is never leased twice is the database's
         """
         CREATE UNIQUE INDEX records_busy ON records (ordering_key)
@@ -55,7 +55,7 @@ COLUMNS: Final = (
 # what a new record has: no attempt, no lease
 _ADDED: Final = (
     "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
-    " ordering_key, state, reason, finished_at, order_at"
+    " ordering_key, state, reason, finished_at, sort_time"
 )
 INSERT: Final = f"INSERT INTO records ({_ADDED}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
 
@@ -66,7 +66,7 @@ SWEEP: Final = (
 BUSY: Final = "SELECT ordering_key FROM records WHERE state = 1 AND ordering_key IS NOT NULL"
 
 LINE: Final = """
-SELECT seq, ordering_key, not_before FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY order_at, seq
+SELECT seq, ordering_key, not_before FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY sort_time, seq
 """
 
 LEASE: Final = f"""

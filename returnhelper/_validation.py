@@ -18,7 +18,7 @@ MAX_SELLER_REFERENCE = 50
 _COUNTRY = re.compile(r"[a-z]{3}")
 
 
-class Problems(Mapping[str, str]):
+class FieldErrors(Mapping[str, str]):
     """Collects broken limits by the wire path of the field; the first problem of a field counts."""
 
     __slots__ = ("fields",)

@@ -15,11 +15,11 @@ from itertools import islice
 from typing import Literal, TypeAlias, TypeVar
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
-from returnhelper.inbox import _sqlite_schema as sql
-from returnhelper.inbox._base import BaseInbox, need_addable, need_limit, need_positive, new_token
+from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group
-from returnhelper.inbox._sqlite_file import File, connect
-from returnhelper.inbox._sqlite_thread import SQLiteThread
+from returnhelper.inbox.sqlite import schema as sql
+from returnhelper.inbox.sqlite.file import File, connect
+from returnhelper.inbox.sqlite.thread import SQLiteThread
 from returnhelper.inbox.store import (
     STATE_CODES,
     STATES,
@@ -65,7 +65,7 @@ class SQLiteInbox(BaseInbox):
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
-        need_positive(poll=poll)
+        require_positive(poll=poll)
         if synchronous not in {"FULL", "NORMAL"}:
             raise ConfigurationError(f"synchronous is FULL or NORMAL, not {synchronous!r}")
         self._path = os.fspath(path)
@@ -81,17 +81,17 @@ class SQLiteInbox(BaseInbox):
 
     async def add(self, record: Record) -> AddResult:
         """Store a record unless its key is known; it is on disk when this returns."""
-        need_addable(record)
+        require_addable(record)
         try:
             added = await self._write(partial(_add, row=_row(record), done=record.state is State.DONE))
         except asyncio.CancelledError:
             # it may be stored all the same, and our own commits do not show in the version of the data
-            self._wake.ring()
+            self._notifier.notify()
             raise
         if not added:
             return Duplicate
         if record.state is State.READY:
-            self._wake.ring()
+            self._notifier.notify()
         return Added
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
@@ -106,7 +106,7 @@ class SQLiteInbox(BaseInbox):
         """Make a held, done or waiting record claimable now."""
         done = await self._write(partial(_requeue, key=storable_key(key)))
         if done:
-            self._wake.ring()
+            self._notifier.notify()
         return done
 
     async def get(self, key: str) -> Record | None:
@@ -124,7 +124,7 @@ class SQLiteInbox(BaseInbox):
         newest_first: bool = False,
     ) -> Records:
         """Return records in the order of their arrival, or the newest first."""
-        need_limit(limit)
+        require_limit(limit)
         after_key = None if after is None else storable_key(after)
         work = partial(_list, state=state, limit=limit, after=after_key, newest_first=newest_first)
         return await self._read(work)
@@ -146,12 +146,12 @@ class SQLiteInbox(BaseInbox):
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
         """Return when something may be claimable, or after ``timeout`` seconds."""
         end = time.monotonic() + timeout
-        while not await self._wake.wait(0):
+        while not await self._notifier.wait(0):
             now = to_micros(self._clock())
             version, due = await self._read(partial(_outlook, now=now))
             left = min(end - time.monotonic(), (due - now) / 1e6)
             # another process cannot ring; its commits change the version of the data
-            if version != self._seen_version or left <= 0 or await self._wake.wait(min(left, self._poll)):
+            if version != self._seen_version or left <= 0 or await self._notifier.wait(min(left, self._poll)):
                 return
 
     async def aclose(self) -> None:
@@ -233,7 +233,7 @@ def _row(record: Record) -> tuple[object, ...]:
         STATE_CODES[record.state],
         record.reason,
         _micros(record.finished_at),
-        to_micros(record.order_at),
+        to_micros(record.sort_time),
     )
 
 
@@ -294,7 +294,7 @@ def _apply(db: sqlite3.Connection, *, change: Change) -> bool:
         sql.CHANGE,
         (
             STATE_CODES[change.state],
-            change.uncount,
+            change.refund_attempt,
             _micros(change.not_before),
             change.token if kept else None,
             _micros(change.leased_until),
@@ -351,7 +351,7 @@ def _stats(db: sqlite3.Connection) -> Stats:
     row = db.execute(
         "SELECT (SELECT count(*) FROM records WHERE state = 0), (SELECT count(*) FROM records WHERE state = 1),"
         " (SELECT value FROM meta WHERE name = 'done'), (SELECT count(*) FROM records WHERE state = 3),"
-        " (SELECT received_at FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY order_at, seq LIMIT 1)"
+        " (SELECT received_at FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY sort_time, seq LIMIT 1)"
     ).fetchone()
     return Stats(ready=row[0], leased=row[1], done=row[2], held=row[3], oldest_ready_at=_moment(row[4]))
 

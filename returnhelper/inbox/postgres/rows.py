@@ -46,7 +46,7 @@ def row_of_change(change: Change) -> dict[str, object]:
         "key": change.key,
         "token": change.token,
         "state": STATE_CODES[change.state],
-        "uncount": int(change.uncount),
+        "refund_attempt": int(change.refund_attempt),
         "not_before": change.not_before,
         "lease": change.token if change.state is State.LEASED else None,
         "leased_until": change.leased_until,

@@ -7,7 +7,7 @@ the time of completion; ``head`` and ``busy`` the record of each ordering key th
 ``o:<ordering key>`` those that wait behind it; ``meta``. Members that must keep the order of arrival among equal scores
 begin with the sequence number in 16 digits.
 
-A delivery is four values in msgpack, one after the other: ordering key, order_at, received_at and the members that only
+A delivery is four values in msgpack, one after the other: ordering key, sort_time, received_at and the members that only
 the client reads. Times are microseconds as text: Lua has no integers of that size.
 """
 
@@ -67,7 +67,7 @@ redis.call('HSETNX', P..'meta', 'since', ARGV[1])
 return redis.call('HMGET', P..'meta', 'version', 'since')
 """
 
-# now, schema, records packed by msgpack, their deliveries. A record: key, ordering key, order_at, state, reason, finished_at
+# now, schema, records packed by msgpack, their deliveries. A record: key, ordering key, sort_time, state, reason, finished_at
 ADD: Final = (
     _SHARED
     + """
@@ -148,7 +148,7 @@ return claimed
 """
 )
 
-# one change: key, token, state, uncount, not_before, leased_until, reason, finished_at
+# one change: key, token, state, refund_attempt, not_before, leased_until, reason, finished_at
 CHANGE: Final = (
     _SHARED
     + """

@@ -20,7 +20,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         event_time timestamptz,
         notification_id text,
         ordering_key text,
-        order_at timestamptz NOT NULL,
+        sort_time timestamptz NOT NULL,
         state smallint NOT NULL,
         attempts integer NOT NULL DEFAULT 0,
         not_before timestamptz,
@@ -29,7 +29,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         reason text,
         finished_at timestamptz
     );
-    CREATE INDEX {t}_ready ON {t} (order_at, seq) WHERE state = 0;
+    CREATE INDEX {t}_ready ON {t} (sort_time, seq) WHERE state = 0;
     -- the guarantee that one ordering key is never leased twice is the database's
     CREATE UNIQUE INDEX {t}_busy ON {t} (ordering_key) WHERE state = 1 AND ordering_key IS NOT NULL;
     CREATE INDEX {t}_lease ON {t} (leased_until) WHERE state = 1;
@@ -58,7 +58,7 @@ _ADDED: Final = (
     " finished_at timestamptz"
 )
 _CHANGED: Final = (
-    "key text, token text, state smallint, uncount integer, not_before timestamptz, lease text,"
+    "key text, token text, state smallint, refund_attempt integer, not_before timestamptz, lease text,"
     " leased_until timestamptz, reason text, finished_at timestamptz"
 )
 
@@ -70,7 +70,7 @@ def _names(columns: str) -> str:
 # $1 the rows, $2 their bodies in the same order
 INSERT: Final = f"""
 WITH added AS (
-    INSERT INTO {{t}} ({_names(_ADDED)}, body, order_at)
+    INSERT INTO {{t}} ({_names(_ADDED)}, body, sort_time)
     SELECT {_names(_ADDED)}, body, coalesce(event_time, received_at)
     FROM ROWS FROM (json_to_recordset($1) AS ({_ADDED}), unnest($2::bytea[])) AS rows ({_names(_ADDED)}, body)
     ON CONFLICT (key) DO NOTHING RETURNING key, state
@@ -88,26 +88,26 @@ UPDATE {t} SET state = 0, lease = NULL, leased_until = NULL WHERE seq IN
 # the ordering key would answer that too, and cost each add a page of its own: shipments come in no order.
 CLAIM: Final = f"""
 WITH line AS MATERIALIZED (
-    SELECT seq, order_at, ordering_key, not_before FROM {{t}} WHERE state = 0 ORDER BY order_at, seq LIMIT $5
+    SELECT seq, sort_time, ordering_key, not_before FROM {{t}} WHERE state = 0 ORDER BY sort_time, seq LIMIT $5
 ), heads AS (
-    (SELECT DISTINCT ON (ordering_key) * FROM line WHERE ordering_key IS NOT NULL ORDER BY ordering_key, order_at, seq)
+    (SELECT DISTINCT ON (ordering_key) * FROM line WHERE ordering_key IS NOT NULL ORDER BY ordering_key, sort_time, seq)
     UNION ALL SELECT * FROM line WHERE ordering_key IS NULL
 ), turns AS (
     SELECT r.seq FROM {{t}} AS r JOIN heads AS h ON r.seq = h.seq
     WHERE (h.not_before IS NULL OR h.not_before <= $1)
         AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = 1 AND s.ordering_key = h.ordering_key)
         AND r.state = 0 AND (r.not_before IS NULL OR r.not_before <= $1)
-    ORDER BY r.order_at, r.seq LIMIT $2 FOR UPDATE OF r SKIP LOCKED
+    ORDER BY r.sort_time, r.seq LIMIT $2 FOR UPDATE OF r SKIP LOCKED
 ), leased AS (
     UPDATE {{t}} AS u SET state = 1, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL
     FROM turns WHERE u.seq = turns.seq RETURNING u.*
 )
 SELECT {COLUMNS}, seen FROM (SELECT count(*) AS seen FROM line) AS looked LEFT JOIN leased ON true
-ORDER BY order_at, seq
+ORDER BY sort_time, seq
 """  # noqa: S608
 
 CHANGE: Final = f"""
-UPDATE {{t}} AS u SET state = c.state, attempts = attempts - c.uncount, not_before = c.not_before, lease = c.lease,
+UPDATE {{t}} AS u SET state = c.state, attempts = attempts - c.refund_attempt, not_before = c.not_before, lease = c.lease,
     leased_until = c.leased_until, reason = c.reason, finished_at = c.finished_at
 FROM json_to_recordset($1) AS c ({_CHANGED})
 WHERE u.key = c.key AND u.lease = c.token AND u.state = 1 RETURNING u.key
@@ -132,7 +132,7 @@ SELECT count(*) FROM gone
 STATS: Final = """
 SELECT (SELECT count(*) FROM {t} WHERE state = 0), (SELECT count(*) FROM {t} WHERE state = 1),
     (SELECT count(*) FROM {t} WHERE state = 2), (SELECT count(*) FROM {t} WHERE state = 3),
-    (SELECT received_at FROM {t} WHERE state = 0 ORDER BY order_at, seq LIMIT 1)
+    (SELECT received_at FROM {t} WHERE state = 0 ORDER BY sort_time, seq LIMIT 1)
 """
 
 DUE: Final = """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import aiohttp
 
-from ._answer import unexpected
-from ._call import Call
+from ._request import PreparedRequest
+from ._response import unexpected
 from .errors import ConfigurationError, ConnectionFailed, RequestTimeout, ReturnHelperError, UnexpectedContent
 
 
-def translate(error: Exception, call: Call, response: aiohttp.ClientResponse | None) -> ReturnHelperError:
+def translate(
+    error: Exception, call: PreparedRequest, response: aiohttp.ClientResponse | None
+) -> ReturnHelperError:
     """Return the error of this package for one of aiohttp's, without keeping it."""
     kind = type(error).__name__
     if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -39,7 +41,7 @@ def translate(error: Exception, call: Call, response: aiohttp.ClientResponse | N
     )
 
 
-def _unconnected(call: Call, what: str) -> ConnectionFailed:
+def _unconnected(call: PreparedRequest, what: str) -> ConnectionFailed:
     earlier = (
         "; an earlier attempt may have been carried out: repeat it with the same idempotency_key"
         if call.maybe_applied
@@ -53,7 +55,7 @@ def _unconnected(call: Call, what: str) -> ConnectionFailed:
     )
 
 
-def _broken(call: Call, what: str) -> ConnectionFailed:
+def _broken(call: PreparedRequest, what: str) -> ConnectionFailed:
     if not call.sent:
         return _unconnected(call, what)
     return ConnectionFailed(
@@ -63,7 +65,9 @@ def _broken(call: Call, what: str) -> ConnectionFailed:
     )
 
 
-def timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None = None) -> RequestTimeout:
+def timed_out(
+    call: PreparedRequest, phase: str, what: str, *, maybe_applied: bool | None = None
+) -> RequestTimeout:
     applied = call.maybe_applied or (call.sent if maybe_applied is None else maybe_applied)
     advice = (
         "it may have been carried out: repeat it with the same idempotency_key"
@@ -80,7 +84,9 @@ def timed_out(call: Call, phase: str, what: str, *, maybe_applied: bool | None =
     return error
 
 
-def _truncated(call: Call, response: aiohttp.ClientResponse | None, kind: str) -> UnexpectedContent:
+def _truncated(
+    call: PreparedRequest, response: aiohttp.ClientResponse | None, kind: str
+) -> UnexpectedContent:
     headers = {} if response is None else response.headers
     status = 0 if response is None else response.status
     error = unexpected(

@@ -45,7 +45,7 @@ def values_of(change: Change) -> tuple[Argument, ...]:
         change.key,
         change.token,
         STATE_CODES[change.state],
-        int(change.uncount),
+        int(change.refund_attempt),
         _micros(change.not_before),
         _micros(change.leased_until),
         change.reason or "",
@@ -57,7 +57,7 @@ def _row(record: Record) -> tuple[str, ...]:
     return (
         record.key,
         record.ordering_key or "",
-        str(to_micros(record.order_at)),
+        str(to_micros(record.sort_time)),
         str(STATE_CODES[record.state]),
         record.reason or "",
         str(_micros(record.finished_at)),
@@ -76,8 +76,8 @@ def delivery_of(record: Record) -> bytes:
         None if record.event_time is None else to_micros(record.event_time),
         record.notification_id,
     )
-    order_at, received_at = str(to_micros(record.order_at)), str(to_micros(record.received_at))
-    return b"".join(map(_pack, (record.ordering_key or "", order_at, received_at, members)))
+    sort_time, received_at = str(to_micros(record.sort_time)), str(to_micros(record.received_at))
+    return b"".join(map(_pack, (record.ordering_key or "", sort_time, received_at, members)))
 
 
 def records_of(found: object) -> Records:

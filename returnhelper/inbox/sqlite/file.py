@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 from returnhelper.errors import SchemaTooNew
-from returnhelper.inbox import _sqlite_schema as sql
+from returnhelper.inbox.sqlite import schema as sql
 from returnhelper.inbox.store import Clock, to_micros
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from returnhelper import RetryPolicy, errors
-from returnhelper import _answer as core
-from returnhelper._call import Operation, Reply, prepare
+from returnhelper import _response as core
+from returnhelper._request import Operation, ParsedResponse, prepare
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data", "shipmentList"))
 WRITE = Operation("Resend/Create", "POST", "/api/resend/create", writes=True)
@@ -26,17 +26,19 @@ def envelope(payload: dict[str, object] | None = None, **meta: object) -> bytes:
     return json.dumps({"correlationId": "c-1", "meta": full, **(payload or {})}).encode()
 
 
-def read(body: bytes, status: int = 200, headers: dict[str, str] = JSON, op: Operation = WRITE) -> Reply:
+def read(
+    body: bytes, status: int = 200, headers: dict[str, str] = JSON, op: Operation = WRITE
+) -> ParsedResponse:
     call = prepare(op, query=None, body=None, options=None, new_key="fresh", secrets=SECRETS)
     return core.interpret(call, status, headers, body)
 
 
 def test_success() -> None:
     """The payload, the trace id, the bytes and the key of the call are at hand."""
-    reply = read(envelope({"resendId": 5}))
-    assert core.payload(WRITE, reply.envelope) == {"resendId": 5}
-    assert (reply.answer.correlation_id, reply.answer.idempotency_key) == ("c-1", "fresh")
-    assert reply.answer.body == envelope({"resendId": 5})
+    parsed = read(envelope({"resendId": 5}))
+    assert core.payload(WRITE, parsed.envelope) == {"resendId": 5}
+    assert (parsed.response.correlation_id, parsed.response.idempotency_key) == ("c-1", "fresh")
+    assert parsed.response.body == envelope({"resendId": 5})
 
 
 def test_payload_by_its_newest_name_first() -> None:
