@@ -5,9 +5,9 @@ The names below load the module that they live in when they are first used: impo
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._lazy import lazy_exports
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from .types import Rma as Rma
 
 _EXPORTS = {
-    "_request": ("Acknowledgement", "ResultList"),
-    "client": ("ReturnHelper",),
-    "config": ("Environment", "RequestOptions", "RetryPolicy", "Timeouts"),
-    "errors": (
+    "._request": ("Acknowledgement", "ResultList"),
+    ".client": ("ReturnHelper",),
+    ".config": ("Environment", "RequestOptions", "RetryPolicy", "Timeouts"),
+    ".errors": (
         "APIError",
         "AuthenticationFailed",
         "ConfigurationError",
@@ -70,22 +70,11 @@ _EXPORTS = {
         "VerificationFailed",
         "WebhookError",
     ),
-    "pagination": ("Page", "Pager"),
-    "types": ("RawResponse", "OpenStrEnum", "Rma"),
+    ".pagination": ("Page", "Pager"),
+    ".types": ("RawResponse", "OpenStrEnum", "Rma"),
 }
-_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = ["__version__", *sorted(_MODULE_OF)]  # noqa: PLE0604 - the test of the face pins the names
+__all__ = ["__version__", *sorted(name for names in _EXPORTS.values() for name in names)]  # noqa: PLE0604 - the test of the face pins the names
 
-
-def __getattr__(name: str) -> object:
-    home = _MODULE_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # type checkers would accept any name
+    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
 
 from . import config
+from ._lazy import load
 from .config import Environment, RetryPolicy, Timeouts
 from .errors import ConfigurationError
 from .resources._base import Resource
@@ -53,8 +53,10 @@ class _Lazy(Generic[R]):
     def __get__(self, client: ReturnHelper | None, owner: type) -> _Lazy[R] | R:
         if client is None:
             return self
-        module = import_module(f"returnhelper.resources.{self._name}")
-        resource = cast("R", getattr(module, self._class_name)(client._transport))
+        resource_class = cast(
+            "type[R]", load(f".resources.{self._name}", self._class_name, package=__package__)
+        )
+        resource = resource_class(client._transport)
         client.__dict__[self._name] = resource  # found first from now on: this is no data descriptor
         return resource
 

@@ -136,7 +136,9 @@ _FBA = {
             [CreateFbaShipment(removal_order_id="WS-1", tracking_number="1Z_9-A", warehouse_id=2)]
         ),
     ),
-    "getFbaShipment": SampleCall(lambda rh: rh.fba_shipments.get(ID), lambda rh: rh.fba_shipments.get(str(ID))),
+    "getFbaShipment": SampleCall(
+        lambda rh: rh.fba_shipments.get(ID), lambda rh: rh.fba_shipments.get(str(ID))
+    ),
     "listFbaShipments": SampleCall(
         lambda rh: rh.fba_shipments.list(created_from=SINCE, created_to=UNTIL, page_size=20),
         lambda rh: rh.fba_shipments.list(created_from=SINCE, created_to=UNTIL),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from returnhelper.inbox.memory import MemoryInbox
@@ -14,18 +15,12 @@ if TYPE_CHECKING:
     from returnhelper.inbox.worker import Worker
 
 _EXPORTS = {
-    "AddResult": "store",
-    "Added": "store",
-    "Duplicate": "store",
-    "Inbox": "store",
-    "MemoryInbox": "memory",
-    "PostgresInbox": "postgres",
-    "Record": "store",
-    "RedisInbox": "redis",
-    "SQLiteInbox": "sqlite",
-    "State": "store",
-    "Stats": "store",
-    "Worker": "worker",
+    ".memory": ("MemoryInbox",),
+    ".postgres": ("PostgresInbox",),
+    ".redis": ("RedisInbox",),
+    ".sqlite": ("SQLiteInbox",),
+    ".store": ("AddResult", "Added", "Duplicate", "Inbox", "Record", "State", "Stats"),
+    ".worker": ("Worker",),
 }
 
 __all__ = [
@@ -43,15 +38,5 @@ __all__ = [
     "Worker",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _EXPORTS.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+if not TYPE_CHECKING:  # type checkers would accept any name
+    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from returnhelper.errors import EventNotReceived, PayloadInvalid, VerificationFailed
@@ -17,30 +18,14 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.waiting import Expectation, create_and_wait
 
 _EXPORTS = {
-    "Cause": "returnhelper.webhooks.diagnosis",
-    "Diagnosis": "returnhelper.webhooks.diagnosis",
-    "Discard": "returnhelper.webhooks.router",
-    "Endpoint": "returnhelper.webhooks.signature",
-    "Envelope": "returnhelper.webhooks.envelope",
-    "Event": "returnhelper.webhooks.events",
-    "EventNotReceived": "returnhelper.errors",
-    "Expectation": "returnhelper.webhooks.waiting",
-    "OutcomeKind": "returnhelper.webhooks.receiver",
-    "Outcome": "returnhelper.webhooks.receiver",
-    "PayloadInvalid": "returnhelper.errors",
-    "Receiver": "returnhelper.webhooks.receiver",
-    "Retry": "returnhelper.webhooks.router",
-    "Router": "returnhelper.webhooks.router",
-    "UnknownEvent": "returnhelper.webhooks.events",
-    "VerificationFailed": "returnhelper.errors",
-    "Verified": "returnhelper.webhooks.signature",
-    "Verifier": "returnhelper.webhooks.signature",
-    "create_and_wait": "returnhelper.webhooks.waiting",
-    "dedup_key": "returnhelper.webhooks.envelope",
-    "diagnose": "returnhelper.webhooks.diagnosis",
-    "parse_event": "returnhelper.webhooks.events",
-    "read_envelope": "returnhelper.webhooks.envelope",
-    "sign": "returnhelper.webhooks.signature",
+    "..errors": ("EventNotReceived", "PayloadInvalid", "VerificationFailed"),
+    ".diagnosis": ("Cause", "Diagnosis", "diagnose"),
+    ".envelope": ("Envelope", "dedup_key", "read_envelope"),
+    ".events": ("events", "Event", "UnknownEvent", "parse_event"),
+    ".receiver": ("Outcome", "OutcomeKind", "Receiver"),
+    ".router": ("Discard", "Retry", "Router"),
+    ".signature": ("Endpoint", "Verified", "Verifier", "sign"),
+    ".waiting": ("Expectation", "create_and_wait"),
 }
 
 __all__ = [
@@ -71,17 +56,5 @@ __all__ = [
     "sign",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name == "events":
-        return import_module("returnhelper.webhooks.events")
-    home = _EXPORTS.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+if not TYPE_CHECKING:  # type checkers would accept any name
+    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

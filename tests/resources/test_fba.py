@@ -195,7 +195,9 @@ async def test_typed_instructions_carry_their_lines() -> None:
             assert recall.fba_instruction_recall_id == ID
             assert recall.fba_instruction_recall_item_list[0].instruction_item_quantity == 2
             assert recall.handling_status_code == "in-progress"
-        recorder.response = envelope(data={"returnInventoryId": "19078", "fbaInstructionRestockItemList": None})
+        recorder.response = envelope(
+            data={"returnInventoryId": "19078", "fbaInstructionRestockItemList": None}
+        )
         restock = await rh.fba_instructions.get_restock(ID)
     assert (restock.return_inventory_id, restock.fba_instruction_restock_item_list) == (19078, ())
 

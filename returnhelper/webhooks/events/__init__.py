@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from returnhelper._lazy import lazy_exports
 from returnhelper.webhooks.events._base import (
-    FAMILY_OF,
+    FAMILIES,
     PAYLOADS,
     Event,
     OpenEvent,
     UnknownEvent,
     build_event,
     event_class,
-    load,
     parse_event,
 )
 
 if TYPE_CHECKING:
-    from returnhelper._wire import Model
     from returnhelper.webhooks.events.consolidations import (
         ConsolidateShippingOrderCancelled,
         ConsolidateShippingOrderCompleted,
@@ -82,6 +81,8 @@ if TYPE_CHECKING:
         VasUpdated,
     )
 
+_EXPORTS = {f".{family}": (*names, *PAYLOADS.get(family, ())) for family, names in FAMILIES.items()}
+
 __all__ = [
     "AssignUnknown",
     "BuyerReturn",
@@ -133,14 +134,5 @@ __all__ = [
     "parse_event",
 ]
 
-if not TYPE_CHECKING:  # type checkers would take any name for granted
-
-    def __getattr__(name: str) -> type[Model]:
-        if name in FAMILY_OF or name in PAYLOADS:
-            found = globals()[name] = load(name)
-            return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+if not TYPE_CHECKING:  # type checkers would accept any name
+    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

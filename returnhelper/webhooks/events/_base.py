@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
+from returnhelper._lazy import load
 from returnhelper._wire import Model, NotJSON, StructureError, decode, encode, model, structure, unstructure
 from returnhelper.errors import PayloadInvalid
 from returnhelper.types import JSONObject, JSONValue
@@ -118,15 +118,11 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 FAMILY_OF: Mapping[str, str] = {name: family for family, names in FAMILIES.items() for name in names}
 
 # Objects that occur in events only, for annotations: `events.CreatedInventory`.
-PAYLOADS: Mapping[str, str] = {
-    "BuyerReturn": "labels",
-    "BuyerReturnLineItem": "labels",
-    "LineItemImages": "shipments",
-    "CreatedInventory": "inventories",
-    "Recalibration": "inventories",
-    "RmaSwap": "inventories",
-    "LineItemSupplement": "vas",
-    "SplitPiece": "vas",
+PAYLOADS: Mapping[str, tuple[str, ...]] = {
+    "labels": ("BuyerReturn", "BuyerReturnLineItem"),
+    "shipments": ("LineItemImages",),
+    "inventories": ("CreatedInventory", "Recalibration", "RmaSwap"),
+    "vas": ("LineItemSupplement", "SplitPiece"),
 }
 
 # What the sender prints in the envelope, where the category is not the action itself or there is a version.
@@ -158,12 +154,6 @@ _VERSIONS: Mapping[str, str] = {
 
 _ARRIVAL = "markShipmentArrive"
 _loaded: dict[str, type[Event]] = {}
-
-
-def load(name: str) -> type[Model]:
-    """Import the family of a class, if need be, and return the class."""
-    family = import_module(f"returnhelper.webhooks.events.{FAMILY_OF.get(name) or PAYLOADS[name]}")
-    return cast("type[Model]", getattr(family, name))
 
 
 def event_class(
@@ -198,7 +188,9 @@ def _find(name: str) -> type[Event]:
     class_name = name[:1].upper() + name[1:]
     if name == class_name or class_name not in FAMILY_OF:
         return UnknownEvent
-    found = _loaded[name] = cast("type[Event]", load(class_name))
+    found = _loaded[name] = cast(
+        "type[Event]", load(f".{FAMILY_OF[class_name]}", class_name, package=__package__)
+    )
     return found
 
 

@@ -1,0 +1,40 @@
+"""Load a public name when it is first used: `__getattr__` and `__dir__` of a package (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+
+
+def load(module: str, name: str, *, package: str | None = None) -> object:
+    """Import a module, written as for `importlib.import_module`, and return one of its names."""
+    value: object = getattr(import_module(module, package), name)
+    return value
+
+
+def lazy_exports(
+    package: str, exports: Mapping[str, Iterable[str]]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the `__getattr__` and `__dir__` of a package whose names are loaded late.
+
+    `exports` maps a module, written as in a relative import (`.client`, `..errors`), to the names that it defines. A
+    module that is exported itself stands under its own name: `{".events": ("events", "Event")}`.
+    """
+    namespace = vars(sys.modules[package])
+    module_of = {name: module for module, names in exports.items() for name in names}
+
+    def getattribute(name: str) -> object:
+        module = module_of.get(name)
+        if module is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = (
+            import_module(module, package) if module == f".{name}" else load(module, name, package=package)
+        )
+        namespace[name] = value  # later uses find it without this function
+        return value
+
+    def listing() -> list[str]:
+        return sorted(namespace["__all__"])
+
+    return getattribute, listing
