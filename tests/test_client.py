@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import pytest
 from aioresponses import aioresponses
-from conftest import KEY, TOKEN, Script, client
 
 from returnhelper import (
     Acknowledgement,
@@ -27,6 +26,7 @@ from returnhelper import (
 from returnhelper._request import Operation
 from returnhelper._wire import Model, model
 from returnhelper.resources._base import Resource
+from tests.support.server import KEY, TOKEN, Script, client
 
 BASE = "https://api.returnshelper.com/uat/user"
 WRITE = Operation("Recall/Create", "POST", "/api/Recall/create", writes=True)
@@ -233,7 +233,7 @@ def test_a_loop_that_ended_without_closing(threaded: str) -> None:
 
 async def test_a_forgotten_client_warns(script: Script) -> None:
     """Forgetting to close is told by a ResourceWarning; an unused or closed client says nothing."""
-    script.say({"thingId": 1})
+    script.respond({"thingId": 1})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ReturnHelper("k", "t")
@@ -249,7 +249,7 @@ async def test_a_forgotten_client_warns(script: Script) -> None:
 
 async def test_resources_keep_no_cycle(script: Script) -> None:
     """A closed client goes without the garbage collector."""
-    script.say({"thingId": 1})
+    script.respond({"thingId": 1})
     async with client(script.url) as rh:
         await things(rh).create()
         shipments = rh.shipments

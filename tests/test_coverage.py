@@ -7,12 +7,10 @@ import warnings
 from collections.abc import AsyncIterable, Iterator
 from decimal import Decimal
 
-import coverage_core
-import coverage_fba
-from catalogs import Documented, misfits, operations
-from recorder import KEY, TOKEN, Recorder, Seen, recording
-
 from returnhelper import ReturnHelper
+from tests.support import coverage_core, coverage_fba
+from tests.support.catalogs import Documented, misfits, operations
+from tests.support.server import KEY, TOKEN, Script, Seen, recording
 
 CALLS = coverage_core.CALLS | coverage_fba.CALLS
 
@@ -65,8 +63,8 @@ def _parsed(schema: object, text: str) -> object:
 
 
 def _request_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
-    if (seen.method, seen.api, seen.path) != (op.method, op.api, op.path):
-        yield f"{seen.method} {seen.api} {seen.path} instead of {op.method} {op.api} {op.path}"
+    if (seen.method, seen.path) != (op.method, f"/{op.api}{op.path}"):
+        yield f"{seen.method} {seen.path} instead of {op.method} {op.api} {op.path}"
     yield from _header_misfits(op, seen)
     yield from _query_misfits(op, seen, complete=complete)
     if op.body is not None:
@@ -76,7 +74,7 @@ def _request_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[
         yield f"a body that the catalog lacks: {seen.body[:80]!r}"
 
 
-async def _problems_of(op: Documented, recorder: Recorder, rh: ReturnHelper) -> list[str]:
+async def _problems_of(op: Documented, recorder: Script, rh: ReturnHelper) -> list[str]:
     problems: list[str] = []
     for call, complete in zip(CALLS[op.id], (True, False), strict=True):
         recorder.seen.clear()

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from conftest import Handler, Script, answered, client
 
 from returnhelper import Acknowledgement, RetryPolicy, ReturnHelper, Timeouts, errors
 from returnhelper._request import Operation
 from returnhelper._transport import MAX_ANSWER
 from returnhelper.resources._base import Resource
+from tests.support.server import Handler, Script, client, envelope
 
 WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
 UNTRUSTED = Path(__file__).parent / "data" / "untrusted.pem"
@@ -46,7 +46,7 @@ def streaming(piece: bytes, pause: float = 0, **headers: str) -> Handler:
 @pytest.mark.parametrize("announced", [{}, {"Content_Length": str(1 << 40)}], ids=["chunked", "announced"])
 async def test_an_endless_answer_is_broken_off(script: Script, announced: dict[str, str]) -> None:
     """An answer beyond 64 MiB is not read on, once and for all, whether or not it says how long it is."""
-    script.say(streaming(MIB, **announced))
+    script.respond(streaming(MIB, **announced))
     async with client(script.url) as rh:
         with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB") as caught:
             await call(rh)
@@ -65,7 +65,7 @@ async def test_a_small_body_that_inflates_is_broken_off(script: Script) -> None:
             body=packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
         )
 
-    script.say(answer)
+    script.respond(answer)
     async with client(script.url) as rh:
         with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB"):
             await call(rh)
@@ -78,14 +78,14 @@ async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
 
     async def answer(request: web.Request) -> web.Response:
         ports.add(request.transport.get_extra_info("peername")[1])
-        response = answered({"note": text})
+        response = envelope({"note": text})
         if way == "gzip":
             response.enable_compression(web.ContentCoding.gzip)
         else:
             response.enable_chunked_encoding()
         return response
 
-    script.say(answer)
+    script.respond(answer)
     async with client(script.url) as rh:
         for _ in range(3):
             assert (await call(rh)).extra["note"] == text
@@ -94,7 +94,7 @@ async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
 
 async def test_a_trickle_ends_with_the_total(script: Script) -> None:
     """A server that never falls silent and never ends is left at the total, with the key to repeat the call."""
-    script.say(streaming(b" ", pause=0.02))
+    script.respond(streaming(b" ", pause=0.02))
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.6)) as rh:
         began = time.monotonic()
         with pytest.raises(errors.RequestTimeout) as caught:
@@ -115,7 +115,7 @@ async def test_a_chunked_body_that_breaks_off_may_have_been_applied(script: Scri
         request.transport.close()
         return response
 
-    script.say(answer)
+    script.respond(answer)
     async with client(script.url, retry=RetryPolicy(attempts=2, wait_initial=0)) as rh:
         with pytest.raises(errors.UnexpectedContent) as caught:
             await call(rh)
@@ -129,7 +129,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
     async def answer(_: web.Request) -> web.Response:
         nonlocal asked
         asked = True
-        return answered({})
+        return envelope({})
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(UNTRUSTED)
@@ -166,13 +166,13 @@ async def test_the_proxy_of_the_environment_is_used_on_demand_only(script: Scrip
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         proxied.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode())
-        body = answered({"data": []}).body
+        body = envelope({"data": []}).body
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         await writer.drain()
         writer.close()
 
-    script.say({"data": []})
+    script.respond({"data": []})
     async with await asyncio.start_server(forward, "127.0.0.1", 0) as proxy:
         address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
         done = await asyncio.create_subprocess_exec(

@@ -15,13 +15,13 @@ import attrs
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from conftest import KEY, TOKEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from returnhelper._request import ResultList
 from returnhelper.errors import ConfigurationError, ServerFault
 from returnhelper.pagination import Pager, Window
+from tests.support.server import KEY, TOKEN
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 

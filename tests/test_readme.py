@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from emulator.emulator_kit import order
 
 from returnhelper import testing
 from returnhelper.adapters.aiohttp import add_webhook
 from returnhelper.emulator import Emulator
 from returnhelper.inbox import SQLiteInbox, State
 from returnhelper.webhooks import Endpoint, Receiver
+from tests.support.emulator_kit import order
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -12,11 +12,11 @@ from email.utils import format_datetime
 import aiohttp
 import pytest
 from aiohttp import web
-from conftest import KEY, TOKEN, Script, answered, client, fails, raw
 
 from returnhelper import Acknowledgement, RequestOptions, RetryPolicy, ReturnHelper, Timeouts, errors
 from returnhelper._request import Operation
 from returnhelper.resources._base import Resource
+from tests.support.server import KEY, TOKEN, Script, client, envelope, fails, raw
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list")
 WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
@@ -29,7 +29,7 @@ async def call(rh: ReturnHelper, op: Operation = WRITE, **kwargs: object) -> Ack
 
 async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script) -> None:
     """Key, token, JSON, the user agent and an idempotency key go out; a read has no idempotency key."""
-    script.say({})
+    script.respond({})
     done = await call(rh, body={"a": 1})
     await call(rh, READ, query={"pageSize": 50})
     await call(rh, LOOKUP)
@@ -39,7 +39,7 @@ async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script)
     assert write.headers["user-agent"].startswith("returnhelper/")
     assert write.headers["x-returnhelper-idempotency-key"] == done.response.idempotency_key
     assert (write.method, write.path, write.body) == ("POST", "/user/api/ReturnInventory/Update", b'{"a":1}')
-    assert (read.path, read.query) == ("/user/api/Shipment/list", {"pageSize": "50"})
+    assert (read.path, read.query) == ("/user/api/Shipment/list", [("pageSize", "50")])
     assert "x-returnhelper-idempotency-key" not in read.headers
     assert lookup.path == "/public/api/Country/getAll"
     assert done.correlation_id == "0HM9VIKSKH2CB:00000001"
@@ -50,7 +50,7 @@ async def test_failures_of_the_moment_are_tried_again_with_one_key(
     rh: ReturnHelper, script: Script, status: int
 ) -> None:
     """5xx and 429 are retried, and every attempt carries the same idempotency key and body."""
-    script.say(fails(status), fails(status), {})
+    script.respond(fails(status), fails(status), {})
     done = await call(rh, body={"n": 1})
     assert len(script.seen) == 3
     assert {s.headers["x-returnhelper-idempotency-key"] for s in script.seen} == {
@@ -62,7 +62,7 @@ async def test_failures_of_the_moment_are_tried_again_with_one_key(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 async def test_refusals_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
     """What will be refused again is raised at once."""
-    script.say(fails(status))
+    script.respond(fails(status))
     with pytest.raises(errors.APIError) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.http_status) == (1, status)
@@ -71,7 +71,7 @@ async def test_refusals_are_not_tried_again(rh: ReturnHelper, script: Script, st
 @pytest.mark.parametrize("status", [400, 401, 409, 429, 500, 503])
 async def test_soft_errors_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
     """An envelope under HTTP 200 is a decided answer, whatever status it names."""
-    script.say(answered_later(status=status))
+    script.respond(answered_later(status=status))
     with pytest.raises(errors.APIError) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.status, caught.value.http_status) == (1, status, 200)
@@ -79,14 +79,14 @@ async def test_soft_errors_are_not_tried_again(rh: ReturnHelper, script: Script,
 
 def answered_later(**meta: object) -> object:
     async def answer(_: web.Request) -> web.Response:
-        return answered(**meta)  # type: ignore[arg-type]
+        return envelope(**meta)  # type: ignore[arg-type]
 
     return answer
 
 
 async def test_attempts_end(rh: ReturnHelper, script: Script) -> None:
     """After the last attempt the last failure is raised, with the number of attempts and the key."""
-    script.say(fails(503))
+    script.respond(fails(503))
     with pytest.raises(errors.ServerFault) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.attempts, caught.value.maybe_applied) == (4, 4, True)
@@ -95,7 +95,7 @@ async def test_attempts_end(rh: ReturnHelper, script: Script) -> None:
 
 async def test_a_failure_may_change_its_kind(rh: ReturnHelper, script: Script) -> None:
     """A refusal in the second attempt ends the retries."""
-    script.say(fails(503), fails(403))
+    script.respond(fails(503), fails(403))
     with pytest.raises(errors.AuthenticationFailed) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.attempts) == (2, 2)
@@ -103,7 +103,7 @@ async def test_a_failure_may_change_its_kind(rh: ReturnHelper, script: Script) -
 
 async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Script) -> None:
     """The client waits as long as it was told to."""
-    script.say(fails(429, Retry_After="1"), {})
+    script.respond(fails(429, Retry_After="1"), {})
     began = time.monotonic()
     await call(rh)
     assert 0.95 <= time.monotonic() - began < 4
@@ -111,12 +111,14 @@ async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Sc
 
 async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelper, script: Script) -> None:
     """Above the cap RateLimited carries the wait, written as a number or as a date."""
-    script.say(fails(429, Retry_After="3600"))
+    script.respond(fails(429, Retry_After="3600"))
     with pytest.raises(errors.RateLimited) as caught:
         await call(rh)
     assert caught.value.retry_after == 3600
-    script.answers.clear()
-    script.say(fails(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)))
+    script.responses.clear()
+    script.respond(
+        fails(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True))
+    )
     with pytest.raises(errors.RateLimited) as caught:
         await call(rh)
     assert caught.value.retry_after == pytest.approx(3600, abs=3)
@@ -125,7 +127,7 @@ async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelpe
 
 async def test_a_wait_that_outlasts_the_total_is_not_begun(rh: ReturnHelper, script: Script) -> None:
     """There is no point in waiting for an attempt that cannot be made any more."""
-    script.say(fails(429, Retry_After="5"))
+    script.respond(fails(429, Retry_After="5"))
     began = time.monotonic()
     with pytest.raises(errors.RateLimited):
         await call(rh, options=RequestOptions(timeout=2))
@@ -139,7 +141,7 @@ async def hang(_: web.Request) -> web.Response:
 
 async def test_total_time_is_bounded(script: Script) -> None:
     """The total holds for all attempts together, although each alone would be allowed to take longer."""
-    script.say(hang)
+    script.respond(hang)
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.5)) as rh:
         began = time.monotonic()
         with pytest.raises(errors.RequestTimeout) as caught:
@@ -151,7 +153,7 @@ async def test_total_time_is_bounded(script: Script) -> None:
 
 async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
     """Calls that share the timer of the transport end when each of them should, those beyond its moment included."""
-    script.say(hang)
+    script.respond(hang)
     totals = (0.1, 0.3, 0.5, 0.7)
 
     async def timed(rh: ReturnHelper, total: float) -> float:
@@ -167,7 +169,7 @@ async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
 
 async def test_calls_that_ended_are_left_alone(script: Script) -> None:
     """The total of a call reaches neither its task afterwards nor the calls that follow."""
-    script.say({})
+    script.respond({})
     async with client(script.url, timeouts=Timeouts(total=0.4)) as rh:
         for _ in range(10):
             await call(rh)
@@ -178,7 +180,7 @@ async def test_calls_that_ended_are_left_alone(script: Script) -> None:
 
 async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
     """Silence is retried with the same key, and raised with its phase."""
-    script.say(hang)
+    script.respond(hang)
     async with client(
         script.url, timeouts=Timeouts(read=0.1), retry=RetryPolicy(attempts=2, wait_initial=0)
     ) as rh:
@@ -233,7 +235,7 @@ async def drop(request: web.Request) -> web.StreamResponse:
 
 async def test_a_body_that_breaks_off_is_tried_again(rh: ReturnHelper, script: Script) -> None:
     """A truncated body is repeated with the same key."""
-    script.say(cut, {})
+    script.respond(cut, {})
     await call(rh)
     assert len({s.headers["x-returnhelper-idempotency-key"] for s in script.seen}) == 1
     assert len(script.seen) == 2
@@ -241,7 +243,7 @@ async def test_a_body_that_breaks_off_is_tried_again(rh: ReturnHelper, script: S
 
 async def test_a_body_that_always_breaks_off_is_unexpected_content(rh: ReturnHelper, script: Script) -> None:
     """In the end the truncation is named, with the status."""
-    script.say(cut)
+    script.respond(cut)
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
     assert (caught.value.http_status, caught.value.truncated, caught.value.maybe_applied) == (200, True, True)
@@ -250,7 +252,7 @@ async def test_a_body_that_always_breaks_off_is_unexpected_content(rh: ReturnHel
 
 async def test_a_dropped_connection_may_have_been_applied(rh: ReturnHelper, script: Script) -> None:
     """The request arrived and no answer came: nobody knows."""
-    script.say(drop)
+    script.respond(drop)
     with pytest.raises(errors.ConnectionFailed) as caught:
         await call(rh)
     assert (caught.value.maybe_applied, len(script.seen)) == (True, 4)
@@ -282,7 +284,7 @@ async def test_an_attempt_that_was_not_sent_does_not_excuse_the_one_before(
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(rh: ReturnHelper, script: Script, status: int) -> None:
     """Key and token never travel to where a redirect points."""
-    script.say(raw(b"", status=status, Location="http://127.0.0.1:9/elsewhere"))
+    script.respond(raw(b"", status=status, Location="http://127.0.0.1:9/elsewhere"))
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
     assert (caught.value.http_status, len(script.seen)) == (status, 1)
@@ -306,7 +308,7 @@ async def test_something_else_than_http_is_unexpected_content() -> None:
 
 async def test_tls_that_fails_is_not_tried_again(script: Script) -> None:
     """Speaking TLS to a plain port cannot be mended by trying again."""
-    script.say({})
+    script.respond({})
     async with client(script.url.replace("http:", "https:")) as rh:
         with pytest.raises(errors.ConnectionFailed) as caught:
             await call(rh)
@@ -319,9 +321,9 @@ async def test_connections_are_reused(rh: ReturnHelper, script: Script) -> None:
 
     async def note(request: web.Request) -> web.Response:
         ports.add(request.transport.get_extra_info("peername")[1])
-        return answered({})
+        return envelope({})
 
-    script.say(note)
+    script.respond(note)
     for _ in range(5):
         await call(rh)
     assert len(ports) == 1
@@ -337,9 +339,9 @@ async def test_max_concurrency_bounds_the_requests_under_way(script: Script) -> 
         most = max(most, now)
         await asyncio.sleep(0.01)
         now -= 1
-        return answered({})
+        return envelope({})
 
-    script.say(count)
+    script.respond(count)
     async with client(script.url, max_concurrency=3) as rh:
         await asyncio.gather(*(call(rh) for _ in range(20)))
     assert most == 3
@@ -347,7 +349,7 @@ async def test_max_concurrency_bounds_the_requests_under_way(script: Script) -> 
 
 async def test_waiting_for_a_slot_counts_and_is_not_applied(script: Script) -> None:
     """A call that timed out in the queue says that it was never sent."""
-    script.say(hang)
+    script.respond(hang)
     async with client(script.url, max_concurrency=1) as rh:
         first = asyncio.ensure_future(call(rh))
         await asyncio.sleep(0.05)
@@ -360,7 +362,7 @@ async def test_waiting_for_a_slot_counts_and_is_not_applied(script: Script) -> N
 
 async def test_cancellation_leaves_nothing_behind(script: Script) -> None:
     """A cancelled call frees its slot and its connection, in the first attempt and between attempts."""
-    script.say(hang, fails(503), {})
+    script.respond(hang, fails(503), {})
     retry = RetryPolicy(wait_initial=30, random=lambda: 1.0)
     async with client(script.url, max_concurrency=1, retry=retry) as rh:
         before = asyncio.all_tasks()
@@ -376,7 +378,7 @@ async def test_cancellation_leaves_nothing_behind(script: Script) -> None:
 
 async def test_a_session_passed_in_is_used_and_left_open(script: Script) -> None:
     """Its own headers and settings stay, ours go along, and closing the client does not close it."""
-    script.say({})
+    script.respond({})
     async with aiohttp.ClientSession(headers={"x-mine": "1"}, raise_for_status=True) as session:
         async with client(script.url, session=session) as rh:
             await call(rh)
@@ -389,7 +391,7 @@ async def test_a_session_passed_in_is_used_and_left_open(script: Script) -> None
 
 async def test_closing_under_a_call_is_a_connection_failure(script: Script) -> None:
     """A call whose session is closed under it raises an error of this package."""
-    script.say(hang)
+    script.respond(hang)
     rh = client(script.url, retry=RetryPolicy.NONE)
     task = asyncio.ensure_future(call(rh))
     await asyncio.sleep(0.1)
@@ -404,7 +406,7 @@ async def test_logs_show_neither_key_nor_token(
     """At the most talkative level, with a server that echoes everything, no secret is logged or raised."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="returnhelper")
-    script.say(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
+    script.respond(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
     shown = (
@@ -420,7 +422,7 @@ async def test_a_retry_is_one_warning(
     rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is logged for a retry is one line: it names call, attempt, wait and cause, and no secret."""
-    script.say(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
+    script.respond(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
     await call(rh, body={"note": "private"})
     lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
     assert [line["stamina.retry_num"] for line in lines] == [1, 2]
@@ -434,7 +436,7 @@ async def test_a_retry_is_one_warning(
 
 async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Script) -> None:
     """Additional headers go out; an own idempotency key replaces the made one."""
-    script.say({})
+    script.respond({})
     options = RequestOptions(headers={"x-trace": "abc"}, idempotency_key="mine-1")
     done = await call(rh, options=options)
     assert script.seen[0].headers["x-trace"] == "abc"

@@ -8,8 +8,7 @@ from aiohttp import web
 from returnhelper import ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.webhooks import Endpoint, Verifier
-
-from .emulator_kit import Post
+from tests.support.emulator_kit import Post
 
 
 @pytest.fixture

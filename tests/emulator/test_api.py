@@ -22,8 +22,7 @@ from returnhelper._wire import encode
 from returnhelper.emulator import Emulator
 from returnhelper.models.resends import CreateResendRequest, CreateResendShipment
 from returnhelper.models.vas import CreateVas, CreateVasDetail
-
-from .emulator_kit import order
+from tests.support.emulator_kit import order
 
 UNCHECKED = RequestOptions(check_limits=False)
 ONCE = RequestOptions(retry=RetryPolicy(attempts=1))

@@ -6,8 +6,7 @@ import pytest
 from returnhelper import ConfigurationError, ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.webhooks import Endpoint
-
-from .emulator_kit import Post, order
+from tests.support.emulator_kit import Post, order
 
 
 async def test_a_person_plays_the_warehouse(emu: Emulator, rh: ReturnHelper, post: Post) -> None:

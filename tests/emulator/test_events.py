@@ -6,15 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import attrs
-from catalogs import Schema, load, resolve
 
 from returnhelper import ReturnHelper
 from returnhelper._wire import Model, decode
 from returnhelper.emulator import Emulator
 from returnhelper.models.resends import CreateResendRequest
 from returnhelper.models.vas import CreateVas, CreateVasDetail
+from tests.support.catalogs import Schema, load, resolve
+from tests.support.emulator_kit import Post, order
 
-from .emulator_kit import Post, order
 from .test_api import ADDRESS
 
 JSON_KINDS = {

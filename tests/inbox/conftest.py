@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 
 from returnhelper.inbox import Inbox
-
-from .inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
+from tests.support.inbox_kit import STORES, Clock, PostgresServer, RedisServer, make_inbox
 
 
 @pytest.fixture(scope="session")

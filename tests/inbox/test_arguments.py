@@ -23,8 +23,7 @@ from returnhelper.inbox import (
     Worker,
 )
 from returnhelper.webhooks import Router
-
-from .inbox_kit import LEASE, NOON, Clock, record
+from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
 FAR = 2**64
 

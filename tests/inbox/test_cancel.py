@@ -9,9 +9,8 @@ from uuid import uuid4
 import pytest
 
 from returnhelper.inbox import Added, Inbox, PostgresInbox, Stats
-
-from .inbox_kit import LEASE, NOON, PostgresServer, record
-from .store_tools import postgres
+from tests.support.inbox_kit import LEASE, NOON, PostgresServer, record
+from tests.support.store_tools import postgres
 
 
 async def cancelled_after(task: asyncio.Task[object], steps: int) -> bool:

@@ -22,9 +22,8 @@ from hypothesis.stateful import (
 )
 
 from returnhelper.inbox import Added, Duplicate, Inbox, Record, State, Stats
-
-from .inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
-from .inbox_model import Model
+from tests.support.inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
+from tests.support.inbox_model import Model
 
 R = TypeVar("R")
 

@@ -17,12 +17,11 @@ from redis.asyncio import Redis
 
 from returnhelper.inbox import MemoryInbox
 from returnhelper.webhooks import Discard, Receiver, Router, Verifier, events
-
-from .inbox_kit import RedisServer
-from .test_receiving import ENDPOINT, delivery
+from tests.support.deliveries import ENDPOINT, delivery
+from tests.support.inbox_kit import RedisServer
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "faststream_worker.py"
-PROCESS = Path(__file__).with_name("faststream_process.py")
+PROCESS = Path(__file__).parents[1] / "support" / "faststream_process.py"
 SOON = timedelta(seconds=0.3)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -12,9 +12,8 @@ import pytest
 from returnhelper.inbox import Record, State
 from returnhelper.testing import ENDPOINT, Delivery, delivery
 from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
-
-from .inbox_kit import make_inbox
-from .store_tools import DURABLE
+from tests.support.inbox_kit import make_inbox
+from tests.support.store_tools import DURABLE
 
 VERIFIER = Verifier(ENDPOINT)
 pytestmark = pytest.mark.parametrize("kind", DURABLE)

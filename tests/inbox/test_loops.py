@@ -15,8 +15,7 @@ import pytest
 
 from returnhelper.errors import ConfigurationError
 from returnhelper.inbox import Added, Inbox, SQLiteInbox
-
-from .inbox_kit import LEASE, record
+from tests.support.inbox_kit import LEASE, record
 
 
 def test_loop_that_left_work_behind(again: Callable[[], Inbox]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from returnhelper.inbox import MemoryInbox, Stats
-
-from .inbox_kit import LEASE, NOON, Clock, Lag, record
+from tests.support.inbox_kit import LEASE, NOON, Clock, Lag, record
 
 
 def kept(inbox: MemoryInbox) -> int:

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from returnhelper.inbox import Inbox, SQLiteInbox
-from returnhelper.webhooks import Endpoint, Receiver, Verifier, sign
-from returnhelper.webhooks.signature import SIGNATURE_HEADER
+from returnhelper.webhooks import Receiver, Verifier
+from tests.support.deliveries import ENDPOINT, delivery
+from tests.support.inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
 
-from .inbox_kit import Lag, PostgresServer, RedisServer, Server, make_inbox
-
-PROCESS = Path(__file__).with_name("receiving_process.py")
-ENDPOINT = Endpoint(
-    url="https://shop.example/hooks/rh", signing_key="c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0IQ=="
-)
-
-
-def delivery(key: str, padding: int = 0) -> tuple[dict[str, str], bytes]:
-    now = datetime.now(UTC)
-    body = json.dumps(
-        {
-            "action": "somethingNew",
-            "category": "x",
-            "version": "v1",
-            "notificationId": key,
-            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "padding": "x" * padding,
-        }
-    ).encode()
-    stamp = str(int(now.timestamp()))
-    return {SIGNATURE_HEADER: sign(ENDPOINT, stamp, body), "timestamp": stamp}, body
+PROCESS = Path(__file__).parents[1] / "support" / "receiving_process.py"
 
 
 async def statuses(receiver: Receiver, count: int, padding: int = 0) -> set[int]:

@@ -17,9 +17,8 @@ from returnhelper.errors import InboxError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox import Added, Inbox, PostgresInbox, SQLiteInbox, Worker
 from returnhelper.testing import ENDPOINT, delivery
 from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier
-
-from .inbox_kit import LEASE, NOON, make_inbox, record
-from .store_tools import DURABLE, contents, postgres, redis, set_version, sqlite, version
+from tests.support.inbox_kit import LEASE, NOON, make_inbox, record
+from tests.support.store_tools import DURABLE, contents, postgres, redis, set_version, sqlite, version
 
 NEWER = 4747
 PASSWORD = "hunter2-wolfsburg"

@@ -14,9 +14,8 @@ from returnhelper.errors import WebhookError
 from returnhelper.inbox import Inbox, PostgresInbox, Record
 from returnhelper.testing import ENDPOINT, delivery
 from returnhelper.webhooks import EventNotReceived, Outcome, Receiver, Verifier, events
-
-from .inbox_kit import LEASE, PostgresServer, make_inbox
-from .store_tools import DURABLE, postgres
+from tests.support.inbox_kit import LEASE, PostgresServer, make_inbox
+from tests.support.store_tools import DURABLE, postgres
 
 VERIFIER = Verifier(ENDPOINT)
 Machine = Callable[[], Receiver]

@@ -12,8 +12,7 @@ import pytest
 from returnhelper.inbox import PostgresInbox
 from returnhelper.testing import ENDPOINT, delivery
 from returnhelper.webhooks import Receiver, Verifier
-
-from .inbox_kit import PostgresServer
+from tests.support.inbox_kit import PostgresServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "inbox.md"
 

@@ -17,10 +17,9 @@ import pytest
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, Inbox, Record
+from tests.support.inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
 
-from .inbox_kit import NOON, PostgresServer, RedisServer, Server, make_inbox, record
-
-WORKER = Path(__file__).with_name("siege_worker.py")
+WORKER = Path(__file__).parents[1] / "support" / "siege_worker.py"
 
 
 class Fleet:

@@ -15,11 +15,10 @@ import pytest
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, Duplicate, Inbox, PostgresInbox, SQLiteInbox
+from tests.support.inbox_kit import PostgresServer, make_inbox, record
+from tests.support.store_tools import DURABLE, contents, postgres, schema_of, sqlite, version
 
-from .inbox_kit import PostgresServer, make_inbox, record
-from .store_tools import DURABLE, contents, postgres, schema_of, sqlite, version
-
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parents[1] / "support"
 PROCESSES = 10
 EACH = 10
 
@@ -35,7 +34,7 @@ async def usable(inbox: Inbox) -> None:
 async def start(script: str, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        str(HERE / script),
+        str(PROGRAMS / script),
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -14,9 +14,8 @@ import pytest
 from returnhelper.inbox import Added, Duplicate, PostgresInbox, State, Worker
 from returnhelper.testing import delivery
 from returnhelper.webhooks import Router, events
-
-from .inbox_kit import LEASE, NOON, PostgresServer, record
-from .store_tools import postgres
+from tests.support.inbox_kit import LEASE, NOON, PostgresServer, record
+from tests.support.store_tools import postgres
 
 Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 

@@ -19,8 +19,7 @@ from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._disposition import DispositionKind
 from returnhelper.inbox.worker import WorkerCounters
 from returnhelper.webhooks import Discard, Retry, Router, events
-
-from .inbox_kit import LEASE, NOON, RedisServer, record
+from tests.support.inbox_kit import LEASE, NOON, RedisServer, record
 
 Handle = Callable[[events.Event], Awaitable[object]]
 FAST = {"backoff": timedelta(milliseconds=1), "poll": 0.05}

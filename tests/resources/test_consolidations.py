@@ -6,12 +6,12 @@ import json
 
 import attrs
 import pytest
-from coverage_fba import ORDER, SHIP_TO, SHORT_SHIP_TO
-from recorder import recording
 
 from returnhelper import RequestOptions
 from returnhelper.errors import RequestInvalid
 from returnhelper.models.codes import ConsolidateShippingOrderStatus, Handling, ShippingMethod
+from tests.support.coverage_fba import ORDER, SHIP_TO, SHORT_SHIP_TO
+from tests.support.server import recording
 
 SENT = {
     "consolidateShippingOrderId": ORDER,

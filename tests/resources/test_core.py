@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from coverage_core import SINCE, return_shipment
-from recorder import Recorder, recording
 
 from returnhelper._wire import encode, structure
 from returnhelper.models.balances import ApiBalance
@@ -21,13 +19,15 @@ from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.models.return_requests import EditReturnRequestRequest, ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import Shipment
 from returnhelper.models.vas import CreateLineItemVas, CreateVas, CreateVasDetail
+from tests.support.coverage_core import SINCE, return_shipment
+from tests.support.server import Script, recording
 
 
 def answer(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
-def body_of(recorder: Recorder) -> Any:
+def body_of(recorder: Script) -> Any:
     return json.loads(recorder.seen[-1].body, parse_float=Decimal)
 
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from coverage_fba import ID, SHIPPING_INFO, SHORT_SHIPPING_INFO
-from recorder import recording
 
 from returnhelper import RequestOptions
 from returnhelper.errors import RequestInvalid, UnexpectedContent, ValidationFailed
 from returnhelper.models.codes import FbaInstructionHandling, FbaShipmentStatus
 from returnhelper.resources.fba_instructions import CreateFbaInstructionSku, UpdateShippingInfo
 from returnhelper.resources.fba_shipments import CreateFbaShipment
+from tests.support.coverage_fba import ID, SHIPPING_INFO, SHORT_SHIPPING_INFO
+from tests.support.server import recording
 
 UNCHECKED = RequestOptions(check_limits=False)
 

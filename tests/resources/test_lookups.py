@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import attrs
 import pytest
-from coverage_fba import SHORT_BUYER_SHIPMENT
-from recorder import recording
 
 from returnhelper import Environment, ReturnHelper
 from returnhelper.errors import ConfigurationError, RequestInvalid
 from returnhelper.models import codes
+from tests.support.coverage_fba import SHORT_BUYER_SHIPMENT
+from tests.support.server import recording
 
 
 def envelope(**payload: object) -> bytes:

@@ -10,14 +10,14 @@ from typing import Any
 
 import attrs
 import pytest
-from coverage_core import SINCE, UNTIL, resend, return_request, return_shipment
 from hypothesis import given
 from hypothesis import strategies as st
-from recorder import recording
 
 from returnhelper import ConfigurationError, RequestInvalid, RequestOptions, ReturnHelper
 from returnhelper._validation import FieldErrors
 from returnhelper.models.vas import CreateVas, CreateVasDetail, VasFile
+from tests.support.coverage_core import SINCE, UNTIL, resend, return_request, return_shipment
+from tests.support.server import recording
 
 Change = Callable[[Any], Any]
 

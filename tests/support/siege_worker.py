@@ -13,10 +13,10 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-from inbox.inbox_kit import make_inbox  # noqa: E402
-from returnhelper.inbox import Inbox, Record, Worker  # noqa: E402
-from returnhelper.webhooks import Router, events  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from returnhelper.inbox import Inbox, Record, Worker
+from returnhelper.webhooks import Router, events
+from tests.support.inbox_kit import make_inbox
 
 
 def main(kind: str, where: str, name: str, log: str) -> None:

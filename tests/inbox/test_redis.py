@@ -15,8 +15,7 @@ from redis.asyncio import Redis
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, Duplicate, RedisInbox
-
-from .inbox_kit import LEASE, RedisServer, record
+from tests.support.inbox_kit import LEASE, RedisServer, record
 
 
 @pytest.fixture(scope="module")

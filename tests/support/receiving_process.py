@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-from inbox.inbox_kit import make_inbox  # noqa: E402
-from inbox.test_receiving import ENDPOINT, delivery  # noqa: E402
-from returnhelper.webhooks import Receiver, Verifier  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from returnhelper.webhooks import Receiver, Verifier
+from tests.support.deliveries import ENDPOINT, delivery
+from tests.support.inbox_kit import make_inbox
 
 
 async def main(kind: str, where: str, name: str) -> None:

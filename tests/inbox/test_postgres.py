@@ -9,9 +9,8 @@ import pytest
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, PostgresInbox
-
-from .inbox_kit import LEASE, PostgresServer, record
-from .store_tools import postgres
+from tests.support.inbox_kit import LEASE, PostgresServer, record
+from tests.support.store_tools import postgres
 
 
 @pytest.mark.parametrize(

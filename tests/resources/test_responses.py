@@ -10,17 +10,16 @@ from decimal import Decimal
 from uuid import UUID
 
 import attrs
-import coverage_core
-import coverage_fba
 import pytest
-from catalogs import Answers, operations
-from recorder import recording
-from test_coverage import invoke
 
 from returnhelper import ResultList
 from returnhelper._wire import Model, encode, to_datetime, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper.types import OpenStrEnum
+from tests.support import coverage_core, coverage_fba
+from tests.support.catalogs import Answers, operations
+from tests.support.server import recording
+from tests.test_coverage import invoke
 
 CALLS = coverage_core.CALLS | coverage_fba.CALLS
 FORMS = {

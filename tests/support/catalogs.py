@@ -13,7 +13,7 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-_FOLDER = Path(__file__).parent / "catalog"
+_FOLDER = Path(__file__).parents[1] / "catalog"
 _BASES = {"user-core": "user", "user-fba-outbound": "user", "public": "public"}
 _ENVELOPE = {"correlationId", "meta"}
 

@@ -504,7 +504,7 @@ def test_type_checkers_understand_user_models(tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(textwrap.dedent(USER_CODE))
     run = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={tmp_path}", str(tmp_path / "user.py")],
-        check=False, capture_output=True, text=True, cwd=Path(__file__).parent.parent,
+        check=False, capture_output=True, text=True, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     out = run.stdout
     assert 'Revealed type is "int"' in out or 'Revealed type is "builtins.int"' in out, out + run.stderr

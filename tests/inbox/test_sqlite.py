@@ -9,9 +9,8 @@ import pytest
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, SQLiteInbox
-
-from .inbox_kit import LEASE, record
-from .store_tools import sqlite
+from tests.support.inbox_kit import LEASE, record
+from tests.support.store_tools import sqlite
 
 
 async def add_surely(inbox: SQLiteInbox, key: str) -> None:

@@ -9,8 +9,7 @@ import attrs
 
 from returnhelper.inbox import Added, Duplicate, Record, State, Stats
 from returnhelper.inbox.store import AddResult
-
-from .inbox_kit import Clock
+from tests.support.inbox_kit import Clock
 
 
 class Model:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-sys.path[:0] = [str(Path(__file__).parents[2])]
-from examples import faststream_worker as example  # noqa: E402
-from returnhelper.webhooks import Router, events  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from examples import faststream_worker as example
+from returnhelper.webhooks import Router, events
 
 
 def main(url: str, seconds: float) -> None:
