@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from returnhelper import Environment, RetryPolicy, ReturnHelper
 
 KEY, TOKEN = "key-0f3c9a", "token-77b1d2"
+EMPTY = b'{"correlationId": "c", "meta": {"status": 200, "data": {}, "errorCode": null, "error": {}}}'
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -29,8 +30,12 @@ class Seen:
 
 @attrs.define
 class Script:
-    """A server that sends its responses in turn, repeats the last one, and records every request."""
+    """A server that sends its responses in turn, repeats the last one, and records every request.
 
+    Without responses it sends ``response``, the JSON body of all of them.
+    """
+
+    response: bytes = EMPTY
     responses: list[Handler] = attrs.field(factory=list)
     seen: list[Seen] = attrs.field(factory=list)
     url: str = ""
@@ -40,19 +45,12 @@ class Script:
         for response in responses:
             self.responses.append(response if callable(response) else _wrapped(response))
 
-    @property
-    def response(self) -> bytes:
-        """The JSON body of every response from now on."""
-        raise AttributeError("set it; what was sent is not kept")
-
-    @response.setter
-    def response(self, body: bytes) -> None:
-        self.responses[:] = [raw(body)]
-
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         headers = {name.lower(): text for name, text in request.headers.items()}
         self.seen.append(Seen(request.method, request.path, list(request.query.items()), headers, body))
+        if not self.responses:
+            return web.Response(body=self.response, content_type="application/json")
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         return await response(request)
 
@@ -114,5 +112,4 @@ def client(url: str, **options: object) -> ReturnHelper:
 async def recording(**options: object) -> AsyncIterator[tuple[Script, ReturnHelper]]:
     """Run a script that responds with an empty envelope, and a client that talks to it."""
     async with serving() as script, client(script.url, **options) as rh:
-        script.respond({})
         yield script, rh
