@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, overload
 from urllib.parse import quote, urlencode
 
 import attrs
 
+from ._time import to_time, to_wire
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
 from .errors import ConfigurationError
@@ -216,9 +217,7 @@ def _query_text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        # A time without zone means UTC, as everywhere on this wire.
-        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return aware.isoformat().replace("+00:00", "Z")
+        return to_wire(to_time(name, value))
     if isinstance(value, str):
         try:
             value.encode()

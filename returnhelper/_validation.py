@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence, Sized
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Context, Decimal, localcontext
 from typing import TypeGuard
+
+from ._time import as_utc
 
 MAX_CUSTOM_FIELDS = 24
 MAX_PAGE_SIZE = 50
@@ -122,7 +124,7 @@ class FieldErrors(Mapping[str, str]):
         for path, time in ((from_path, start), (to_path, end)):
             if not isinstance(time, datetime):
                 self.add(path, "must be a datetime")
-        if isinstance(start, datetime) and isinstance(end, datetime) and _utc(end) < _utc(start):
+        if isinstance(start, datetime) and isinstance(end, datetime) and as_utc(end) < as_utc(start):
             self.add(to_path, f"must not be before {from_path}")
 
     def seller_reference(self, path: str, value: object) -> None:
@@ -144,10 +146,6 @@ class FieldErrors(Mapping[str, str]):
         for key, text in value.items():
             if not isinstance(key, str) or not isinstance(text, str):
                 self.add(f"{path}.{key}", "must be text")
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _is_exact(value: object) -> TypeGuard[Decimal | int]:

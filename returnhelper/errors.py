@@ -37,6 +37,16 @@ if TYPE_CHECKING:
 _E = TypeVar("_E", bound="ReturnHelperError")
 
 
+def format_value(value: object, *, most: int = 80) -> str:
+    """Return what an error message shows of a value: its `repr`, shortened and on one line. Never raises."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - an int of many digits or somebody's class; the message is about something else
+        text = f"<{type(value).__name__}>"
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class VerificationFailureReason(StrEnum):
     """Why a delivery was not accepted as authentic."""
 

@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
 from ._request import ResultList
+from ._time import as_utc
 from .errors import ConfigurationError
 
 T = TypeVar("T")
@@ -204,7 +205,7 @@ class Pager(Generic[T]):
         if created is None:
             return True
         # A day, not a tick: the server may read the borders as whole days.
-        return abs(_utc(created) - position.end) <= _BORDER
+        return abs(as_utc(created) - position.end) <= _BORDER
 
 
 async def _drop(ahead: deque[asyncio.Task[ResultList[T]]]) -> None:
@@ -216,16 +217,12 @@ async def _drop(ahead: deque[asyncio.Task[ResultList[T]]]) -> None:
     ahead.clear()
 
 
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def _begin(created_from: datetime | None, created_to: datetime | None, max_window: timedelta) -> _Position:
     if created_from is None and created_to is None:
         return _Position(created_from=None, created_to=None, start=None, end=None)
     if created_from is None or created_to is None:
         raise ConfigurationError("created_from and created_to go together")
-    first, last = _utc(created_from), _utc(created_to)
+    first, last = as_utc(created_from), as_utc(created_to)
     if last < first:
         raise ConfigurationError("created_to lies before created_from")
     end = last if last - first <= max_window else first + max_window
@@ -255,7 +252,7 @@ def _read(cursor: str) -> _Position:
         if version != _CURSOR_VERSION:
             raise ValueError
         created_from, created_to, start, end = (
-            None if t is None else _utc(datetime.fromisoformat(t)) for t in times
+            None if t is None else as_utc(datetime.fromisoformat(t)) for t in times
         )
         if type(offset) is not int or offset < 0 or (start is None) != (end is None):
             raise ValueError

@@ -7,12 +7,12 @@ In a `conftest.py`: `pytest_plugins = ["returnhelper.testing"]`, then use `webho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from itertools import count
 from typing import Final, TypeVar
 
 import attrs
 
+from returnhelper._time import to_wire, ulid, utc_now
 from returnhelper._wire import encode, unstructure
 from returnhelper.errors import ConfigurationError
 from returnhelper.inbox.memory import MemoryInbox
@@ -21,7 +21,7 @@ from returnhelper.webhooks.events import Event, parse_event
 from returnhelper.webhooks.events._base import usual_envelope
 from returnhelper.webhooks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, Endpoint, sign
 
-__all__ = ["ENDPOINT", "Delivery", "delivery", "event", "sign_delivery", "wire_time"]
+__all__ = ["ENDPOINT", "Delivery", "delivery", "event", "sign_delivery", "to_wire"]
 
 E = TypeVar("E", bound=Event)
 
@@ -31,7 +31,6 @@ ENDPOINT: Final = Endpoint(
 )
 """An endpoint for tests: give it to the `Verifier` of the service under test."""
 
-_ULID_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _numbers = count(1)
 
 
@@ -43,18 +42,11 @@ class Delivery:
     body: bytes
 
 
-def wire_time(moment: datetime) -> str:
-    """Print a time as the sender does: UTC, up to seven digits without trailing zeros, `Z`."""
-    moment = moment.astimezone(UTC)
-    digits = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{digits}Z"
-
-
 def sign_delivery(
     body: bytes, *, endpoint: Endpoint = ENDPOINT, timestamp: str | None = None
 ) -> dict[str, str]:
     """Return the headers of a genuine delivery of `body`; `timestamp` is now by default."""
-    stamp = timestamp or wire_time(datetime.now(UTC))
+    stamp = timestamp or to_wire(utc_now())
     return {
         "content-type": "application/json; charset=utf-8",
         SIGNATURE_HEADER: sign(endpoint, stamp, body),
@@ -75,11 +67,11 @@ def delivery(
     else:
         members = {"action": what} if isinstance(what, str) else dict(what)
     members |= payload or {}
-    now = datetime.now(UTC)
+    now = utc_now()
     defaults: dict[str, JSONValue] = {
         **(usual_envelope(str(members["action"])) if members.get("action") else {}),
-        "eventTime": wire_time(now),
-        "notificationId": _ulid(now),
+        "eventTime": to_wire(now),
+        "notificationId": ulid(now, next(_numbers)),
     }
     members = {
         name: value
@@ -110,11 +102,6 @@ def _action(kind: type[Event]) -> str:
 def _version(kind: type[Event]) -> dict[str, JSONValue]:
     # the one action of two shapes is told apart by its version: the older shape has none
     return {"version": None} if kind.__name__.endswith("V1") else {}
-
-
-def _ulid(moment: datetime) -> str:
-    number = int(moment.timestamp() * 1000) << 80 | next(_numbers)
-    return "".join(_ULID_LETTERS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 try:

@@ -136,10 +136,10 @@ def _conversion(
 
 
 def _time(shape: Shape, name: str) -> list[str]:
-    # most times say Z and are set; the others take the long way
+    # Most times end in Z and are set; the others take the long way. What has no T there is in a compact form.
     lines = [
         f"t = from_iso({name})",
-        f"{name} = t if t.tzinfo is UTC and t.year != 1 else to_datetime({name})",
+        f"{name} = t if t.tzinfo is UTC and t.year != 1 and {name}[10] == 'T' else to_datetime({name})",
     ]
     return lines if shape.optional else [*lines, f"if {name} is None: raise TypeError"]
 

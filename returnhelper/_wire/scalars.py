@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
-_UNSET = datetime.min  # noqa: DTZ901 - compared without a zone
+from returnhelper._time import from_wire
+
 _LONGEST_NUMBER = 400
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
@@ -80,11 +81,8 @@ def to_datetime(value: object) -> datetime | None:
     if not isinstance(value, str):
         raise _wanted("a time", value)
     try:
-        time = datetime.fromisoformat(value.strip())
-        if time.replace(tzinfo=None) == _UNSET:
-            return None
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return from_wire(value.strip())
+    except ValueError:
         raise _wanted("a time", value) from None
 
 

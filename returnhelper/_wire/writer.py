@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from returnhelper._time import to_wire
 from returnhelper._wire.model import Model, wire_names
 from returnhelper._wire.scalars import StructureError
 from returnhelper.types import OpenStrEnum
@@ -50,8 +51,7 @@ def plain(value: object, path: str = "") -> JSONValue:
 
 def _rare(value: object, path: str) -> JSONValue:
     if isinstance(value, datetime):
-        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return aware.isoformat().replace("+00:00", "Z")
+        return to_wire(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):

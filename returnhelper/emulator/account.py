@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import attrs
 
-from returnhelper.emulator.delivery import Clock, Deliveries, wire_time
+from returnhelper._time import Clock, to_wire
+from returnhelper.emulator.delivery import Deliveries
 from returnhelper.emulator.form import BodyReader, SoftError, refuse
 
 Payload: TypeAlias = dict[str, object]
@@ -219,9 +220,9 @@ _FIRST = {
 def audit(created: datetime, modified: datetime | None = None) -> Payload:
     """Return the four audit members."""
     return {
-        "modifyOn": wire_time(modified or created),
+        "modifyOn": to_wire(modified or created),
         "modifyBy": WORKER,
-        "createOn": wire_time(created),
+        "createOn": to_wire(created),
         "createBy": WORKER,
     }
 

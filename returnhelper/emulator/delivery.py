@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random as _random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
 
+from returnhelper._time import Clock, Sleep, to_wire, ulid
 from returnhelper._wire import encode
 from returnhelper.errors import ConfigurationError
 from returnhelper.webhooks.signature import Endpoint, sign
 
-Clock: TypeAlias = Callable[[], datetime]
-Sleep: TypeAlias = Callable[[float], Awaitable[None]]
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIMEOUT = 10.0  # the sender's patience is not published
 _GIVE_UP_AFTER = 10  # webhook-delivery: after 10 failed deliveries the endpoint gets nothing for 24 hours
 _SUSPENSION = 24 * 3600.0
@@ -40,17 +36,6 @@ _RETRY_DELAYS = (
 _NO_URL: Final = "The webhook URL cannot be called; write it like http://127.0.0.1:8000/hooks/rh."
 
 log = logging.getLogger("returnhelper.emulator")
-
-
-def wire_time(moment: datetime, ticks: int = 0) -> str:
-    """Print a UTC time with the sender's seven digits."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}{ticks}Z"
-
-
-def ulid(moment: datetime, random: _random.Random) -> str:
-    """Make a ULID whose time part is `moment` to the millisecond."""
-    number = int(moment.timestamp() * 1000) << 80 | random.getrandbits(80)
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 @attrs.define(kw_only=True)
@@ -126,10 +111,10 @@ class Deliveries:
     ) -> Delivery:
         """Send an event; the envelope's members are printed last, as in the vendor's samples."""
         now = self._clock()
-        event = dict(payload) | {"category": category, "action": action, "eventTime": wire_time(now, 1)}
+        event = dict(payload) | {"category": category, "action": action, "eventTime": to_wire(now, tick=1)}
         if version is not None:
             event["version"] = version
-        event["notificationId"] = ulid(now, self._random)
+        event["notificationId"] = ulid(now, self._random.getrandbits(80))
         return self.send(
             Delivery(action=action, notification_id=str(event["notificationId"]), body=encode(event))
         )
@@ -221,7 +206,7 @@ class Deliveries:
         if self.suspended or endpoint is None:
             return 0
         # A stamp of its own for every attempt; whether the vendor renews it is not published.
-        stamp = wire_time(self._clock(), 7)
+        stamp = to_wire(self._clock(), tick=7)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "returnhelper-signature": sign(endpoint, stamp, delivery.body),

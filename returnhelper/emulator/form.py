@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
+
+from returnhelper._time import as_utc, utc_now
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -158,10 +160,9 @@ class BodyReader:
         value = self.value.get(name)
         if value is None or value == "":
             self._missing(name)
-            return datetime.now(UTC)
+            return utc_now()
         try:
-            moment = datetime.fromisoformat(str(value))
+            return as_utc(datetime.fromisoformat(str(value)))
         except ValueError:
             self._invalid(name, value)
-            return datetime.now(UTC)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return utc_now()

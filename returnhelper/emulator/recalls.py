@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from returnhelper._time import to_wire
 from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Recall
-from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import SoftError
 from returnhelper.emulator.return_inventories import free, set_handling
 
@@ -75,7 +75,7 @@ def entity(recall: Recall) -> Payload:
                 "listName": None,
                 "weight": recall.inventory.weight,
                 "amount": None,
-                "pickUpOn": wire_time(recall.picked_up) if recall.picked_up else None,
+                "pickUpOn": to_wire(recall.picked_up) if recall.picked_up else None,
                 "courierTrackingNumber": recall.courier_tracking_number,
                 "remarks": None,
                 "recallServiceType": "dhl",

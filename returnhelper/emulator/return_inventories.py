@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from returnhelper._time import to_wire
 from returnhelper.emulator.account import (
     API_ID,
     WAREHOUSE_API_ID,
@@ -16,7 +17,6 @@ from returnhelper.emulator.account import (
     Shipment,
     audit,
 )
-from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import SoftError, refuse
 from returnhelper.emulator.lookups import HANDLING_NUMBERS, HANDLINGS
 from returnhelper.emulator.return_shipments import arrival
@@ -53,7 +53,7 @@ def list_(account: Account, call: ApiRequest) -> Payload:
                 "handlingCode": inventory.handling,
                 "handlingStatusCode": inventory.status,
                 "warehouseId": inventory.shipment.warehouse_id,
-                "createOn": wire_time(inventory.created),
+                "createOn": to_wire(inventory.created),
             },
         )
         for inventory in account.inventories.values()
@@ -214,11 +214,11 @@ def publish_created(account: Account, inventory: Inventory) -> None:
         "handlingStatusCode": inventory.status,
         "completeOn": None,
         "warehouseRemarks": inventory.remarks,
-        "handlingUpdatedOn": wire_time(inventory.modified),
+        "handlingUpdatedOn": to_wire(inventory.modified),
         "sku": inventory.sku,
         "rma": inventory.rma,
-        "modifyOn": wire_time(inventory.modified),
-        "createOn": wire_time(inventory.created),
+        "modifyOn": to_wire(inventory.modified),
+        "createOn": to_wire(inventory.created),
         "imageList": [
             {"imageUrl": f"{account.files_url}/{key}", "imageKey": key} for key in inventory.images
         ],
@@ -272,9 +272,9 @@ def webhook_entity(inventory: Inventory) -> Payload:
         "handlingCode": number(inventory.handling),
         "handlingStatusCode": STATUS_NUMBERS[inventory.status],
         "completeBy": WORKER if inventory.completed else None,
-        "completeOn": wire_time(inventory.completed) if inventory.completed else None,
+        "completeOn": to_wire(inventory.completed) if inventory.completed else None,
         "warehouseRemarks": inventory.remarks,
-        "handlingUpdatedOn": wire_time(inventory.modified),
+        "handlingUpdatedOn": to_wire(inventory.modified),
         "stopAgingOn": None,
         "sku": inventory.sku,
         "rma": inventory.rma,
@@ -295,7 +295,7 @@ def entity(inventory: Inventory) -> Payload:
                 "filename": key.rpartition("/")[2],
                 "fileExt": "png",
                 **dict.fromkeys(_SIZES, key),
-                "createOn": wire_time(inventory.created),
+                "createOn": to_wire(inventory.created),
             }
             for n, key in enumerate(inventory.images)
         ],

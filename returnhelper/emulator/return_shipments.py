@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from returnhelper._time import to_wire
 from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Shipment, audit
-from returnhelper.emulator.delivery import wire_time
 from returnhelper.emulator.form import BodyReader, refuse
 from returnhelper.emulator.lookups import RETURN_SERVICES, WAREHOUSES
 
@@ -241,7 +241,7 @@ def list_(account: Account, call: ApiRequest) -> Payload:
                 "warehouseId": shipment.warehouse_id,
                 "shipmentServiceType": shipment.service,
                 "shipmentCountryCode": shipment.ship_from.get("country"),
-                "createOn": wire_time(shipment.created),
+                "createOn": to_wire(shipment.created),
             },
         )
         for shipment in account.shipments.values()
@@ -271,7 +271,7 @@ def arrival(shipment: Shipment) -> Payload:
         "serviceType": shipment.service,
         "customFieldMap": dict(shipment.custom_fields),
         "shipToWarehouseId": shipment.warehouse_id,
-        "receiveDate": wire_time(shipment.received or shipment.created),
+        "receiveDate": to_wire(shipment.received or shipment.created),
     }
 
 
@@ -327,7 +327,7 @@ def shipment_entity(shipment: Shipment) -> Payload:
         "dimension3": height,
         "dimensionUom": "cm",
         "isRrLabel": not shipment.unknown,
-        "receiveDate": wire_time(shipment.received or shipment.created),
+        "receiveDate": to_wire(shipment.received or shipment.created),
         "referenceNumber": shipment.order_number,
         "chargeTypeCode": "noCharge",
         "chargeableWeight": shipment.weight,

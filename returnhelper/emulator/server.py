@@ -14,12 +14,13 @@ from typing import Final, Self, TypeAlias
 import attrs
 from aiohttp import web
 
+from returnhelper._time import Clock, Sleep
 from returnhelper._wire import NotJSON, decode, encode
 from returnhelper.config import Environment
 from returnhelper.emulator import desk, lookups, recalls, resends, return_inventories, return_shipments, vas
 from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.account import now as _now
-from returnhelper.emulator.delivery import Clock, Deliveries, Sleep, log
+from returnhelper.emulator.delivery import Deliveries, log
 from returnhelper.emulator.faults import FaultKind, Faults
 from returnhelper.emulator.form import BodyReader, SoftError
 from returnhelper.emulator.warehouse import Warehouse

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Coroutine
 from datetime import timedelta
 
+from returnhelper._time import Clock
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
-from returnhelper.inbox.store import Clock, Inbox, Record
+from returnhelper.inbox.store import Inbox, Record
 from returnhelper.webhooks.router import Discard, Retry
 
 _log = logging.getLogger("returnhelper.inbox")

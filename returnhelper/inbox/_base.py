@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+from returnhelper._time import Clock, as_utc, utc_now
 from returnhelper.errors import ConfigurationError, InboxError
-from returnhelper.inbox.store import Change, Clock, Record, Records, State, storable_text, to_utc, utc_now
+from returnhelper.inbox.store import Change, Record, Records, State, storable_text
 
 _PURGE_AT_ONCE: Final = 1000
 _MOST: Final = 1_000_000
@@ -154,7 +155,7 @@ class BaseInbox:
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
         """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
         require_time(at=at)
-        return await self._apply(record, State.READY, not_before=to_utc(at), reason=reason)
+        return await self._apply(record, State.READY, not_before=as_utc(at), reason=reason)
 
     async def hold(self, record: Record, reason: str) -> bool:
         """Set a leased record aside for a person; False when the lease is lost."""
@@ -167,7 +168,7 @@ class BaseInbox:
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``."""
         require_time(older_than=older_than)
-        older_than = to_utc(older_than)
+        older_than = as_utc(older_than)
         since = min(older_than, self._clock())
         purged, gone = 0, _PURGE_AT_ONCE
         while gone == _PURGE_AT_ONCE:

@@ -11,19 +11,18 @@ from itertools import islice
 
 import attrs
 
+from returnhelper._time import Clock, utc_now
 from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox.store import (
     Added,
     AddResult,
     Change,
-    Clock,
     Duplicate,
     Record,
     Records,
     State,
     Stats,
     storable_key,
-    utc_now,
 )
 
 _DUE_AT_ONCE = 1000

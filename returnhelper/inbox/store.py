@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
@@ -13,15 +13,12 @@ from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
 import attrs
 import msgspec
 
+from returnhelper._time import EPOCH, as_utc
 from returnhelper.errors import ConfigurationError
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_KEY: Final = 400
 _encode = msgspec.json.Encoder().encode
-
-Clock = Callable[[], datetime]
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class State(StrEnum):
@@ -47,11 +44,6 @@ class AddResult(Enum):
 
 Added: Final = AddResult.ADDED
 Duplicate: Final = AddResult.DUPLICATE
-
-
-def utc_now() -> datetime:
-    """Return the current time, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 def to_micros(moment: datetime) -> int:
@@ -87,13 +79,8 @@ def _optional_key(text: str | None) -> str | None:
     return None if text is None else storable_key(text)
 
 
-def to_utc(moment: datetime) -> datetime:
-    """Return a time as an aware one in UTC, which a naive one is taken to be in."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 def _optional_utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else to_utc(moment)
+    return None if moment is None else as_utc(moment)
 
 
 def _bytes(body: object) -> bytes:
@@ -121,7 +108,7 @@ class Record:
     body: bytes = attrs.field(repr=False, converter=_bytes)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False, converter=_text_headers)
     endpoint: str = attrs.field(default="", converter=storable_text)
-    received_at: datetime = attrs.field(converter=to_utc)
+    received_at: datetime = attrs.field(converter=as_utc)
     action: str | None = attrs.field(default=None, converter=_optional_text)
     category: str | None = attrs.field(default=None, converter=_optional_text)
     version: str | None = attrs.field(default=None, converter=_optional_text)

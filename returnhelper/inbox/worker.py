@@ -12,12 +12,13 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
+from returnhelper._time import Clock, Sleep, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._base import require_positive, require_span
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
-from returnhelper.inbox.store import Clock, Inbox, Record, Sleep, utc_now
+from returnhelper.inbox.store import Inbox, Record
 from returnhelper.webhooks.events import parse_event
 
 if TYPE_CHECKING:

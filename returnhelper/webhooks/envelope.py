@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import attrs
 import msgspec
 
+from returnhelper._time import from_wire
 from returnhelper._wire import decode
 from returnhelper.types import JSONValue
 
@@ -35,7 +36,6 @@ _KINDS: Final = (
 )
 _LONGEST_ID: Final = 64
 _USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # looked at before all others, in this order
-_UNSET_YEAR: Final = 1  # the wire prints 0001-01-01T00:00:00 for a time that is not set
 
 
 @attrs.frozen
@@ -170,13 +170,8 @@ def parse_time(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.year == _UNSET_YEAR:
-            return None
-        if moment.tzinfo is UTC:
-            return moment
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return from_wire(value)
+    except ValueError:
         return None
 
 

@@ -12,10 +12,11 @@ from typing import Any, Final, Self, TypeVar
 
 import attrs
 
+from returnhelper._time import Clock, utc_now
 from returnhelper._wire import NotJSON, decode
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
-from returnhelper.inbox.store import AddResult, Clock, Duplicate, Inbox, Record, State, utc_now
+from returnhelper.inbox.store import AddResult, Duplicate, Inbox, Record, State
 from returnhelper.webhooks._handoff import Forward, Forwarding, Inline, NotForwarded
 from returnhelper.webhooks.envelope import Envelope, dedup_key, parse_time, read_body
 from returnhelper.webhooks.events import Event

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
+from returnhelper._time import EPOCH, Clock, as_utc, utc_now
 from returnhelper.errors import EventNotReceived, PayloadInvalid
-from returnhelper.inbox.store import EPOCH, Clock, Inbox, Record, State, utc_now
+from returnhelper.inbox.store import Inbox, Record, State
 from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
@@ -87,7 +88,7 @@ class Expectation(Generic[E]):
     def _begin(self, default: datetime) -> None:
         since = self._since
         start = self._clock() - since if isinstance(since, timedelta) else since or default
-        self._start = start.replace(tzinfo=UTC) if start.tzinfo is None else start
+        self._start = as_utc(start)
         if self._source is not None:
             self._source._expectations.add(self)
 

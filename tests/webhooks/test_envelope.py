@@ -68,7 +68,7 @@ def test_ordering_key(decoded, key):
         ("2030-05-06T15:08:09.12345+08:00", datetime(2030, 5, 6, 7, 8, 9, 123450, tzinfo=UTC)),
         ("0001-01-01T00:00:00", None),
         ("0001-01-01T00:00:00+08:00", None),
-        ("9999-12-31T23:59:59-12:00", None),
+        ("9999-12-31T23:59:59-12:00", datetime.max.replace(tzinfo=UTC)),
         ("yesterday", None),
         (7, None),
         (None, None),

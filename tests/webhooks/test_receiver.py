@@ -9,7 +9,7 @@ import pytest
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker
-from returnhelper.testing import ENDPOINT, delivery, sign_delivery, wire_time
+from returnhelper.testing import ENDPOINT, delivery, sign_delivery, to_wire
 from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
@@ -93,7 +93,7 @@ async def test_authentic_but_no_event(inbox, body):
 async def test_bom_and_half_surrogates_are_events(inbox):
     """A byte order mark or half of a surrogate pair does not keep an event from being one."""
     receiver = Receiver(VERIFIER, inbox=inbox)
-    now = wire_time(datetime.now(UTC))
+    now = to_wire(datetime.now(UTC))
     body = b"\xef\xbb\xbf" + json.dumps({"action": "x", "eventTime": now, "note": "\ud800"}).encode()
     assert (await receiver.receive(*raw(body))).kind is OutcomeKind.NEW
 
@@ -136,7 +136,7 @@ async def test_freshness():
     receiver = Receiver(VERIFIER, inbox=inbox, clock=lambda: clock[0])
 
     async def kind(age):
-        return (await receive(receiver, label(eventTime=wire_time(clock[0] - age)))).kind
+        return (await receive(receiver, label(eventTime=to_wire(clock[0] - age)))).kind
 
     assert await kind(timedelta(minutes=14)) is OutcomeKind.NEW
     assert await kind(timedelta(minutes=16)) is OutcomeKind.HELD
@@ -329,7 +329,7 @@ async def test_an_event_in_the_way_is_not_hammered(inbox):
             raise ConnectionError
 
     receiver = Receiver(VERIFIER, inbox=inbox, forward=sink, forward_timeout=0.5)
-    sent = label(eventTime=wire_time(datetime.now(UTC) - timedelta(minutes=1)), notificationId="older")
+    sent = label(eventTime=to_wire(datetime.now(UTC) - timedelta(minutes=1)), notificationId="older")
     assert (await receive(receiver, sent)).status == 503
     assert (await receive(receiver, label(notificationId="younger"))).status == 503
     assert set(asked) == {"older"}

@@ -9,7 +9,7 @@ import pytest
 
 from returnhelper.errors import ReturnHelperError
 from returnhelper.inbox import MemoryInbox, SQLiteInbox
-from returnhelper.testing import ENDPOINT, delivery, wire_time
+from returnhelper.testing import ENDPOINT, delivery, to_wire
 from returnhelper.webhooks import EventNotReceived, Receiver, Verifier, create_and_wait, events
 
 VERIFIER = Verifier(ENDPOINT)
@@ -135,7 +135,7 @@ async def test_a_time_without_zone_is_utc(receiver):
 async def test_held_and_misfit_are_no_answer(receiver):
     """A stale event, one that does not fit and one of another class do not end the wait."""
     async with receiver.expect(events.LabelGenerated, timeout=0.1) as expected:
-        await send(receiver, 9, eventTime=wire_time(datetime(2020, 1, 1, tzinfo=UTC)))
+        await send(receiver, 9, eventTime=to_wire(datetime(2020, 1, 1, tzinfo=UTC)))
         for sent in (delivery("labelGenerated", {"label": 5}), delivery("brandNew")):
             await receiver.receive(sent.headers, sent.body)
         with pytest.raises(EventNotReceived):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from returnhelper._time import Clock, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group, in_rounds, running_loop
@@ -20,14 +21,12 @@ from returnhelper.inbox.store import (
     Added,
     AddResult,
     Change,
-    Clock,
     Duplicate,
     Record,
     Records,
     State,
     Stats,
     storable_key,
-    utc_now,
 )
 
 try:

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
+from returnhelper._time import Clock, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group, running_loop
@@ -21,7 +22,6 @@ from returnhelper.inbox.store import (
     Added,
     AddResult,
     Change,
-    Clock,
     Duplicate,
     Record,
     Records,
@@ -30,7 +30,6 @@ from returnhelper.inbox.store import (
     from_micros,
     storable_key,
     to_micros,
-    utc_now,
 )
 
 try:

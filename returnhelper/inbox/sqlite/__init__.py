@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import Literal, TypeAlias, TypeVar
 
+from returnhelper._time import Clock, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox._base import BaseInbox, new_token, require_addable, require_limit, require_positive
 from returnhelper.inbox._group import Group
@@ -26,7 +27,6 @@ from returnhelper.inbox.store import (
     Added,
     AddResult,
     Change,
-    Clock,
     Duplicate,
     Record,
     Records,
@@ -36,7 +36,6 @@ from returnhelper.inbox.store import (
     headers_text,
     storable_key,
     to_micros,
-    utc_now,
 )
 
 R = TypeVar("R")

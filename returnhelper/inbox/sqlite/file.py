@@ -6,9 +6,10 @@ import os
 import sqlite3
 import time
 
+from returnhelper._time import Clock
 from returnhelper.errors import SchemaTooNew
 from returnhelper.inbox.sqlite import schema as sql
-from returnhelper.inbox.store import Clock, to_micros
+from returnhelper.inbox.store import to_micros
 
 
 class File(sqlite3.Connection):
