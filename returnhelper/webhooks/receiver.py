@@ -27,8 +27,8 @@ from returnhelper.webhooks.signature import (
     Headers,
     Verified,
     Verifier,
-    _raw,
     find_header,
+    raw_body,
 )
 from returnhelper.webhooks.waiting import Expectation
 
@@ -170,7 +170,7 @@ class Receiver:
         except VerificationFailed as error:
             return self._unverified(headers, body, error.reason)
         now = self._clock()
-        record = _record(headers, _raw(body), verified, now)
+        record = _record(headers, raw_body(body), verified, now)
         if self._direct and (record.state is State.HELD or self._is_fresh(record, verified, now)):
             return self._outcome(record, await self.inbox.add(record))
         task = asyncio.create_task(self._accept(record, verified, now))
@@ -376,7 +376,7 @@ def _is_trial(headers: Headers, body: bytes) -> bool:
     if signed or len(body) > _TRIAL_SIZE:
         return False
     try:
-        decoded = decode(_raw(body))
+        decoded = decode(raw_body(body))
     except NotJSON:
         return False
     return isinstance(decoded, dict) and "action" not in decoded

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,7 @@ from multidict import CIMultiDict
 
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.webhooks import Cause, Endpoint, Verifier, diagnose, sign
+from returnhelper.webhooks._signing import read_signing_headers
 
 DATA = json.loads((Path(__file__).parents[1] / "data" / "signature_vectors.json").read_text())
 VECTORS = DATA["vectors"]
@@ -106,6 +110,37 @@ def test_reasons(headers, reason):
 def test_every_reason_is_given():
     """There is no reason that no delivery is ever refused for."""
     assert {reason for _, reason in REFUSED} == set(VerificationFailureReason)
+
+
+@given(
+    key=st.binary(min_size=1, max_size=200),
+    url=st.text("ahost:/", min_size=1),
+    stamp=st.binary(),
+    body=st.binary(),
+)
+def test_signature_equals_the_standard_hmac(key, url, stamp, body):
+    """The signature is what the standard library computes, for keys shorter and longer than a block."""
+    digest = hmac.digest(key, b"POST" + url.encode() + stamp + body, "sha256")
+    assert (
+        sign(Endpoint(url, base64.b64encode(key).decode()), stamp, body) == base64.b64encode(digest).decode()
+    )
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["returnhelper-signature", "signature", "timestamp", "Timestamp"]), st.text()
+    )
+)
+def test_direct_look_up_of_headers_equals_the_search(headers):
+    """A dict gives the same two headers, or the same reason, as any other mapping."""
+
+    def read(shape):
+        try:
+            return read_signing_headers(shape)
+        except VerificationFailed as failure:
+            return failure.reason
+
+    assert read(headers) == read(MappingProxyType(headers))
 
 
 anything = st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(st.text()), st.floats())
