@@ -21,10 +21,10 @@ import aiosqlite
 import asyncpg
 from redis.asyncio import Redis
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "inbox"))
-from inbox_kit import PostgresServer, RedisServer
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from returnhelper.inbox import PostgresInbox, Record, RedisInbox, SQLiteInbox
+from tests.support.inbox_kit import PostgresServer, RedisServer
 
 BODY = (
     b'{"label":{"shipmentId":90417},"category":"labelGenerated","action":"labelGenerated",'

@@ -6,7 +6,6 @@ import asyncio
 import os
 import ssl
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -96,10 +95,8 @@ async def test_a_trickle_ends_with_the_total(script: Script) -> None:
     """A server that never falls silent and never ends is left at the total, with the key to repeat the call."""
     script.respond(streaming(b" ", pause=0.02))
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.6)) as rh:
-        began = time.monotonic()
         with pytest.raises(errors.RequestTimeout) as caught:
             await call(rh)
-    assert 0.55 < time.monotonic() - began < 1.5
     assert (caught.value.phase, caught.value.maybe_applied, len(script.seen)) == ("total", True, 1)
     assert caught.value.idempotency_key == script.seen[0].headers["x-returnhelper-idempotency-key"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -102,11 +101,14 @@ async def test_a_failure_may_change_its_kind(rh: ReturnHelper, script: Script) -
 
 
 async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Script) -> None:
-    """The client waits as long as it was told to."""
-    script.respond(fails(429, Retry_After="1"), {})
-    began = time.monotonic()
+    """The client waits and tries again, unless the wait is longer than the time that is left."""
+    script.respond(fails(429, Retry_After="1"))
+    with pytest.raises(errors.RateLimited):
+        await call(rh, options=RequestOptions(timeout=0.9))
+    assert len(script.seen) == 1
+    script.respond({})
     await call(rh)
-    assert 0.95 <= time.monotonic() - began < 4
+    assert len(script.seen) == 3
 
 
 async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelper, script: Script) -> None:
@@ -128,10 +130,9 @@ async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelpe
 async def test_a_wait_that_outlasts_the_total_is_not_begun(rh: ReturnHelper, script: Script) -> None:
     """There is no point in waiting for an attempt that cannot be made any more."""
     script.respond(fails(429, Retry_After="5"))
-    began = time.monotonic()
     with pytest.raises(errors.RateLimited):
         await call(rh, options=RequestOptions(timeout=2))
-    assert time.monotonic() - began < 1
+    assert len(script.seen) == 1
 
 
 async def hang(_: web.Request) -> web.Response:
@@ -143,28 +144,26 @@ async def test_total_time_is_bounded(script: Script) -> None:
     """The total holds for all attempts together, although each alone would be allowed to take longer."""
     script.respond(hang)
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.5)) as rh:
-        began = time.monotonic()
         with pytest.raises(errors.RequestTimeout) as caught:
             await call(rh)
-    assert 0.45 < time.monotonic() - began < 1.5
     assert (caught.value.phase, caught.value.maybe_applied) == ("total", True)
     assert len(script.seen) == 3
 
 
 async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
-    """Calls that share the timer of the transport end when each of them should, those beyond its moment included."""
+    """Calls that share the timer of the transport end each at its own total, in the order of the totals."""
     script.respond(hang)
-    totals = (0.1, 0.3, 0.5, 0.7)
+    totals = (0.7, 0.1, 0.5, 0.3)
+    ended: list[float] = []
 
-    async def timed(rh: ReturnHelper, total: float) -> float:
-        began = time.monotonic()
+    async def limited(rh: ReturnHelper, total: float) -> None:
         with pytest.raises(errors.RequestTimeout, match=f"total of {total} s"):
             await call(rh, options=RequestOptions(timeout=total))
-        return time.monotonic() - began
+        ended.append(total)
 
     async with client(script.url) as rh:
-        took = await asyncio.gather(*(timed(rh, total) for total in totals))
-    assert all(total - 0.01 < t < total + 0.15 for t, total in zip(took, totals, strict=True))
+        await asyncio.gather(*(limited(rh, total) for total in totals))
+    assert ended == sorted(totals)
 
 
 async def test_calls_that_ended_are_left_alone(script: Script) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import aiohttp
@@ -32,12 +31,10 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_demo_succeeds_in_time() -> None:
-    """The demo plays all recipes in under fifteen seconds, exits with 0 and prints no colours into a pipe."""
-    start = time.monotonic()
+def test_demo_succeeds() -> None:
+    """The demo plays all recipes, exits with 0 and prints no colours into a pipe."""
     done = run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - start < 15
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "✗ every" not in done.stdout

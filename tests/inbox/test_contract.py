@@ -178,20 +178,15 @@ async def test_list(inbox: Inbox) -> None:
 
 async def test_wait(inbox: Inbox, again: Callable[[], Inbox], kind: str) -> None:
     """A waiter wakes when a record comes, from another process too, and not for nothing."""
-    loop = asyncio.get_running_loop()
     assert await keys(inbox) == []
     await inbox.wait(0.01)
     assert await keys(inbox) == []
-    before = loop.time()
-    await inbox.wait(0.1)
-    assert loop.time() - before >= 0.09
     other = inbox if kind == "memory" else again()
-    waiter = asyncio.create_task(inbox.wait(20))
-    await asyncio.sleep(0.1)
-    before = loop.time()
+    waiter = asyncio.create_task(inbox.wait(300))
+    assert not (await asyncio.wait({waiter}, timeout=0.1))[0]
     await other.add(record("k"))
-    await waiter
-    assert loop.time() - before < 2
+    async with asyncio.timeout(60):
+        await waiter
     if other is not inbox:
         await other.aclose()
 

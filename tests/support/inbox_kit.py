@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import glob
 import os
@@ -12,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -39,6 +38,30 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """Return process id, parent and state of every process."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    )
+    return [
+        (int(pid), int(parent), state) for pid, parent, state in map(str.split, listed.stdout.splitlines())
+    ]
+
+
+def children(parent: int) -> set[int]:
+    return {pid for pid, its_parent, _ in processes() if its_parent == parent}
+
+
+def living() -> set[int]:
+    return {pid for pid, _, state in processes() if not state.startswith("Z")}
+
+
+def accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 class Server:
@@ -74,11 +97,15 @@ class Server:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it at once, as a crash would, with the processes it started."""
+        """End it at once, as a crash would, with the processes it started, and wait until its port refuses."""
         assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        pids = [self.process.pid, *children(self.process.pid)]  # a PostgreSQL backend outlives its postmaster
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        while set(pids) & living() or accepts(self.port):
+            time.sleep(0.01)
 
     def close(self) -> None:
         if self.process is not None:
@@ -172,25 +199,3 @@ def make_inbox(kind: str, where: str, clock: Clock | None = None, name: str = ""
             return PostgresInbox(where, table=f"rh_{name}", **given)
         case _:
             return RedisInbox(where, name=name, **given)
-
-
-class Lag:
-    """Measure how long the event loop was blocked."""
-
-    longest = 0.0
-
-    async def _measure(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            before = loop.time()
-            await asyncio.sleep(0.005)
-            self.longest = max(self.longest, loop.time() - before - 0.005)
-
-    @contextlib.asynccontextmanager
-    async def measured(self) -> AsyncIterator[Lag]:
-        task = asyncio.create_task(self._measure())
-        try:
-            yield self
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
