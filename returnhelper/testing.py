@@ -17,8 +17,7 @@ from returnhelper._wire import encode, unstructure
 from returnhelper.errors import ConfigurationError
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.types import JSONObject, JSONValue
-from returnhelper.webhooks.events import Event, parse_event
-from returnhelper.webhooks.events._base import usual_envelope
+from returnhelper.webhooks.events import Event, parse_event, usual_envelope
 from returnhelper.webhooks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, Endpoint, sign
 
 __all__ = ["ENDPOINT", "Delivery", "delivery", "event", "sign_delivery", "to_wire"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import pickle
 import re
@@ -25,7 +26,8 @@ from returnhelper.errors import PayloadInvalid
 from returnhelper.models.labels import LabelResult
 from returnhelper.types import OpenStrEnum
 from returnhelper.webhooks import Router, events
-from returnhelper.webhooks.events._base import FAMILY_OF, PAYLOADS, OpenEvent, usual_envelope
+from returnhelper.webhooks.events import OpenEvent, usual_envelope
+from returnhelper.webhooks.events._catalog import EVENT_TYPES, PAYLOADS
 
 HERE = Path(__file__).parent.parent
 CATALOG = json.loads((HERE / "catalog" / "webhooks.json").read_text())
@@ -173,7 +175,7 @@ def expected_class(name: str) -> type[events.Event]:
 def test_the_catalog_is_counted() -> None:
     """52 event types: 25 with a payload, 9 named only, 18 withdrawn."""
     assert (len(WEBHOOKS), len(DOCUMENTED), len(NAMED), len(WITHDRAWN)) == (52, 25, 9, 18)
-    assert len(FAMILY_OF) == 34
+    assert len(EVENT_TYPES) == 34
 
 
 @pytest.mark.parametrize("name", DOCUMENTED + NAMED)
@@ -470,7 +472,7 @@ def test_build_event_from_a_mapping() -> None:
     assert event.dedup_key.startswith("sha256:")
 
 
-@pytest.mark.parametrize("name", sorted(FAMILY_OF))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 def test_every_class_says_what_causes_it(name: str) -> None:
     """Each class has a docstring with its cause and source, and knows its action."""
     cls = getattr(events, name)
@@ -512,7 +514,7 @@ async def test_the_router_takes_every_class() -> None:
     """Each class can be registered, and gets its own events only."""
     router = Router()
     seen: list[str] = []
-    for name in FAMILY_OF:
+    for name in EVENT_TYPES:
 
         def register(name: str = name) -> None:
             async def handle(event: events.Event) -> None:
@@ -526,22 +528,21 @@ async def test_the_router_takes_every_class() -> None:
         assert seen[-1] == expected_class(name).__name__
 
 
-def test_families_load_when_touched() -> None:
-    """Importing the webhooks imports no family and no entity; an unknown name is an AttributeError."""
+def test_event_modules_load_on_first_use() -> None:
+    """Importing the webhooks imports no module of events and no model; an unknown name is an AttributeError."""
     code = (
         "import sys, returnhelper.webhooks, returnhelper.webhooks.events as e\n"
         "loaded = [m for m in sys.modules if m.startswith(('returnhelper.models', 'aiohttp'))]\n"
         "loaded += [m for m in sys.modules if m.startswith('returnhelper.webhooks.events.') and '._' not in m]\n"
         "assert not loaded, loaded\n"
         "e.FbaShipmentPutaway\n"
-        "assert 'returnhelper.webhooks.events.fba' in sys.modules\n"
+        "assert 'returnhelper.webhooks.events.fba_shipments' in sys.modules\n"
         "assert 'returnhelper.webhooks.events.labels' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError):
         events.NoSuchEvent  # noqa: B018
-    payloads = {name for names in PAYLOADS.values() for name in names}
-    assert set(FAMILY_OF) | payloads < set(dir(events))
+    assert set(EVENT_TYPES) | set(PAYLOADS) < set(dir(events))
 
 
 def test_every_exported_name_is_there() -> None:
@@ -552,10 +553,18 @@ def test_every_exported_name_is_there() -> None:
     )  # type: ignore[attr-defined]
 
 
+def test_event_modules_are_named_like_models() -> None:
+    """One domain has one file name: each module of events is also one of models."""
+    modules = {facts.module for facts in EVENT_TYPES.values()} | set(PAYLOADS.values())
+    assert [
+        name for name in sorted(modules) if importlib.util.find_spec(f"returnhelper.models.{name}") is None
+    ] == []
+
+
 def test_the_table_of_events_is_complete() -> None:
     """The documentation names every class and every withdrawn action, and each attribute in it exists."""
     text = (HERE.parent / "docs" / "events.md").read_text()
-    assert [name for name in [*FAMILY_OF, *WITHDRAWN] if f"`{name}`" not in text] == []
+    assert [name for name in [*EVENT_TYPES, *WITHDRAWN] if f"`{name}`" not in text] == []
     for row in text.splitlines():
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         if len(cells) == 4 and (cls := getattr(events, cells[0].strip("`"), None)) is not None:

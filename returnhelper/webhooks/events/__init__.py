@@ -1,8 +1,8 @@
 """One class per event: `from returnhelper.webhooks import events`, then `events.LabelGenerated`.
 
-A class has the name of its action with a capital. Members of the payload are attributes in snake_case, beside `action`,
-`category`, `version`, `event_time` and `notification_id`. What no class fits is an `UnknownEvent`, never an error.
-Families of events are imported when one of their classes is first touched.
+A class is named like its action, with a capital. Members of the payload are attributes in snake_case, beside `action`,
+`category`, `version`, `event_time` and `notification_id`. An event without a class is an `UnknownEvent`, never an error.
+Modules of events are imported when one of their classes is first used.
 """
 
 from __future__ import annotations
@@ -10,16 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from returnhelper._lazy import lazy_exports
-from returnhelper.webhooks.events._base import (
-    FAMILIES,
-    PAYLOADS,
-    Event,
-    OpenEvent,
-    UnknownEvent,
-    build_event,
-    event_class,
-    parse_event,
-)
+from returnhelper.webhooks.events._base import Event, OpenEvent, UnknownEvent
+from returnhelper.webhooks.events._catalog import EVENT_TYPES, PAYLOADS, usual_envelope
+from returnhelper.webhooks.events._parse import build_event, event_class, parse_event
 
 if TYPE_CHECKING:
     from returnhelper.webhooks.events.consolidations import (
@@ -30,28 +23,13 @@ if TYPE_CHECKING:
         ConsolidateShippingShipmentSent,
         ConsolidateShippingShipmentShipped,
     )
-    from returnhelper.webhooks.events.fba import (
+    from returnhelper.webhooks.events.fba_instructions import (
         CompleteFbaInstructionDispose,
         CompleteFbaInstructionOthers,
         CompleteFbaInstructionRecall,
         FbaInstructionReplenishComplete,
-        FbaShipmentPutaway,
-        MarkFbaShipmentArrived,
     )
-    from returnhelper.webhooks.events.inventories import (
-        CancelInventoryHandling,
-        ChangeLineItemImage,
-        CompleteInventoryHandling,
-        CompleteRecalibrate,
-        CreatedInventory,
-        NewInventoryCreated,
-        NotifyUserRmaSwapped,
-        Recalibration,
-        RmaSwap,
-        UpdateReturnInventoryMeta,
-        UserUpdateReturnInventorySku,
-        WarehouseUpdateWarehouseRemarks,
-    )
+    from returnhelper.webhooks.events.fba_shipments import FbaShipmentPutaway, MarkFbaShipmentArrived
     from returnhelper.webhooks.events.labels import (
         BuyerReturn,
         BuyerReturnLabelGenerated,
@@ -68,6 +46,20 @@ if TYPE_CHECKING:
         UpdateResendStatus,
         UpdateResendTrackingNumber,
     )
+    from returnhelper.webhooks.events.return_inventories import (
+        CancelInventoryHandling,
+        CompleteInventoryHandling,
+        CompleteRecalibrate,
+        CreatedInventory,
+        NewInventoryCreated,
+        NotifyUserRmaSwapped,
+        Recalibration,
+        RmaSwap,
+        UpdateReturnInventoryMeta,
+        UserUpdateReturnInventorySku,
+        WarehouseUpdateWarehouseRemarks,
+    )
+    from returnhelper.webhooks.events.return_requests import ChangeLineItemImage
     from returnhelper.webhooks.events.shipments import (
         AssignUnknown,
         LineItemImages,
@@ -81,7 +73,9 @@ if TYPE_CHECKING:
         VasUpdated,
     )
 
-_EXPORTS = {f".{family}": (*names, *PAYLOADS.get(family, ())) for family, names in FAMILIES.items()}
+_EXPORTS: dict[str, list[str]] = {}
+for _name, _module in {**{name: facts.module for name, facts in EVENT_TYPES.items()}, **PAYLOADS}.items():
+    _EXPORTS.setdefault(f".{_module}", []).append(_name)
 
 __all__ = [
     "AssignUnknown",
@@ -132,6 +126,7 @@ __all__ = [
     "build_event",
     "event_class",
     "parse_event",
+    "usual_envelope",
 ]
 
 if not TYPE_CHECKING:  # type checkers would accept any name

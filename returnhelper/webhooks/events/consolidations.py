@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from returnhelper._wire import model
 from returnhelper.models.consolidations import ConsolidateShippingOrder, ConsolidateShippingShipment
-from returnhelper.webhooks.events._base import Event, PayloadAdapter, with_pairs
+from returnhelper.webhooks.events._base import Event, PayloadAdapter, pairs_to_custom_fields
 
 
 @model
@@ -23,7 +23,7 @@ class ConsolidateShippingOrderShippingFeeUpdated(Event):
     action: str = "consolidateShippingOrderShippingFeeUpdated"
     order: ConsolidateShippingOrder
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"order": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"order": pairs_to_custom_fields}
 
 
 @model
@@ -36,7 +36,7 @@ class ConsolidateShippingOrderInventoryAllPacked(Event):
     action: str = "consolidateShippingOrderInventoryAllPacked"
     order: ConsolidateShippingOrder
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"order": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"order": pairs_to_custom_fields}
 
 
 @model
@@ -49,7 +49,7 @@ class ConsolidateShippingShipmentSent(Event):
     action: str = "consolidateShippingShipmentSent"
     shipment: ConsolidateShippingShipment
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": pairs_to_custom_fields}
 
 
 @model
@@ -62,7 +62,7 @@ class ConsolidateShippingShipmentShipped(Event):
     action: str = "consolidateShippingShipmentShipped"
     shipment: ConsolidateShippingShipment
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": pairs_to_custom_fields}
 
 
 @model
@@ -75,7 +75,7 @@ class ConsolidateShippingOrderCompleted(Event):
     action: str = "consolidateShippingOrderCompleted"
     order: ConsolidateShippingOrder
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"order": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"order": pairs_to_custom_fields}
 
 
 @model
@@ -90,4 +90,4 @@ class ConsolidateShippingOrderCancelled(Event):
     action: str = "consolidateShippingOrderCancelled"
     order: ConsolidateShippingOrder
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"order": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"order": pairs_to_custom_fields}

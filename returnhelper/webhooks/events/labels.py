@@ -18,7 +18,7 @@ from returnhelper.models.codes import (
     WeightUnit,
 )
 from returnhelper.models.labels import BuyerReturnLabelFile, LabelResult
-from returnhelper.webhooks.events._base import Event, PayloadAdapter, with_pairs
+from returnhelper.webhooks.events._base import Event, PayloadAdapter, pairs_to_custom_fields
 
 
 @model
@@ -139,4 +139,4 @@ class BuyerReturnLabelGenerated(Event):
         """Whether there is no label."""
         return self.buyer_return.label_request_status_code == LabelRequestStatus.FAILED
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"buyerReturn": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"buyerReturn": pairs_to_custom_fields}

@@ -10,7 +10,7 @@ from returnhelper.models.labels import Label
 from returnhelper.models.return_inventories import ReturnInventory
 from returnhelper.models.return_requests import ReturnRequest, ReturnRequestLineItem
 from returnhelper.models.shipments import ArrivedShipment, Shipment, ShipmentSupplement
-from returnhelper.webhooks.events._base import Event, PayloadAdapter, listed, with_pairs
+from returnhelper.webhooks.events._base import Event, PayloadAdapter, pairs_to_custom_fields, wrap_in_list
 
 
 @model
@@ -27,7 +27,7 @@ class MarkShipmentArrive(Event):
     action: str = "markShipmentArrive"
     shipment: ArrivedShipment
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": pairs_to_custom_fields}
 
 
 @model
@@ -51,9 +51,9 @@ class MarkShipmentArriveV1(Event):
     sequence_number: int | None = None
     shipment_supplement: ShipmentSupplement | None = None
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {
-        "returnInventoryList": listed,
-        "returnInventory": listed,
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {
+        "returnInventoryList": wrap_in_list,
+        "returnInventory": wrap_in_list,
     }
 
 
@@ -84,7 +84,7 @@ class AssignUnknown(Event):
     shipment_supplement: ShipmentSupplement | None = None
     oc_sequence_number: int | None = None
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {
-        "returnInventoryList": listed,
-        "returnRequestLineItemIncludeImageList": listed,
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {
+        "returnInventoryList": wrap_in_list,
+        "returnRequestLineItemIncludeImageList": wrap_in_list,
     }

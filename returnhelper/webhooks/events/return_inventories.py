@@ -10,10 +10,16 @@ from typing import ClassVar
 from returnhelper._wire import Model, model
 from returnhelper.models.codes import DimensionUnit, Handling, HandlingStatus, WeightUnit
 from returnhelper.models.return_inventories import InventoryImage, InventoryMeta, ReturnInventory
-from returnhelper.models.return_requests import ReturnRequest, ReturnRequestLineItem
+from returnhelper.models.return_requests import ReturnRequest
 from returnhelper.models.shipments import ArrivedShipment, Shipment
 from returnhelper.types import Rma
-from returnhelper.webhooks.events._base import Event, OpenEvent, PayloadAdapter, alone, with_pairs
+from returnhelper.webhooks.events._base import (
+    Event,
+    OpenEvent,
+    PayloadAdapter,
+    pairs_to_custom_fields,
+    unwrap_single,
+)
 
 
 @model
@@ -63,21 +69,7 @@ class NewInventoryCreated(Event):
     return_inventory: CreatedInventory
     shipment: ArrivedShipment | None = None
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": with_pairs}
-
-
-@model
-class ChangeLineItemImage(Event):
-    """The warehouse added, replaced or deleted a picture of a line; `image_url_list` is the full current set.
-
-    The payload names `return_request_line_item`, no inventory.
-
-    Source: webhook changeLineItemImage
-    """
-
-    action: str = "changeLineItemImage"
-    return_request_line_item: ReturnRequestLineItem
-    image_url_list: tuple[str, ...] = ()
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"shipment": pairs_to_custom_fields}
 
 
 @model
@@ -182,7 +174,7 @@ class WarehouseUpdateWarehouseRemarks(Event):
     return_request: ReturnRequest | None = None
     shipment: Shipment | None = None
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": alone}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": unwrap_single}
 
 
 @model
@@ -196,4 +188,4 @@ class UserUpdateReturnInventorySku(Event):
     return_inventory: ReturnInventory
     return_request: ReturnRequest | None = None
 
-    _other_forms: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": alone}
+    _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"returnInventory": unwrap_single}
