@@ -11,11 +11,9 @@ import pytest
 # to be emptied
 KNOWN = {
     frozenset({"returnhelper._storage", "returnhelper._transport"}),
-    frozenset({"returnhelper.webhooks.diagnosis", "returnhelper.webhooks.signature"}),
     frozenset({"returnhelper.webhooks.receiver", "returnhelper.webhooks.waiting"}),
 }
 KNOWN_CROSSINGS = {
-    "returnhelper.testing -> returnhelper.webhooks.events._base",
     "returnhelper.client -> returnhelper.resources._base",
 }
 
