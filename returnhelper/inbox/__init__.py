@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from returnhelper.inbox.redis import RedisInbox
     from returnhelper.inbox.sqlite import SQLiteInbox
     from returnhelper.inbox.store import Added, AddResult, Duplicate, Inbox, Record, State, Stats
-    from returnhelper.inbox.worker import Worker
+    from returnhelper.inbox.threads import run_in_thread
+    from returnhelper.inbox.worker import Worker, WorkerCounters
 
 _EXPORTS = {
     ".memory": ("MemoryInbox",),
@@ -20,7 +21,8 @@ _EXPORTS = {
     ".redis": ("RedisInbox",),
     ".sqlite": ("SQLiteInbox",),
     ".store": ("AddResult", "Added", "Duplicate", "Inbox", "Record", "State", "Stats"),
-    ".worker": ("Worker",),
+    ".threads": ("run_in_thread",),
+    ".worker": ("Worker", "WorkerCounters"),
 }
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "State",
     "Stats",
     "Worker",
+    "WorkerCounters",
+    "run_in_thread",
 ]
 
 if not TYPE_CHECKING:  # type checkers would accept any name

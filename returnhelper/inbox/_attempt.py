@@ -10,17 +10,16 @@ from datetime import timedelta
 from returnhelper._time import Clock
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox._counters import WorkerCounters
-from returnhelper.inbox._disposition import Disposition, DispositionKind
+from returnhelper.inbox._disposition import Disposition, DispositionKind, classify
 from returnhelper.inbox.store import Inbox, Record
-from returnhelper.webhooks.router import Discard, Retry
 
 _log = logging.getLogger("returnhelper.inbox")
 
 
 class Attempt:
-    """Run the handlers of a record in a task of their own, and judge how they ended.
+    """Run the handlers of a record in a task of their own and classify the outcome.
 
-    Handlers that go on after they were cancelled are cancelled again after ``patience`` seconds.
+    Handlers that ignore their cancellation are cancelled again every ``patience`` seconds; the lease is kept meanwhile.
     """
 
     def __init__(
@@ -40,88 +39,87 @@ class Attempt:
         self._counters = counters
         self._patience = patience
 
-    async def run(self, handlers: Coroutine[object, object, object], limit: timedelta | None) -> Disposition:
-        """Return the verdict; a cancelled caller cancels the handlers and waits for their end.
+    async def run(self, handlers: Coroutine[object, object, object], timeout: float | None) -> Disposition:  # noqa: ASYNC109
+        """Return the disposition of the record; ``timeout`` is in seconds.
 
-        If they come to an end of their own then, the verdict is returned all the same.
+        Cancelling this cancels the handlers and waits until they have ended. If they finish all the same, their outcome
+        is returned and no `CancelledError` is raised.
         """
-        work = asyncio.create_task(_guard(handlers), name=f"returnhelper handler {self._record.key}")
-        beat = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
+        work = asyncio.create_task(_catch(handlers), name=f"returnhelper handler {self._record.key}")
+        lease = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
         try:
-            seconds = None if limit is None else limit.total_seconds()
-            await asyncio.wait({work, beat}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work, lease}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._classify(work)
-            if beat.done():
+            if lease.done():
                 await self._stop(work)
                 return Disposition(DispositionKind.LOST, "the lease was lost")
-            # the lease is kept while the handler winds up: nobody else may start meanwhile
+            # The lease is kept until the handler has ended: nobody else may start meanwhile.
             await self._stop(work)
-            verdict = self._classify(work)
-            if _decided(work):
-                return verdict
+            disposition = self._classify(work)
+            if _finished(work):
+                return disposition
             self._counters.timed_out += 1
-            return Disposition(DispositionKind.RETRY, f"the handler ran longer than {seconds:g} s")
+            return Disposition(
+                DispositionKind.RETRY, f"the handler timed out after {timeout:g} s", error="TimeoutError"
+            )
         except asyncio.CancelledError:
             await self._stop(work)
-            if _decided(work):
-                # it came to its end all the same, and must not be run again
+            if _finished(work):
                 return self._classify(work)
             raise
         finally:
             await self._stop(work)
-            await self._stop(beat)
+            await self._stop(lease)
 
     def _classify(self, work: asyncio.Task[BaseException | None]) -> Disposition:
         error = asyncio.CancelledError("the handler was cancelled") if work.cancelled() else work.result()
-        match error:
-            case None:
-                return Disposition(DispositionKind.DONE)
-            case Discard():
-                return Disposition(DispositionKind.DISCARD, error.reason)
-            case Retry():
-                return Disposition(DispositionKind.RETRY, str(error), error.after)
-        self._counters.failed += 1
-        _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
-        return Disposition(DispositionKind.RETRY, f"{type(error).__name__}: {error}"[:1000])
+        disposition = classify(error)
+        if disposition.failed:
+            self._counters.failed += 1
+            _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
+        return disposition
 
     async def _stop(self, task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
-        """Cancel a task and return at its end, even if the caller is cancelled again meanwhile."""
-        again = False
+        """Cancel a task and return when it has ended, even if the caller is cancelled again meanwhile."""
+        cancelled = False
         while not task.done():
             task.cancel()
             try:
-                _, left = await asyncio.wait({task}, timeout=self._patience)
+                _, running = await asyncio.wait({task}, timeout=self._patience)
             except asyncio.CancelledError:
-                again = True
+                cancelled = True
             else:
-                if left:
-                    _log.error("a handler of event %s goes on after it was cancelled", self._record.key)
-        if again:
+                if running:
+                    _log.error(
+                        "a handler of event %s is still running after its cancellation", self._record.key
+                    )
+        if cancelled:
             raise asyncio.CancelledError
 
     async def _keep_lease(self) -> None:
-        """Extend the lease every third of it; return when it is lost."""
+        """Extend the lease after every third of its duration; return when it is lost."""
         period = self._lease.total_seconds() / 3
-        until = self._record.leased_until or self._clock() + self._lease
+        expires = self._record.leased_until or self._clock() + self._lease
         while True:
             await asyncio.sleep(period)
-            asked = self._clock()
+            called = self._clock()
             try:
                 async with asyncio.timeout(period):
-                    kept = await self._inbox.extend(self._record, self._lease)
-            except (InboxUnavailable, TimeoutError):
+                    extended = await self._inbox.extend(self._record, self._lease)
+            except (InboxUnavailable, TimeoutError) as error:
                 self._counters.store_failures += 1
-                if self._clock() >= until:
+                _log.warning("the lease of event %s could not be extended: %s", self._record.key, error)
+                if self._clock() >= expires:
                     return
                 continue
-            if not kept:
+            if not extended:
                 return
-            until = asked + self._lease
+            expires = called + self._lease
 
 
-async def _guard(handlers: Coroutine[object, object, object]) -> BaseException | None:
-    """Return what the handlers raise: a SystemExit, say, would end the loop if it left the task."""
+async def _catch(handlers: Coroutine[object, object, object]) -> BaseException | None:
+    """Return what the handlers raise: a `SystemExit`, for one, would end the event loop if it left the task."""
     try:
         await handlers
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -131,6 +129,6 @@ async def _guard(handlers: Coroutine[object, object, object]) -> BaseException |
     return None
 
 
-def _decided(work: asyncio.Task[BaseException | None]) -> bool:
-    """Tell whether the handlers came to an end of their own, cancelled or not."""
-    return not work.cancelled() and isinstance(work.result(), Discard | Retry | None)
+def _finished(work: asyncio.Task[BaseException | None]) -> bool:
+    """Tell whether the handlers returned or raised `Retry` or `Discard`, although they were cancelled."""
+    return not work.cancelled() and not classify(work.result()).failed

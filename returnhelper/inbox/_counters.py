@@ -21,12 +21,12 @@ class Latency:
 
     @property
     def mean(self) -> float:
-        """Return the mean, 0 before the first event."""
+        """The mean, or 0 before the first event."""
         return self.total / self.count if self.count else 0.0
 
-    def note(self, taken: timedelta) -> None:
+    def add(self, duration: timedelta) -> None:
         """Count one event."""
-        self.last = taken.total_seconds()
+        self.last = duration.total_seconds()
         self.count += 1
         self.total += self.last
         self.longest = max(self.longest, self.last)
@@ -34,11 +34,11 @@ class Latency:
 
 @attrs.define
 class WorkerCounters:
-    """What a worker did since it was made; plain numbers that only grow.
+    """What a worker has done since it was created; plain numbers that only grow.
 
-    ``failed`` counts attempts whose handler raised or ran too long, ``retried`` those that come again, ``lost`` leases
-    that ran out while a handler ran, ``store_failures`` calls the inbox could not answer. ``from_event`` is the time
-    from ``eventTime`` to completion, ``from_receipt`` that from our receipt.
+    ``failed`` counts attempts whose handler raised or timed out, ``retried`` records that were scheduled for another
+    attempt, ``lost`` leases that were lost before the result was stored, ``store_failures`` calls that the store could
+    not serve. ``from_event`` is the time from ``eventTime`` to completion, ``from_receipt`` that from the receipt here.
     """
 
     claimed: int = 0
@@ -54,14 +54,14 @@ class WorkerCounters:
     from_event: Latency = attrs.Factory(Latency)
     from_receipt: Latency = attrs.Factory(Latency)
 
-    def note(self, kind: DispositionKind, record: Record, now: datetime) -> None:
-        """Count a verdict that was written down."""
+    def count(self, kind: DispositionKind, record: Record, now: datetime) -> None:
+        """Count a disposition that was stored."""
         match kind:
             case DispositionKind.DONE:
                 self.handled += 1
-                self.from_receipt.note(now - record.received_at)
+                self.from_receipt.add(now - record.received_at)
                 if record.event_time is not None:
-                    self.from_event.note(now - record.event_time)
+                    self.from_event.add(now - record.event_time)
             case DispositionKind.DISCARD:
                 self.discarded += 1
             case DispositionKind.HOLD:

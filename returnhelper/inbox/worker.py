@@ -1,4 +1,4 @@
-"""Take records from an inbox, turn them into events, and see each one handled, retried or held."""
+"""Claim records from an inbox and see each one handled, retried or held."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import contextlib
 import logging
 import random
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
-from returnhelper._time import Clock, Sleep, utc_now
-from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
+from returnhelper._time import Clock, Sleep, to_seconds, utc_now
+from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid, format_value
 from returnhelper.inbox._attempt import Attempt
-from returnhelper.inbox._base import require_positive, require_span
+from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
+from returnhelper.inbox._recorder import Recorder
+from returnhelper.inbox._signals import catch, to_signals
 from returnhelper.inbox.store import Inbox, Record
 from returnhelper.webhooks.events import parse_event
 
@@ -28,9 +30,8 @@ __all__ = ["Worker", "WorkerCounters"]
 
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
-_LONGEST_OUTAGE_WAIT = 10.0
-_LAST_WORDS = 5.0
-_LONGEST_RETRY = timedelta(days=36_500)  # beyond the calendar there is no time to write down
+_FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Dispatcher(Protocol):
@@ -42,19 +43,22 @@ class Dispatcher(Protocol):
 
 
 class Worker:
-    """Handle the records of an inbox, ``concurrency`` at a time; several workers may share one inbox.
+    """Handle the records of an inbox, up to ``concurrency`` at a time. Several workers may share one inbox.
 
-    A record is leased for ``lease`` and the lease is extended while its handlers run; a worker that dies loses it, and
-    another one handles the record again. Handlers must therefore bear to see an event twice. A lease that is lost
-    cancels its handler. What a handler raises means another attempt after a random part of ``backoff`` doubled per
-    attempt, up to ``max_backoff``; after ``max_attempts`` the record is held for a person. `Retry` and `Discard` decide
-    otherwise. A handler that runs longer than ``handler_timeout`` is cancelled, and its record tried again.
+    Events are handled at least once: when a worker dies or loses its lease, another one handles the record again, so
+    handlers must be idempotent. A record is leased for ``lease``, which is extended while its handlers run; if the lease
+    is lost, they are cancelled.
 
-    Events of one shipment (inventory, ...) run one after the other, the oldest ``eventTime`` first, and one that waits
-    for its retry keeps the younger ones waiting: let no handler retry until a younger event of the same shipment came.
+    An exception of a handler leads to another attempt, after exponential backoff with full jitter: a random part of
+    ``backoff``, which doubles with each attempt up to ``max_backoff``. After ``max_attempts`` the record is held (the
+    dead letters of this package). `Retry` and `Discard` override that. A handler that runs longer than
+    ``handler_timeout`` is cancelled, which counts as a failure; None means no limit.
 
-    ``poll`` is the longest time, in seconds, without a look into the inbox. A drain lets running handlers finish for
-    ``drain_timeout`` and gives the records of those that do not back to the inbox.
+    Events of one shipment (or inventory, …) are handled one after the other, oldest ``eventTime`` first. One that waits
+    for its retry blocks the younger ones, so a handler must not retry until a younger event of the same shipment comes.
+
+    ``poll`` is the maximum time between two polls of the inbox. A drain lets running handlers finish for
+    ``drain_timeout``, then cancels them and releases their records. All durations are seconds or a timedelta.
     """
 
     def __init__(
@@ -63,51 +67,63 @@ class Worker:
         router: Dispatcher,
         *,
         concurrency: int = 16,
-        lease: timedelta = timedelta(seconds=60),
+        lease: float | timedelta = 60.0,
         max_attempts: int = 12,
-        backoff: timedelta = timedelta(seconds=1),
-        max_backoff: timedelta = timedelta(minutes=10),
-        handler_timeout: timedelta | None = timedelta(minutes=5),
-        drain_timeout: timedelta = timedelta(seconds=30),
-        poll: float = 5.0,
+        backoff: float | timedelta = 1.0,
+        max_backoff: float | timedelta = 600.0,
+        handler_timeout: float | timedelta | None = 300.0,
+        drain_timeout: float | timedelta = 30.0,
+        poll: float | timedelta = 5.0,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        require_positive(concurrency=concurrency, max_attempts=max_attempts, poll=poll)
-        require_span(lease=lease, backoff=backoff, max_backoff=max_backoff, drain_timeout=drain_timeout)
-        if handler_timeout is not None:
-            require_span(handler_timeout=handler_timeout)
         if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
-            raise ConfigurationError("a Worker takes first the inbox, then the router: Worker(inbox, router)")
-        zero = timedelta(0)
-        if lease <= zero or (handler_timeout is not None and handler_timeout <= zero):
-            raise ConfigurationError("lease and handler_timeout of a Worker must be positive")
-        if not zero <= backoff <= max_backoff <= _LONGEST_RETRY:
-            raise ConfigurationError("backoff must be between zero and max_backoff, and that below a century")
+            raise ConfigurationError("a Worker takes the inbox first, then the router: Worker(inbox, router)")
+        _require_count(concurrency=concurrency, max_attempts=max_attempts)
+        delays = Backoff(
+            to_seconds("backoff", backoff, zero=True),
+            to_seconds("max_backoff", max_backoff, zero=True),
+            uniform,
+        )
+        if delays.initial > delays.longest:
+            raise ConfigurationError(
+                f"backoff must not exceed max_backoff: {delays.initial:g} s, {delays.longest:g} s"
+            )
         self._inbox = inbox
         self._router = router
         self._concurrency = concurrency
-        self._lease = lease
+        self._lease = timedelta(seconds=to_seconds("lease", lease))
         self._max_attempts = max_attempts
-        self._backoff = backoff
-        self._max_backoff = max_backoff
-        self._handler_timeout = handler_timeout
-        self._drain_timeout = drain_timeout
-        self._poll = poll
+        self._handler_timeout = (
+            None if handler_timeout is None else to_seconds("handler_timeout", handler_timeout)
+        )
+        self._drain_timeout = to_seconds("drain_timeout", drain_timeout, zero=True)
+        self._poll = to_seconds("poll", poll)
         self._clock = clock
-        self._sleep = sleep
-        self._uniform = uniform
+        self.counters = WorkerCounters()
+        self._outage = Outage(self.counters, sleep=sleep, uniform=uniform)
+        self._recorder = Recorder(
+            inbox, self.counters, self._outage, backoff=delays, lease=self._lease, clock=clock
+        )
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._service: asyncio.Task[None] | None = None
-        self.counters = WorkerCounters()
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Start to handle records in the background of the running event loop; `drain` ends it.
+
+        Raises `ConfigurationError` if this worker is running already.
+        """
         if self._service is not None:
-            raise ConfigurationError("this worker runs already; make another one for more concurrency")
+            raise ConfigurationError(
+                "this worker is running already; for more concurrency create another one"
+            )
         self._stopping = asyncio.Event()
         self._service = asyncio.create_task(self._serve(), name="returnhelper worker")
+
+    async def __aenter__(self) -> Self:
+        await self.start()
         return self
 
     async def __aexit__(
@@ -115,27 +131,26 @@ class Worker:
     ) -> None:
         await self.drain()
 
-    async def run(self) -> None:
-        """Work until SIGTERM or SIGINT comes or `drain` is called, then finish what runs and return.
+    async def run(self, *, signals: Iterable[int] = _SIGNALS) -> None:
+        """Handle records until a signal arrives or `drain` is called, then drain and return.
 
-        For one worker of a process: an event loop has one handler per signal. Enter others with ``async with``.
+        This is for a process of its own. Handlers of these signals that were set before run too, and are restored at the
+        end. Inside a program that stops in a way of its own, such as a web service, use ``async with worker`` or pass
+        ``signals=()``.
         """
-        loop = asyncio.get_running_loop()
-        caught = []
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Windows has no such handlers, and only the main thread may set them
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._stopping_set)
-                caught.append(number)
-        try:
-            async with self:
+        caught = to_signals(signals)
+        await self.start()
+        with catch(caught, self._stopping.set):
+            try:
                 await self._stopping.wait()
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
+            finally:
+                await self.drain()
 
     async def drain(self) -> None:
-        """Claim nothing more, and return when what runs has ended or was given back; no task is left."""
+        """Claim nothing more, and return when every running handler has finished or its record was released.
+
+        Raises what stopped the worker, if it was an unexpected error.
+        """
         service = self._service
         if service is None:
             return
@@ -152,75 +167,62 @@ class Worker:
         if not service.cancelled():
             service.result()
 
-    def _stopping_set(self) -> None:
-        self._stopping.set()
-
     async def _serve(self) -> None:
         try:
             while not self._stopping.is_set():
-                records = await self._retry_while_unavailable(self._claim)
-                if records is None:
-                    continue
-                if self._stopping.is_set():
-                    await self._give_back(records)
-                    break
-                for record in records:
-                    task = asyncio.create_task(self._handle(record), name=f"returnhelper event {record.key}")
-                    self._running.add(task)
-                    task.add_done_callback(self._running.discard)
-                while len(self._running) >= self._concurrency and not self._stopping.is_set():
-                    await self._unless_stopped(
-                        asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
-                    )
-                if not records:
-                    await self._retry_while_unavailable(
-                        lambda: self._unless_stopped(self._inbox.wait(self._poll))
-                    )
+                await self._claim_and_start()
             if self._running:
-                await asyncio.wait(set(self._running), timeout=self._drain_timeout.total_seconds())
+                await asyncio.wait(set(self._running), timeout=self._drain_timeout)
         except Exception:
-            _log.exception("the worker ends: it can do nothing about this")
+            _log.exception("worker stopped by an unexpected error")
             raise
         finally:
-            # whoever waits in `run` is to hear of it
+            # `run` may be waiting for it
             self._stopping.set()
             for task in self._running:
                 task.cancel()
             if self._running:
                 await asyncio.wait(set(self._running))
 
+    async def _claim_and_start(self) -> None:
+        records = await self._retry_while_unavailable(self._claim)
+        if records is None:
+            return
+        if self._stopping.is_set():
+            await self._release(records)
+            return
+        for record in records:
+            task = asyncio.create_task(self._handle(record), name=f"returnhelper event {record.key}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        while len(self._running) >= self._concurrency and not self._stopping.is_set():
+            await self._unless_stopped(asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED))
+        if not records:
+            await self._retry_while_unavailable(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
+
     async def _claim(self) -> list[Record]:
-        # never cancelled by a stop: what it leased would wait for the end of the lease
+        # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
         return await self._inbox.claim(self._concurrency - len(self._running), self._lease)
 
-    async def _give_back(self, records: list[Record]) -> None:
+    async def _release(self, records: list[Record]) -> None:
         with contextlib.suppress(InboxUnavailable):
             for record in records:
                 self.counters.released += await self._inbox.release(record)
 
     async def _retry_while_unavailable(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
-        """Return what the call returns, however long the store is out; None once the worker stops."""
+        """Return the result of the call, made until the store is available; None once the worker stops."""
         failures = 0
         while not self._stopping.is_set():
             try:
                 return await call()
             except InboxUnavailable as error:
-                failures = self._note_outage(failures, error)
-                await self._unless_stopped(self._pause(failures))
+                failures += 1
+                self._outage.count(failures, error)
+                await self._unless_stopped(self._outage.pause(failures))
         return None
 
-    def _note_outage(self, failures: int, error: InboxUnavailable) -> int:
-        self.counters.store_failures += 1
-        if not failures:
-            _log.warning("the inbox is out, trying again: %s", error)
-        return failures + 1
-
-    async def _pause(self, failures: int) -> None:
-        longest = min(_LONGEST_OUTAGE_WAIT, 0.05 * 2 ** min(failures, 20))
-        await self._sleep(self._uniform(0, longest))
-
     async def _unless_stopped(self, call: Coroutine[object, object, R]) -> R | None:
-        """Return what the call returns, or None if the worker is told to stop before."""
+        """Return the result of the call, or None if the worker is stopped first."""
         task = asyncio.create_task(call)
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -234,72 +236,52 @@ class Worker:
     async def _handle(self, record: Record) -> None:
         self.counters.claimed += 1
         try:
-            verdict = await self._classify(record)
+            disposition = await self._attempt(record)
         except asyncio.CancelledError:
-            # the drain ran out of patience; tell the store, if it answers soon
+            # The drain has timed out. Release the record, if the store responds soon.
             with contextlib.suppress(InboxUnavailable, TimeoutError):
-                async with asyncio.timeout(_LAST_WORDS):
-                    await self._inbox.release(record)
-                self.counters.released += 1
+                async with asyncio.timeout(_FINAL_CALL_TIMEOUT):
+                    self.counters.released += await self._inbox.release(record)
             raise
         task = asyncio.current_task()
         drained = task is not None and task.cancelling() > 0
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS if drained else None):
-                await self._record_disposition(record, verdict)
+            async with asyncio.timeout(_FINAL_CALL_TIMEOUT if drained else None):
+                await self._recorder.record(record, disposition)
 
-    async def _classify(self, record: Record) -> Disposition:
+    async def _attempt(self, record: Record) -> Disposition:
+        """Run the handlers of a record, unless it has had all its attempts, and return what becomes of it."""
         if record.attempts > self._max_attempts:
-            reason = record.reason or "the worker died while it was handled"
+            reason = record.reason or "the worker died while handling it"
             return Disposition(
                 DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
             )
         try:
-            event = parse_event(record.body)
+            disposition = await self._dispatch(record)
         except PayloadInvalid as error:
-            return Disposition(DispositionKind.HOLD, str(error))
+            return Disposition(DispositionKind.HOLD, str(error), error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001
+            # Ours or the router's, not a handler's. It must not cost the record its outcome.
+            _log.exception("event %s could not be dispatched", record.key)
+            name = type(error).__name__
+            disposition = Disposition(DispositionKind.RETRY, name, error=name)
+        if disposition.kind is DispositionKind.RETRY and record.attempts >= self._max_attempts:
+            return Disposition(
+                DispositionKind.HOLD,
+                f"given up after {record.attempts} attempts: {disposition.reason}",
+                error=disposition.error,
+            )
+        return disposition
+
+    async def _dispatch(self, record: Record) -> Disposition:
+        event = parse_event(record.body)
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
-        verdict = await attempt.run(self._router.dispatch(event), self._handler_timeout)
-        if verdict.kind is DispositionKind.RETRY and record.attempts >= self._max_attempts:
-            text = f"given up after {record.attempts} attempts: {verdict.reason}"
-            return Disposition(DispositionKind.HOLD, text)
-        return verdict
+        return await attempt.run(self._router.dispatch(event), self._handler_timeout)
 
-    async def _record_disposition(self, record: Record, verdict: Disposition) -> None:
-        """Write the verdict down, however long the store is out: else the event would be handled again."""
-        failures = 0
-        while True:
-            try:
-                written = await self._write(record, verdict)
-            except InboxUnavailable as error:
-                failures = self._note_outage(failures, error)
-                await self._pause(failures)
-            else:
-                break
-        if not written or verdict.kind is DispositionKind.LOST:
-            self.counters.lost += 1
-            _log.warning("the lease of event %s was lost: it may be handled twice", record.key)
-            return
-        self.counters.note(verdict.kind, record, self._clock())
 
-    def _write(self, record: Record, verdict: Disposition) -> Awaitable[bool]:
-        reason = verdict.reason or ""
-        match verdict.kind:
-            case DispositionKind.DONE:
-                return self._inbox.complete(record)
-            case DispositionKind.DISCARD:
-                return self._inbox.discard(record, reason)
-            case DispositionKind.HOLD:
-                _log.error("event %s is held: %s", record.key, reason)
-                return self._inbox.hold(record, reason)
-            case DispositionKind.RETRY:
-                wait = self._delay(record) if verdict.after is None else min(verdict.after, _LONGEST_RETRY)
-                _log.warning("event %s is tried again in %s: %s", record.key, wait, reason)
-                return self._inbox.retry(record, self._clock() + wait, reason)
-            case DispositionKind.LOST:
-                # a lease that nobody took yet is better given back than waited for
-                return self._inbox.retry(record, self._clock(), reason)
-
-    def _delay(self, record: Record) -> timedelta:
-        doubled = self._backoff.total_seconds() * 2 ** min(record.attempts - 1, 30)
-        return timedelta(seconds=self._uniform(0, min(self._max_backoff.total_seconds(), doubled)))
+def _require_count(**arguments: object) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConfigurationError(
+                f"{name} must be a whole number of at least 1, not {format_value(value)}"
+            )

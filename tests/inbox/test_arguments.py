@@ -20,9 +20,7 @@ from returnhelper.inbox import (
     SQLiteInbox,
     State,
     Stats,
-    Worker,
 )
-from returnhelper.webhooks import Router
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
 FAR = 2**64
@@ -147,10 +145,6 @@ async def test_moving_house(inbox: Inbox, clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Worker(Router(), MemoryInbox()), r"Worker\(inbox, router\)"),  # type: ignore[arg-type]
-        (lambda: Worker(MemoryInbox(), Router(), lease=60), "lease must be a timedelta, not 60"),  # type: ignore[arg-type]
-        (lambda: Worker(MemoryInbox(), Router(), handler_timeout=5), "handler_timeout must be a timedelta"),  # type: ignore[arg-type]
-        (lambda: Worker(MemoryInbox(), Router(), concurrency="4"), "concurrency must be a positive number"),  # type: ignore[arg-type]
         (lambda: SQLiteInbox("x.db", poll=None), "poll must be a positive number, not None"),  # type: ignore[arg-type]
     ],
 )

@@ -1,4 +1,4 @@
-"""The worker: every event handled, tried again or held, whatever its handler or the store does."""
+"""The worker: every event is handled, retried or held, whatever its handler or the store does."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from pathlib import Path
 
 import pytest
 
+from returnhelper._time import utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable
-from returnhelper.inbox import Inbox, MemoryInbox, Record, RedisInbox, SQLiteInbox, State, Worker
+from returnhelper.inbox import (
+    Inbox,
+    MemoryInbox,
+    Record,
+    RedisInbox,
+    SQLiteInbox,
+    State,
+    Worker,
+    WorkerCounters,
+)
 from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._disposition import DispositionKind
-from returnhelper.inbox.worker import WorkerCounters
 from returnhelper.webhooks import Discard, Retry, Router, events
 from tests.support.inbox_kit import LEASE, NOON, RedisServer, record
 
-Handle = Callable[[events.Event], Awaitable[object]]
-FAST = {"backoff": timedelta(milliseconds=1), "poll": 0.05}
+Handler = Callable[[events.Event], Awaitable[object]]
+FAST = {"backoff": 0.001, "poll": 0.05}
 
 
 def event(key: str, **given: object) -> Record:
@@ -31,7 +40,7 @@ def event(key: str, **given: object) -> Record:
     return record(key, notification_id=key, **given)
 
 
-def router(handle: Handle) -> Router:
+def router(handle: Handler) -> Router:
     made = Router()
     made.on_any(handle)
     return made
@@ -51,7 +60,7 @@ async def until(inbox: Inbox, **wanted: int) -> None:
 
 
 async def test_handles_and_counts() -> None:
-    """Every event reaches its handlers once, and is counted with its latency."""
+    """Every event reaches its handlers once and is counted with its latency."""
     seen: list[str] = []
 
     async def handle(event: events.Event) -> None:
@@ -67,8 +76,8 @@ async def test_handles_and_counts() -> None:
     assert worker.counters.from_receipt.longest >= worker.counters.from_receipt.mean > 0
 
 
-async def test_fates() -> None:
-    """Failures come again and are held in the end; Retry, Discard and misfits have their own fates."""
+async def test_outcomes() -> None:
+    """A failure is retried and held after the last attempt; Retry, Discard and an unreadable body are treated as documented."""
     tries: dict[str, int] = {}
 
     async def handle(event: events.Event) -> None:
@@ -89,7 +98,7 @@ async def test_fates() -> None:
     async with Worker(inbox, router(handle), max_attempts=3, **FAST) as worker:
         for key in ("bad", "exit", "cancelled", "discard", "later", "good"):
             await inbox.add(event(key))
-        await inbox.add(event("misfit", body=b"not json"))
+        await inbox.add(event("unreadable", body=b"not json"))
         await until(inbox, done=3, held=4)
     assert tries == {"bad": 3, "exit": 3, "cancelled": 3, "discard": 1, "later": 2, "good": 1}
     reasons = {found.key: found.reason for found in await inbox.list()}
@@ -100,7 +109,7 @@ async def test_fates() -> None:
 
 
 async def test_timeout_and_heartbeat() -> None:
-    """A handler may outlast its lease, which is extended, but not its time limit."""
+    """A handler may run longer than its lease, which is extended, but not longer than its timeout."""
     starts = 0
 
     async def handle(event: events.Event) -> None:
@@ -123,11 +132,11 @@ async def test_timeout_and_heartbeat() -> None:
         await until(inbox, done=1, held=1)
     assert starts == 2
     assert worker.counters.timed_out == 1
-    assert "longer than 1 s" in str((await inbox.list(State.HELD))[0].reason)
+    assert "timed out after 1 s" in str((await inbox.list(State.HELD))[0].reason)
 
 
 async def test_lost_lease_cancels() -> None:
-    """A handler whose lease is lost is cancelled, and the event is handled again."""
+    """Losing the lease cancels the handler, and the event is handled again."""
     cancelled = asyncio.Event()
 
     async def handle(_: events.Event) -> None:
@@ -151,7 +160,7 @@ async def test_lost_lease_cancels() -> None:
 
 
 async def test_drain() -> None:
-    """A drain lets running handlers finish, gives the others' records back, and leaves no task."""
+    """A drain lets running handlers finish, releases the records of the others and leaves no task."""
     started = 0
 
     async def handle(event: events.Event) -> None:
@@ -174,7 +183,7 @@ async def test_drain() -> None:
 
 
 async def test_sigterm() -> None:
-    """SIGTERM ends `run` after what runs has finished."""
+    """SIGTERM ends `run` after the running handlers have finished."""
     inbox = MemoryInbox()
 
     async def handle(_: events.Event) -> None:
@@ -198,7 +207,7 @@ async def test_cancelled_run() -> None:
 
 
 async def test_outage() -> None:
-    """A store that fails for a while costs no event and no second handling."""
+    """An outage of the store loses no event and causes no second handling."""
     seen: list[str] = []
 
     class Flaky(MemoryInbox):
@@ -231,7 +240,7 @@ async def test_outage() -> None:
 
 
 async def test_server_dies() -> None:
-    """A worker lives through the death of its server, and goes on with what was stored."""
+    """A worker survives the death of its server and goes on with what was stored."""
     handled = 0
 
     async def handle(_: events.Event) -> None:
@@ -258,7 +267,7 @@ async def test_server_dies() -> None:
 
 
 async def test_forgotten_inbox(tmp_path: Path) -> None:
-    """A SQLite inbox that nobody closed says so, and its thread ends."""
+    """A SQLite inbox that was never closed warns about it, and its thread ends."""
     inbox = SQLiteInbox(tmp_path / "inbox.db")
     await inbox.add(event("k"))
     await asyncio.sleep(0.05)  # for the writer to end
@@ -268,34 +277,64 @@ async def test_forgotten_inbox(tmp_path: Path) -> None:
 
 
 async def test_one_run_at_a_time() -> None:
-    """A worker that runs cannot be started twice."""
-    worker = Worker(MemoryInbox(), router(nothing), **FAST)
-    async with worker:
-        with pytest.raises(ConfigurationError):
-            await worker.__aenter__()
+    """A running worker cannot be started again; a drained one can."""
+    inbox = MemoryInbox()
+    worker = Worker(inbox, router(nothing), **FAST)
+    for key in ("first", "second"):
+        await worker.start()
+        with pytest.raises(ConfigurationError, match="running already"):
+            await worker.start()
+        await inbox.add(event(key))
+        await until(inbox, ready=0, leased=0)
+        await worker.drain()
+    assert worker.counters.handled == 2
+    await worker.drain()
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("name", "value"),
     [
-        {"concurrency": 0},
-        {"max_attempts": 0},
-        {"poll": 0},
-        {"poll": float("nan")},
-        {"lease": timedelta(0)},
-        {"handler_timeout": timedelta(0)},
-        {"backoff": timedelta(-1)},
-        {"max_backoff": timedelta.max},
+        *(
+            (name, value)
+            for name in ("concurrency", "max_attempts")
+            for value in (0, -1, 2.5, True, "4", None)
+        ),
+        *(
+            (name, value)
+            for name in ("lease", "handler_timeout", "poll", "max_backoff", "drain_timeout", "backoff")
+            for value in (-1, timedelta(-1), float("nan"), float("inf"), timedelta.max, 10**400, "60", True)
+        ),
+        *((name, value) for name in ("lease", "handler_timeout", "poll") for value in (0, timedelta(0))),
+        *((name, None) for name in ("lease", "poll", "backoff", "max_backoff", "drain_timeout")),
+        ("backoff", 601),
+        ("max_backoff", 0.5),
     ],
 )
-def test_arguments(given: dict[str, object]) -> None:
-    """A worker that would spin, or never work, is not made."""
-    with pytest.raises(ConfigurationError, match=next(iter(given))):
-        Worker(MemoryInbox(), Router(), **given)  # type: ignore[arg-type]
+def test_arguments(name: str, value: object) -> None:
+    """A wrong argument is refused by its name when the worker is created."""
+    with pytest.raises(ConfigurationError, match=name):
+        Worker(MemoryInbox(), Router(), **{name: value})  # type: ignore[arg-type]
 
 
-async def test_endless_waits() -> None:
-    """A wait beyond the calendar is a long one, whoever asks for it; the record stays in no lease."""
+@pytest.mark.parametrize("arguments", [(Router(), MemoryInbox()), (None, Router()), (MemoryInbox(), None)])
+def test_swapped_arguments(arguments: tuple[object, object]) -> None:
+    """What is no inbox or no router is refused with the right order of the two."""
+    with pytest.raises(ConfigurationError, match=r"Worker\(inbox, router\)"):
+        Worker(*arguments)  # type: ignore[arg-type]
+
+
+async def test_seconds_and_timedeltas() -> None:
+    """Every duration may be given in seconds or as a timedelta."""
+    names = ("lease", "backoff", "max_backoff", "handler_timeout", "drain_timeout", "poll")
+    for value in (2, 2.0, timedelta(seconds=2)):
+        inbox = MemoryInbox()
+        async with Worker(inbox, router(nothing), **dict.fromkeys(names, value)):  # type: ignore[arg-type]
+            await inbox.add(event("k"))
+            await until(inbox, done=1)
+
+
+async def test_longest_retry_delay() -> None:
+    """A delay beyond the calendar becomes the longest one, whoever asked for it, and the lease ends."""
 
     async def handle(event: events.Event) -> None:
         if event.notification_id == "asked":
@@ -316,8 +355,8 @@ async def test_endless_waits() -> None:
     assert (stats.ready, stats.leased) == (2, 0)
 
 
-async def test_drained_but_done() -> None:
-    """A handler that comes to its end although the drain cancels it is not run again."""
+async def test_finished_despite_the_drain() -> None:
+    """A handler that finishes although the drain cancelled it is not run again."""
     runs: list[str] = []
     started = asyncio.Event()
 
@@ -341,7 +380,7 @@ async def test_drained_but_done() -> None:
 
 
 async def test_drained_in_an_outage() -> None:
-    """A drain ends although the store cannot be told of a handler that came to its end."""
+    """A drain ends although the store is unavailable for the outcome of a handler."""
 
     class Out(MemoryInbox):
         async def complete(self, record: Record) -> bool:
@@ -360,8 +399,8 @@ async def test_drained_in_an_outage() -> None:
         assert (await inbox.stats()).leased == 1
 
 
-async def test_handler_that_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    """A handler that swallows its cancellation is cancelled again, and somebody hears of it."""
+async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that ignores its cancellation is cancelled again, and the log says so."""
     swallowed = 0
 
     async def handler() -> None:
@@ -375,8 +414,8 @@ async def test_handler_that_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     inbox = MemoryInbox()
     await inbox.add(event("k"))
     (found,) = await inbox.claim(1, LEASE)
-    given = {"lease": LEASE, "clock": inbox._clock, "counters": WorkerCounters(), "patience": 0.02}
+    given = {"lease": LEASE, "clock": utc_now, "counters": WorkerCounters(), "patience": 0.02}
     async with asyncio.timeout(5):
-        verdict = await Attempt(inbox, found, **given).run(handler(), timedelta(milliseconds=20))
-    assert (verdict.kind, swallowed) == (DispositionKind.DONE, 3)
-    assert "event k goes on after it was cancelled" in caplog.text
+        disposition = await Attempt(inbox, found, **given).run(handler(), 0.02)
+    assert (disposition.kind, swallowed) == (DispositionKind.DONE, 3)
+    assert "event k is still running after its cancellation" in caplog.text
