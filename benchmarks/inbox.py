@@ -147,7 +147,7 @@ async def redis(server: RedisServer, **size: int) -> bool:
         )
 
         async def one(new: Record) -> None:
-            values = [new.body, str(new.headers), new.received_at.isoformat()]
+            values: list[bytes | str] = [new.body, str(new.headers), new.received_at.isoformat()]
             await script(keys=[f"seen:{new.key}", "stream"], args=values)
 
         return await duel("Redis always / SET NX + XADD script each", inbox.add, one, goal=1.7, **size)

@@ -20,7 +20,7 @@ class _Response(ClientResponse):
         super().__init__(*args, **({"stream_writer": Mock(output_size=0)} | kwargs))  # type: ignore[arg-type]
 
 
-aioresponses.core.ClientResponse = _Response
+aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def _types(schema: Schema) -> list[str]:
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-_PYTHON = {
+_PYTHON: dict[str, Any] = {
     "string": str,
     "integer": int,
     "number": (int, Decimal, float),

@@ -41,17 +41,15 @@ def order(number: str = "A-1", **changes: Any) -> CreateReturnShipmentRequest:
         parcel=parcel,
         custom_field_map=changes.pop("custom", {"order": number}),
     )
-    return CreateReturnShipmentRequest(
-        **{
-            "service_type_code": "usps",
-            "order_title": "Return",
-            "order_number": number,
-            "total_value": Decimal("19.90"),
-            "total_value_currency": "usd",
-            "shipment": payload,
-        }
-        | changes
-    )
+    members: dict[str, Any] = {
+        "service_type_code": "usps",
+        "order_title": "Return",
+        "order_number": number,
+        "total_value": Decimal("19.90"),
+        "total_value_currency": "usd",
+        "shipment": payload,
+    }
+    return CreateReturnShipmentRequest(**members | changes)
 
 
 class Post:

@@ -10,6 +10,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from faststream.redis import RedisBroker
 from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -27,7 +28,7 @@ def main(url: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await notes.rpush("ended", str(event.notification_id))
 
-    app = example.make_worker(example.RedisBroker(url), router, timedelta(seconds=0.5))
+    app = example.make_worker(RedisBroker(url), router, timedelta(seconds=0.5))
     asyncio.run(app.run())
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -138,8 +139,8 @@ class PostgresServer(Server):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))  # noqa: PTH207
         self.program = need(found[-1] if found else shutil.which("postgres"), "postgres")
         super().__init__()
-        if self.user():
-            shutil.chown(self.home, self.user())
+        if user := self.user():
+            shutil.chown(self.home, user)
         initdb = [str(Path(self.program).with_name("initdb")), "-D", str(self.home / "data"), "-U", "rh"]
         subprocess.run(
             [*initdb, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
@@ -181,15 +182,15 @@ class Clock:
         self.now += timedelta(**by)
 
 
-def record(key: str | None = None, **given: object) -> Record:
+def record(key: str | None = None, **given: Any) -> Record:
     """Return a record with the necessary members."""
-    members: dict[str, object] = {"key": key or uuid4().hex, "body": b"{}", "received_at": NOON} | given
-    return Record(**members)  # type: ignore[arg-type]
+    members: dict[str, Any] = {"key": key or uuid4().hex, "body": b"{}", "received_at": NOON} | given
+    return Record(**members)
 
 
 def make_inbox(kind: str, where: str, clock: Clock | None = None, name: str = "") -> Inbox:
     """Return an inbox of that kind; the same where and name give the same records."""
-    given = {} if clock is None else {"clock": clock}
+    given: dict[str, Any] = {} if clock is None else {"clock": clock}
     match kind:
         case "memory":
             return MemoryInbox(**given)

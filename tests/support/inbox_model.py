@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import attrs
 
@@ -21,7 +22,7 @@ class Model:
         self.tokens = count()
         self.since = clock()
 
-    def replace(self, old: Record, **changes: object) -> Record:
+    def replace(self, old: Record, **changes: Any) -> Record:
         new = attrs.evolve(old, **changes)
         self.records[self.records.index(old)] = new
         return new
@@ -67,7 +68,7 @@ class Model:
                 )
         return claimed
 
-    def change(self, leased: Record, state: State, **changes: object) -> bool:
+    def change(self, leased: Record, state: State, **changes: Any) -> bool:
         found = next((one for one in self.records if one.key == leased.key), None)
         if found is None or found.state is not State.LEASED or found.lease != leased.lease:
             return False

@@ -28,7 +28,7 @@ def main(kind: str, where: str, name: str, log: str) -> None:
 
     @router.on_any
     async def handle(event: events.Event) -> None:
-        key, order = str(event.notification_id), str(event.raw["order"])
+        key, order = str(event.notification_id), str((event.raw or {})["order"])
         note("start", key, order)
         await asyncio.sleep(random.random() * 0.05)
         note("end", key, order)

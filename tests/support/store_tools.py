@@ -48,7 +48,7 @@ async def version(kind: str, where: str, name: str) -> int:
                 return int(row[0])
         case _:
             async with redis(where) as client:
-                return int(await client.hget(f"{{{name}}}:meta", "version"))
+                return int(await client.hget(f"{{{name}}}:meta", "version") or 0)
 
 
 async def set_version(kind: str, where: str, name: str, number: int) -> None:
