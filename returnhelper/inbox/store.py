@@ -116,17 +116,33 @@ class Record:
     notification_id: str | None = attrs.field(default=None, converter=_optional_text)
     ordering_key: str | None = attrs.field(default=None, converter=_optional_key)
     state: State = State.READY
+    reason: str | None = attrs.field(default=None, converter=_optional_text)
     attempts: int = 0
     not_before: datetime | None = attrs.field(default=None, converter=_optional_utc)
     lease: str | None = attrs.field(default=None, repr=False)
     leased_until: datetime | None = attrs.field(default=None, converter=_optional_utc)
-    reason: str | None = attrs.field(default=None, converter=_optional_text)
     finished_at: datetime | None = attrs.field(default=None, converter=_optional_utc)
 
     @property
     def sort_time(self) -> datetime:
         """Return the time that decides the turn: ``event_time``, else the time of receipt."""
         return self.event_time or self.received_at
+
+    @classmethod
+    def from_columns(cls, *values: object) -> Self:
+        """Build a record from values in the order of the fields; those left out at the end have their default.
+
+        Converts and checks nothing: the values are what a store returned, or what the constructor would not change.
+        """
+        record = object.__new__(cls)
+        for set_field, value in zip(_SET_FIELDS, values + _DEFAULTS[len(values) :], strict=True):
+            set_field(record, value)
+        return record
+
+
+# the constructor of a frozen class with converters takes three times as long
+_SET_FIELDS: Final = tuple(Record.__dict__[field.name].__set__ for field in attrs.fields(Record))
+_DEFAULTS: Final = tuple(field.default for field in attrs.fields(Record))
 
 
 def headers_text(record: Record) -> str:

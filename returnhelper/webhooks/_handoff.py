@@ -1,4 +1,4 @@
-"""What a receiver may do with a stored event before it answers: run the handlers here, or forward it to a broker."""
+"""What a receiver can do with a stored event before it responds: run its handlers, or forward it to a broker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State, storable_key
 from returnhelper.webhooks.events import Event
@@ -20,139 +20,158 @@ Forward: TypeAlias = Callable[[Record], Awaitable[object]]
 _log = logging.getLogger("returnhelper.webhooks")
 _BATCH: Final = 16
 _REMEMBERED_FAILURES: Final = 10_000
-_LOOK_AGAIN: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
+_POLL: Final = 0.05
+_LONGEST_POLL: Final = 1.0
 
 
 class NotForwarded(Exception):
-    """The sink did not take the record; the sender shall try again. It never leaves the receiver."""
+    """The forward function did not take the record, so the sender must deliver it again. Never leaves the receiver."""
+
+
+class Handoff(Protocol):
+    """A step between storing an event and responding."""
+
+    must_succeed: bool
+    """Whether the delivery counts as accepted only after the step."""
+
+    @property
+    def time_limit(self) -> float:
+        """Return the seconds after which the step has ended."""
+        ...
+
+    async def deliver(self, record: Record, added: AddResult) -> None:
+        """Take the step for a record; raise if it failed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release what the step uses."""
+        ...
 
 
 class Forwarding:
-    """Hand records to a sink, each under a lease: one at a time per record, whatever the number of machines."""
+    """Call a forward function with each record under a lease, so that no two machines forward one at a time."""
 
-    before_telling = True
+    must_succeed = True
 
     def __init__(self, inbox: Inbox, forward: Forward, *, timeout: float) -> None:
         self._inbox = inbox
         self._forward = forward
         self._timeout = timeout
-        self._failed: dict[str, int] = {}
-        self.budget = 2 * timeout
+        self._failures: dict[str, int] = {}
+        self.time_limit = 2 * timeout
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: no resources are held."""
 
     async def deliver(self, record: Record, added: AddResult) -> None:
-        """Return when the record went through; raise when it did not."""
-        del added  # a duplicate of what failed to go through is forwarded again
+        """Return once the record was forwarded; raise `NotForwarded` if it was not."""
+        del added  # a duplicate of an event that was not forwarded is forwarded again
         deadline = asyncio.get_running_loop().time() + self._timeout
-        failures, pause = self._failed.get(record.key, 0), _LOOK_AGAIN
+        failures, pause = self._failures.get(record.key, 0), _POLL
         tried: set[str] = set()
         while True:
             stored = await self._inbox.get(record.key)
             if stored is None or stored.state in (State.DONE, State.HELD):
                 return
-            if self._failed.get(record.key, 0) > failures:
-                raise NotForwarded("the sink did not take the event")
-            if stored.state is State.READY and await self._next_in_line(record, tried):
+            if self._failures.get(record.key, 0) > failures:
+                raise NotForwarded("the forward function failed")
+            if stored.state is State.READY and await self._forward_next(record, tried):
                 continue
             if asyncio.get_running_loop().time() >= deadline:
-                raise NotForwarded("the sink did not take the event in time")
-            # another machine has it
+                raise NotForwarded("the forward function did not finish in time")
+            # leased by another machine
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _LONGEST_POLL)
 
-    async def _next_in_line(self, record: Record, tried: set[str]) -> bool:
-        """Forward what is next in line, whosever it is, each once; return whether there was anything new."""
-        # what the sink refused is claimable again, and among the first: ask for those, and for others beside
+    async def _forward_next(self, record: Record, tried: set[str]) -> bool:
+        """Forward the oldest records that were not tried yet; return whether there were any."""
+        # records that failed are claimable again and among the oldest: ask for those, and for others beside them
         claimed = await self._inbox.claim(_BATCH + len(tried), timedelta(seconds=2 * self._timeout))
         new = [each for each in claimed if each.key not in tried]
-        refused = [each for each in claimed if each.key in tried]
+        failed = [each for each in claimed if each.key in tried]
         tried.update(each.key for each in new)
-        # all of them end before one of their errors goes on: none is left running behind
-        ended = await asyncio.gather(
-            *map(self._inbox.release, refused), *map(self._one, new), return_exceptions=True
+        # wait for all of them before an error is raised, so that no task is left behind
+        results = await asyncio.gather(
+            *map(self._inbox.release, failed), *map(self._forward_one, new), return_exceptions=True
         )
-        for error in ended:
+        for error in results:
             if isinstance(error, BaseException):
                 raise error
-        if not new and record.ordering_key in {each.ordering_key for each in refused} - {None}:
-            raise NotForwarded("the sink did not take an older event of the same shipment")
+        if not new and record.ordering_key in {each.ordering_key for each in failed} - {None}:
+            raise NotForwarded("the forward function failed for an older event of the same object")
         return bool(new)
 
-    async def _one(self, record: Record) -> None:
+    async def _forward_one(self, record: Record) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._forward(record)
         except BaseException as error:
-            if len(self._failed) >= _REMEMBERED_FAILURES:
-                self._failed.pop(next(iter(self._failed)))
-            self._failed[record.key] = self._failed.get(record.key, 0) + 1
+            if len(self._failures) >= _REMEMBERED_FAILURES:
+                self._failures.pop(next(iter(self._failures)))
+            self._failures[record.key] = self._failures.get(record.key, 0) + 1
             await self._inbox.release(record)
             if not isinstance(error, Exception):
                 raise
             _log.warning("record %s was not forwarded (%s)", record.key, type(error).__name__)
         else:
-            self._failed.pop(record.key, None)
+            self._failures.pop(record.key, None)
             await self._inbox.complete(record)
 
 
 class Inline:
-    """Run the handlers before the answer, through a worker of this process that also sees to retries."""
+    """Run the handlers before the response, in a worker of this process, which also retries those that fail."""
 
-    before_telling = False
+    must_succeed = False
 
     def __init__(self, inbox: Inbox, router: Router, *, timeout: float) -> None:
         self._inbox = inbox
         self._router = router
-        self._timeout = timeout
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: dict[str, asyncio.Event] = {}
-        self.budget = timeout
+        self._first_attempts: dict[str, asyncio.Event] = {}
+        self.time_limit = timeout
 
     async def aclose(self) -> None:
-        """Stop the worker; handlers that run may finish."""
+        """Stop the worker after running handlers have finished."""
         worker, self._worker = self._worker, None
         if worker is not None and self._loop is asyncio.get_running_loop():
             await worker.__aexit__(None, None, None)
 
     async def dispatch(self, event: Event) -> int:
-        """Run the handlers for the worker, and tell who waits that the first attempt is over."""
+        """Run the handlers for the worker, then wake the delivery that waits for this first attempt."""
         try:
             return await self._router.dispatch(event)
         finally:
-            waiting = self._waiting.get(storable_key(event.dedup_key))
-            if waiting is not None:
-                waiting.set()
+            attempted = self._first_attempts.get(storable_key(event.dedup_key))
+            if attempted is not None:
+                attempted.set()
 
     async def deliver(self, record: Record, added: AddResult) -> None:
-        """Return when the first attempt at the record is over, however it ended, or after the timeout."""
+        """Return once the first attempt at the record has ended, whether it succeeded or not, or timed out."""
         if added is not Added:
             return
-        over = self._waiting[record.key] = asyncio.Event()
+        attempted = self._first_attempts[record.key] = asyncio.Event()
         try:
             await self._start()
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.time_limit):
                 while (stored := await self._inbox.get(record.key)) is not None:
-                    if stored.state in (State.DONE, State.HELD) or (
-                        over.is_set() and stored.state is State.READY
-                    ):
+                    if stored.state in (State.DONE, State.HELD):
                         return
-                    await self._pause(over)
+                    if attempted.is_set() and stored.state is State.READY:
+                        return
+                    await self._wait(attempted)
         except TimeoutError:
-            _log.info("record %s is answered before its handlers are through", record.key)
+            _log.info("responding to record %s before its handlers have finished", record.key)
         finally:
-            self._waiting.pop(record.key, None)
+            self._first_attempts.pop(record.key, None)
 
-    async def _pause(self, over: asyncio.Event) -> None:
-        if over.is_set():
-            await asyncio.sleep(0)  # the worker is about to write down how it ended
+    async def _wait(self, attempted: asyncio.Event) -> None:
+        if attempted.is_set():
+            await asyncio.sleep(0)  # the worker is about to record the result
             return
         try:
-            async with asyncio.timeout(_LOOK_AGAIN):  # a record held without a dispatch rings no bell
-                await over.wait()
+            async with asyncio.timeout(_POLL):  # a record that is held without a dispatch sets no event
+                await attempted.wait()
         except TimeoutError:
             return
 

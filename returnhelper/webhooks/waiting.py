@@ -1,4 +1,4 @@
-"""Wait for the event that answers a call of one's own."""
+"""Wait for an event, such as the one that a call of your own leads to."""
 
 from __future__ import annotations
 
@@ -6,39 +6,35 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Self, TypeAlias, TypeVar
 
-from returnhelper._time import EPOCH, Clock, as_utc, utc_now
-from returnhelper.errors import EventNotReceived, PayloadInvalid
+from returnhelper._time import EPOCH, Clock, as_utc, to_seconds, to_time, utc_now
+from returnhelper.errors import ConfigurationError, EventNotReceived, PayloadInvalid, format_value
 from returnhelper.inbox.store import Inbox, Record, State
-from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
-if TYPE_CHECKING:
-    from returnhelper.webhooks.events import LabelGenerated
-    from returnhelper.webhooks.receiver import Receiver
-
-__all__ = ["Expectation", "create_and_wait"]
+__all__ = ["Expectation", "Listener", "Subscribe", "Unsubscribe"]
 
 E = TypeVar("E", bound=Event)
 
+Listener: TypeAlias = Callable[[Record], None]
+Unsubscribe: TypeAlias = Callable[[], None]
+Subscribe: TypeAlias = Callable[[Listener], Unsubscribe]
+
 LOOK_BACK: Final = timedelta(minutes=5)
 _PAGE: Final = 100
-# How far a look goes behind the one before: clocks differ, and what was stored earlier may show later.
+# Each search overlaps the one before: clocks differ, and a record stored earlier may become visible later.
 _OVERLAP: Final = timedelta(seconds=15)
 
 
-class Source(Protocol):
-    """The receiver of this process, as far as an expectation needs it."""
-
-    _expectations: set[Expectation[Any]]
-
-
 class Expectation(Generic[E]):
-    """An event that is waited for; made by `Receiver.expect`, or over a shared inbox without a receiver.
+    """An event that somebody waits for; created by `Receiver.expect`, or over a shared inbox without a receiver.
 
-    Await it, or enter it before the call whose answer it shall catch and await it inside. The records of the inbox are
-    the truth; a receiver of this process only makes it quicker.
+    Enter it before the call that causes the event and await it inside the block; events since the block was entered
+    count. Awaited directly, it also finds events received since `since`, a time or a span before now, 5 minutes by
+    default. It searches the inbox every `poll`; `subscribe`, if given, calls it with each record that is stored here,
+    which needs no search. Durations are seconds or timedeltas. Raises `ConfigurationError` for invalid arguments, and
+    `EventNotReceived` after `timeout`.
     """
 
     def __init__(
@@ -47,23 +43,32 @@ class Expectation(Generic[E]):
         inbox: Inbox,
         *,
         when: Callable[[E], object] | None = None,
-        timeout: float = 60.0,
+        timeout: float | timedelta = 60.0,
         since: datetime | timedelta | None = None,
-        poll: float = 1.0,
+        poll: float | timedelta = 1.0,
         clock: Clock = utc_now,
-        source: Source | None = None,
+        subscribe: Subscribe | None = None,
     ) -> None:
+        if not (isinstance(event, type) and issubclass(event, Event)):
+            raise ConfigurationError(
+                f"event must be an event class such as events.LabelGenerated, not {format_value(event)}."
+            )
+        if not isinstance(inbox, Inbox):
+            raise ConfigurationError(f"inbox must be a store, not {format_value(inbox)}.")
+        if when is not None and not callable(when):
+            raise ConfigurationError(f"when must be a function of the event, not {format_value(when)}.")
         self._event = event
         self._inbox = inbox
         self._when = when
-        self._timeout = timeout
-        self._since = since
-        self._poll = poll
+        self._timeout = to_seconds("timeout", timeout, zero=True)
+        self._poll = to_seconds("poll", poll)
+        self._since = _checked_since(since)
         self._clock = clock
-        self._source = source
-        self._offered: list[Record] = []
-        self._bell = asyncio.Event()
-        self._seen: set[str] = set()
+        self._subscribe = subscribe
+        self._unsubscribe: Unsubscribe | None = None
+        self._received: list[Record] = []
+        self._wakeup = asyncio.Event()
+        self._examined: set[str] = set()
         self._start = EPOCH
         self._entered = False
 
@@ -80,21 +85,20 @@ class Expectation(Generic[E]):
     def __await__(self) -> Generator[object, None, E]:
         return self._wait().__await__()
 
-    def offer(self, record: Record) -> None:
-        """Take note of a record that the receiver of this process has just stored."""
-        self._offered.append(record)
-        self._bell.set()
-
     def _begin(self, default: datetime) -> None:
         since = self._since
-        start = self._clock() - since if isinstance(since, timedelta) else since or default
-        self._start = as_utc(start)
-        if self._source is not None:
-            self._source._expectations.add(self)
+        self._start = self._clock() - since if isinstance(since, timedelta) else since or default
+        if self._subscribe is not None:
+            self._unsubscribe = self._subscribe(self._add)
 
     def _end(self) -> None:
-        if self._source is not None:
-            self._source._expectations.discard(self)
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def _add(self, record: Record) -> None:
+        self._received.append(record)
+        self._wakeup.set()
 
     async def _wait(self) -> E:
         if not self._entered:
@@ -104,8 +108,8 @@ class Expectation(Generic[E]):
                 return await self._search()
         except TimeoutError:
             raise EventNotReceived(
-                f"no {self._event.__name__} that fits came within {self._timeout:g} seconds; it may still come: "
-                "keep the ids of the call, and let a handler of the event go on with them"
+                f"no matching {self._event.__name__} arrived within {self._timeout:g} seconds. It may still arrive: "
+                "keep the ids of your call, and let a handler for the event continue from there."
             ) from None
         finally:
             if not self._entered:
@@ -113,52 +117,52 @@ class Expectation(Generic[E]):
 
     async def _search(self) -> E:
         loop = asyncio.get_running_loop()
-        looked, next_look = self._start, loop.time()
+        searched_until, next_search = self._start, loop.time()
         while True:
-            self._bell.clear()
-            offered, self._offered = self._offered, []
-            found = self._first(offered)
-            if found is None and loop.time() >= next_look:
+            self._wakeup.clear()
+            received, self._received = self._received, []
+            found = self._first_match(received)
+            if found is None and loop.time() >= next_search:
                 now = self._clock()
-                found = await self._in_store(looked)
-                looked, next_look = now, loop.time() + self._poll
+                found = await self._search_inbox(searched_until)
+                searched_until, next_search = now, loop.time() + self._poll
             if found is not None:
                 return found
-            await self._pause(next_look - loop.time())
+            await self._wait_for_records(next_search - loop.time())
 
-    async def _pause(self, seconds: float) -> None:
+    async def _wait_for_records(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._bell.wait()
+                await self._wakeup.wait()
         except TimeoutError:
             return
 
-    async def _in_store(self, looked: datetime) -> E | None:
-        """Search what came since the last look, from the newest on back; return the oldest that fits."""
+    async def _search_inbox(self, searched_until: datetime) -> E | None:
+        """Go through the records since the last search, newest first; return the oldest event that matches."""
         candidates: list[Record] = []
         after = None
         while page := await self._inbox.list(limit=_PAGE, after=after, newest_first=True):
-            candidates += filter(self._may_fit, page)
+            candidates += filter(self._is_candidate, page)
             after = page[-1].key
-            if page[-1].received_at < looked - _OVERLAP:
+            if page[-1].received_at < searched_until - _OVERLAP:
                 break
-        return self._first(reversed(candidates))
+        return self._first_match(reversed(candidates))
 
-    def _may_fit(self, record: Record) -> bool:
-        # held on arrival: not trusted, nobody has looked at it yet
-        if record.key in self._seen or (record.state is State.HELD and record.attempts == 0):
+    def _is_candidate(self, record: Record) -> bool:
+        # held on arrival: it may be a replay, and nobody has examined it yet
+        if record.key in self._examined or (record.state is State.HELD and record.attempts == 0):
             return False
         kind = event_class(record.action, record.category, record.version)
         return record.received_at >= self._start and issubclass(kind, self._event)
 
-    def _first(self, records: Iterable[Record]) -> E | None:
+    def _first_match(self, records: Iterable[Record]) -> E | None:
         for record in records:
-            if self._may_fit(record) and (event := self._fits(record)) is not None:
+            if self._is_candidate(record) and (event := self._matching_event(record)) is not None:
                 return event
         return None
 
-    def _fits(self, record: Record) -> E | None:
-        self._seen.add(record.key)
+    def _matching_event(self, record: Record) -> E | None:
+        self._examined.add(record.key)
         try:
             event = parse_event(record.body)
         except PayloadInvalid:
@@ -168,40 +172,9 @@ class Expectation(Generic[E]):
         return None
 
 
-class _ReturnShipments(Protocol):
-    async def create(self, request: CreateReturnShipmentRequest, /) -> CreatedReturnShipment: ...
-
-
-class _Client(Protocol):
-    @property
-    def return_shipments(self) -> _ReturnShipments: ...
-
-
-async def create_and_wait(
-    rh: _Client,
-    receiver: Receiver,
-    request: CreateReturnShipmentRequest,
-    *,
-    timeout: float = 120.0,  # noqa: ASYNC109 - as everywhere in this package
-) -> LabelGenerated:
-    """Create a return shipment and return the `LabelGenerated` event of its shipment, wherever it was received.
-
-    A label that failed is an answer too: look at the status of the label. Raises what the call raises, and
-    `EventNotReceived` after `timeout` seconds; the shipment exists then all the same, and `.shipment_id` tells which.
-    """
-    from returnhelper.webhooks.events import LabelGenerated
-
-    created: CreatedReturnShipment | None = None
-
-    def of_this_shipment(event: LabelGenerated) -> bool:
-        if created is None or created.shipment_id is None or event.label is None:
-            return False
-        return event.label.shipment_id == created.shipment_id
-
-    async with receiver.expect(LabelGenerated, when=of_this_shipment, timeout=timeout) as expected:
-        created = await rh.return_shipments.create(request)
-        try:
-            return await expected
-        except EventNotReceived as error:
-            error.shipment_id = created.shipment_id
-            raise
+def _checked_since(since: object) -> datetime | timedelta | None:
+    if since is None:
+        return None
+    if isinstance(since, timedelta):
+        return timedelta(seconds=to_seconds("since", since, zero=True))
+    return to_time("since", since)

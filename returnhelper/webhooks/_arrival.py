@@ -1,0 +1,88 @@
+"""Turn headers and body of a delivery into what is stored: its record, or the knowledge that it is only a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from returnhelper._wire import NotJSON, decode
+from returnhelper.inbox.store import Record, State
+from returnhelper.webhooks.envelope import Envelope, dedup_key, read_body
+from returnhelper.webhooks.signature import (
+    OLD_SIGNATURE_HEADER,
+    SIGNATURE_HEADER,
+    Headers,
+    Verified,
+    find_header,
+)
+
+_TRIAL_SIZE: Final = 4096
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_PLAIN_LENGTH: Final = 400  # every store can index a key of this length
+
+
+def make_record(headers: Headers, body: bytes, verified: Verified, now: datetime) -> Record:
+    """Return the record of an authentic delivery; held if its body is not an event."""
+    state, reason = State.READY, None
+    try:
+        envelope = read_body(body)
+    except NotJSON:
+        envelope, state, reason = Envelope(), State.HELD, "the body is not JSON"
+    else:
+        if envelope.action is None:
+            state, reason = State.HELD, "the body names no action"
+    key, url = dedup_key(envelope.notification_id, body), verified.endpoint.url
+    record = Record.from_columns(
+        key,
+        body,
+        stored_headers(headers),
+        url,
+        now,
+        envelope.action,
+        envelope.category,
+        envelope.version,
+        envelope.event_time,
+        envelope.notification_id,
+        envelope.ordering_key,
+        state,
+        reason,
+    )
+    text = f"{key}{url}{envelope.action}{envelope.category}{envelope.version}{envelope.ordering_key}"
+    if text.isascii() and "\0" not in text and len(text) <= _PLAIN_LENGTH:
+        return record  # the converters would change nothing, and take as long as the rest of this function
+    return attrs.evolve(record)
+
+
+def stored_headers(headers: Headers) -> dict[str, str]:
+    """Return the headers as text under lower-case names, the first of each name, without credentials."""
+    kept: dict[str, str] = {}
+    try:
+        pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
+        for name, value in pairs:
+            key = _as_text(name).lower()
+            if key not in _SECRET_HEADERS:
+                kept.setdefault(key, _as_text(value))
+    except Exception:  # noqa: BLE001 - malformed headers beside a valid signature are no reason to lose an event
+        return kept
+    return kept
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def is_trial(headers: Headers, body: bytes) -> bool:
+    """Return whether a delivery without a signature looks like the trial POST of a registration."""
+    signed = any(find_header(headers, name) is not None for name in (SIGNATURE_HEADER, OLD_SIGNATURE_HEADER))
+    if signed or len(body) > _TRIAL_SIZE:
+        return False
+    try:
+        decoded = decode(body)
+    except NotJSON:
+        return False
+    return isinstance(decoded, dict) and "action" not in decoded
