@@ -39,7 +39,7 @@ def make_receiver(verifier: Verifier, broker: RedisBroker, inbox: Inbox) -> Rece
     async def forward(record: Record) -> None:
         await broker.publish(record.body, stream=STREAM, correlation_id=record.key)
 
-    return Receiver(verifier, inbox=inbox, forward=forward)
+    return Receiver.forwarding(verifier, forward, inbox=inbox)
 
 
 def make_worker(broker: RedisBroker, router: Router, take_over: timedelta = TAKE_OVER) -> FastStream:

@@ -19,7 +19,7 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from returnhelper import APIError, RequestInvalid, ReturnHelper, TransportError
+from returnhelper import APIError, RequestInvalid, ReturnHelper, TransportError, create_and_wait
 from returnhelper.adapters.aiohttp import add_webhook
 from returnhelper.inbox import SQLiteInbox, Worker
 from returnhelper.models.return_shipments import (
@@ -36,7 +36,6 @@ from returnhelper.webhooks import (
     Router,
     UnknownEvent,
     Verifier,
-    create_and_wait,
     events,
 )
 

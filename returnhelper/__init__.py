@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .errors import WebhookError as WebhookError
     from .pagination import Page as Page
     from .pagination import Pager as Pager
+    from .recipes import create_and_wait as create_and_wait
     from .types import OpenStrEnum as OpenStrEnum
     from .types import RawResponse as RawResponse
     from .types import Rma as Rma
@@ -71,6 +72,7 @@ _EXPORTS = {
         "WebhookError",
     ),
     ".pagination": ("Page", "Pager"),
+    ".recipes": ("create_and_wait",),
     ".types": ("RawResponse", "OpenStrEnum", "Rma"),
 }
 

@@ -22,7 +22,7 @@ async def create_and_wait(
     receiver: Receiver,
     request: CreateReturnShipmentRequest,
     *,
-    timeout: float | timedelta = 120.0,
+    timeout: float | timedelta = 120.0,  # noqa: ASYNC109 - as everywhere in this package
 ) -> LabelGenerated:
     """Create a return shipment and return its `LabelGenerated` event, whichever machine received it.
 

@@ -1,7 +1,7 @@
-"""For the tests of your own service: sign a delivery, build an event, take fixtures.
+"""Tools for the tests of your own service: signed deliveries, events and pytest fixtures.
 
-In a `conftest.py`: `pytest_plugins = ["returnhelper.testing"]`, then use `webhook_endpoint`, `webhook_delivery` and
-`webhook_inbox` as fixtures. Without pytest the functions work all the same.
+Put `pytest_plugins = ["returnhelper.testing"]` into `conftest.py` to get the fixtures `webhook_endpoint`,
+`webhook_delivery` and `webhook_inbox`. The functions work without pytest.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from returnhelper.types import JSONObject, JSONValue
 from returnhelper.webhooks.events import Event, parse_event, usual_envelope
 from returnhelper.webhooks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, Endpoint, sign
 
-__all__ = ["ENDPOINT", "Delivery", "delivery", "event", "sign_delivery", "to_wire"]
+__all__ = ["ENDPOINT", "SignedDelivery", "delivery", "event", "sign_delivery", "to_wire"]
 
 E = TypeVar("E", bound=Event)
 
-# a made-up key: it opens nothing
+# a made-up key that is used nowhere else
 ENDPOINT: Final = Endpoint(
     "https://shop.example/hooks/returnhelper", "dGhpcyBpcyBub3QgYSByZWFsIGtleSwganVzdCBhIHRlc3Q="
 )
-"""An endpoint for tests: give it to the `Verifier` of the service under test."""
+"""The endpoint that deliveries are signed for: pass it to the `Verifier` of the service under test."""
 
 _numbers = count(1)
 
 
 @attrs.frozen
-class Delivery:
-    """One signed delivery: what to post."""
+class SignedDelivery:
+    """The headers and body of one signed POST request."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -44,7 +44,7 @@ class Delivery:
 def sign_delivery(
     body: bytes, *, endpoint: Endpoint = ENDPOINT, timestamp: str | None = None
 ) -> dict[str, str]:
-    """Return the headers of a genuine delivery of `body`; `timestamp` is now by default."""
+    """Return the headers of an authentic delivery of `body`. `timestamp` is sent as it is; the default is now."""
     stamp = timestamp or to_wire(utc_now())
     return {
         "content-type": "application/json; charset=utf-8",
@@ -55,11 +55,11 @@ def sign_delivery(
 
 def delivery(
     what: str | Event | JSONObject, payload: JSONObject | None = None, *, endpoint: Endpoint = ENDPOINT
-) -> Delivery:
-    """Return a signed delivery of an action with its payload, of an event, or of a whole body.
+) -> SignedDelivery:
+    """Sign a delivery of an action with its payload, of an event, or of a whole body.
 
-    `delivery("labelGenerated", {"label": {"shipmentId": 1}})`. What the envelope lacks is filled in: the usual category and
-    version, the time (now) and a fresh `notificationId`; give a member as None to leave it out.
+    For example `delivery("labelGenerated", {"label": {"shipmentId": 1}})`. Missing members of the envelope are added:
+    the usual category and version, the current time and a new `notificationId`. Pass None to leave one out.
     """
     if isinstance(what, Event):
         members = {**_version(type(what)), **unstructure(what)}
@@ -78,18 +78,21 @@ def delivery(
         if value is not None or name not in defaults
     }
     body = encode(members)
-    return Delivery(sign_delivery(body, endpoint=endpoint), body)
+    return SignedDelivery(sign_delivery(body, endpoint=endpoint), body)
 
 
 def event(kind: type[E], payload: JSONObject | None = None) -> E:
-    """Build an event as a handler would get it: `event(events.LabelGenerated, {"label": {"shipmentId": 1}})`.
+    """Build an event as a handler receives it: `event(events.LabelGenerated, {"label": {"shipmentId": 1}})`.
 
-    Members are named as on the wire. Raises `PayloadInvalid` where they do not fit the class.
+    The payload uses the names of the wire. Raises `PayloadInvalid` if it does not fit the class, and
+    `ConfigurationError` for a class that stands for several actions.
     """
     members: dict[str, JSONValue] = {"action": _action(kind), **_version(kind), **(payload or {})}
     built = parse_event(delivery(members).body)
     if not isinstance(built, kind):
-        raise ConfigurationError(f"{kind.__name__} is no class of one event: name its action in the payload.")
+        raise ConfigurationError(
+            f"{kind.__name__} does not stand for the action {built.action!r}: pass an event class and its own action."
+        )
     return built
 
 
@@ -99,27 +102,27 @@ def _action(kind: type[Event]) -> str:
 
 
 def _version(kind: type[Event]) -> dict[str, JSONValue]:
-    # the one action of two shapes is told apart by its version: the older shape has none
+    # markShipmentArrive has two shapes; the older one has no version
     return {"version": None} if kind.__name__.endswith("V1") else {}
 
 
 try:
     import pytest
-except ImportError:  # pragma: no cover - the fixtures need it, the functions do not
+except ImportError:  # pragma: no cover - only the fixtures need pytest
     pass
 else:
 
     @pytest.fixture
     def webhook_endpoint() -> Endpoint:
-        """Give the endpoint that `delivery` signs for."""
+        """Return the endpoint that `webhook_delivery` signs for."""
         return ENDPOINT
 
     @pytest.fixture
-    def webhook_delivery() -> Callable[..., Delivery]:
-        """Give `delivery`, which makes signed deliveries."""
+    def webhook_delivery() -> Callable[..., SignedDelivery]:
+        """Return the function `delivery`, which creates signed deliveries."""
         return delivery
 
     @pytest.fixture
     def webhook_inbox() -> MemoryInbox:
-        """Give an inbox in memory, empty for every test."""
+        """Return an empty inbox in memory, new for each test."""
         return MemoryInbox()

@@ -43,6 +43,7 @@ NAMES = [
     "VerificationFailed",
     "WebhookError",
     "__version__",
+    "create_and_wait",
 ]
 
 RESOURCES = [

@@ -11,7 +11,6 @@ import pytest
 # to be emptied
 KNOWN = {
     frozenset({"returnhelper._storage", "returnhelper._transport"}),
-    frozenset({"returnhelper.webhooks.receiver", "returnhelper.webhooks.waiting"}),
 }
 KNOWN_CROSSINGS = {
     "returnhelper.client -> returnhelper.resources._base",

@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
     from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
     from returnhelper.webhooks.events import Event, UnknownEvent, parse_event
-    from returnhelper.webhooks.receiver import Outcome, OutcomeKind, Receiver
+    from returnhelper.webhooks.outcome import Outcome, OutcomeKind, ReceiverCounters
+    from returnhelper.webhooks.receiver import Receiver
     from returnhelper.webhooks.router import Discard, Retry, Router
     from returnhelper.webhooks.signature import Endpoint, Verified, Verifier, sign
-    from returnhelper.webhooks.waiting import Expectation, create_and_wait
+    from returnhelper.webhooks.waiting import Expectation
 
 _EXPORTS = {
     "..errors": ("EventNotReceived", "PayloadInvalid", "VerificationFailed"),
     ".diagnosis": ("Cause", "Diagnosis", "diagnose"),
     ".envelope": ("Envelope", "dedup_key", "read_envelope"),
     ".events": ("events", "Event", "UnknownEvent", "parse_event"),
-    ".receiver": ("Outcome", "OutcomeKind", "Receiver"),
+    ".outcome": ("Outcome", "OutcomeKind", "ReceiverCounters"),
+    ".receiver": ("Receiver",),
     ".router": ("Discard", "Retry", "Router"),
     ".signature": ("Endpoint", "Verified", "Verifier", "sign"),
-    ".waiting": ("Expectation", "create_and_wait"),
+    ".waiting": ("Expectation",),
 }
 
 __all__ = [
@@ -41,13 +43,13 @@ __all__ = [
     "OutcomeKind",
     "PayloadInvalid",
     "Receiver",
+    "ReceiverCounters",
     "Retry",
     "Router",
     "UnknownEvent",
     "VerificationFailed",
     "Verified",
     "Verifier",
-    "create_and_wait",
     "dedup_key",
     "diagnose",
     "events",

@@ -12,14 +12,10 @@ from typing import Final, Self, TypeVar
 import attrs
 
 from returnhelper._time import Clock, to_seconds, utc_now
-from returnhelper.errors import (
-    ConfigurationError,
-    VerificationFailed,
-    VerificationFailureReason,
-    format_value,
-)
+from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Duplicate, Inbox, Record, State
+from returnhelper.webhooks._arguments import require, require_callable, require_positive_int
 from returnhelper.webhooks._arrival import is_trial, make_record
 from returnhelper.webhooks._handoff import Forward, Forwarding, Handoff, Inline, NotForwarded
 from returnhelper.webhooks.envelope import parse_time
@@ -63,24 +59,22 @@ class Receiver:
         store_timeout: float | timedelta = 5.0,
         clock: Clock = utc_now,
     ) -> None:
-        if not isinstance(verifier, Verifier):
-            raise ConfigurationError(
-                f"verifier must be a Verifier, not {format_value(verifier)}: "
-                "Receiver(Verifier(Endpoint(url=…, signing_key=…)), inbox=…)."
-            )
-        if not isinstance(inbox, Inbox):
-            raise ConfigurationError(
-                f"inbox must be a store such as SQLiteInbox(path), not {format_value(inbox)}. "
-                "To run handlers without a store, use Receiver.inline(verifier, router)."
-            )
-        if not isinstance(max_body, int) or isinstance(max_body, bool) or max_body < 1:
-            raise ConfigurationError(
-                f"max_body must be a positive number of bytes, not {format_value(max_body)}."
-            )
-        if not callable(clock):
-            raise ConfigurationError(
-                f"clock must be a function that returns an aware time, not {format_value(clock)}."
-            )
+        require(
+            "verifier",
+            verifier,
+            valid=isinstance(verifier, Verifier),
+            what="a Verifier",
+            hint="Write Receiver(Verifier(Endpoint(url=…, signing_key=…)), inbox=…).",
+        )
+        require(
+            "inbox",
+            inbox,
+            valid=isinstance(inbox, Inbox),
+            what="a store such as SQLiteInbox(path)",
+            hint="To run handlers without a store, use Receiver.inline(verifier, router).",
+        )
+        require_positive_int("max_body", max_body, "number of bytes")
+        require_callable("clock", clock, "a function that returns an aware time")
         self.counters = ReceiverCounters()
         self.max_body = max_body
         self.inbox: Inbox = inbox
@@ -88,6 +82,8 @@ class Receiver:
         self._tolerance = timedelta(seconds=to_seconds("tolerance", tolerance, zero=True))
         self._store_timeout = to_seconds("store_timeout", store_timeout)
         self._clock = clock
+        # an add that never waits cannot be interrupted: it needs no task
+        self._adds_at_once = type(inbox) is MemoryInbox
         self._handoff: Handoff | None = None
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._listeners: set[Listener] = set()
@@ -109,8 +105,8 @@ class Receiver:
         refuse the event; a worker in this process retries it. After `respond_within` the response is sent while the
         handlers go on.
         """
-        if not isinstance(router, Router):
-            raise ConfigurationError(f"router must be a Router, not {format_value(router)}.")
+        require("router", router, valid=isinstance(router, Router), what="a Router")
+        require_callable("clock", clock, "a function that returns an aware time")
         receiver = cls(
             verifier, inbox=MemoryInbox(clock=clock), tolerance=tolerance, max_body=max_body, clock=clock
         )
@@ -136,10 +132,7 @@ class Receiver:
         If `forward` raises or exceeds `forward_timeout`, the response is 503, and the next delivery of the event
         forwards it again. `inbox` remembers what was forwarded: give the receiver one of its own, without a worker.
         """
-        if not callable(forward):
-            raise ConfigurationError(
-                f"forward must be an async function of the record, not {format_value(forward)}."
-            )
+        require_callable("forward", forward, "an async function of the record")
         receiver = cls(
             verifier,
             inbox=inbox,
@@ -188,11 +181,10 @@ class Receiver:
         now = self._clock()
         record = make_record(headers, bytes(body), verified, now)
         if (
-            type(self.inbox) is MemoryInbox
+            self._adds_at_once
             and self._handoff is None
             and (record.state is State.HELD or self._is_fresh(record, verified, now))
         ):
-            # an add that never waits cannot be interrupted: it needs no task
             return self._stored(record, await self.inbox.add(record))
         task = asyncio.create_task(self._accept(record, verified, now))
         self._pending.add(task)
@@ -302,7 +294,7 @@ class Receiver:
         for listener in tuple(self._listeners):
             try:
                 listener(record)
-            except Exception:
+            except Exception:  # noqa: BLE001 - somebody else's function; the event is stored
                 _log.exception("a listener failed on event %s", record.key)
 
     def _unavailable(self, record: Record, reason: str) -> Outcome:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Generic, Self, TypeAlias, TypeVar
 
-from returnhelper._time import EPOCH, Clock, as_utc, to_seconds, to_time, utc_now
-from returnhelper.errors import ConfigurationError, EventNotReceived, PayloadInvalid, format_value
+from returnhelper._time import EPOCH, Clock, to_seconds, to_time, utc_now
+from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import Inbox, Record, State
+from returnhelper.webhooks._arguments import require, require_callable
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
 __all__ = ["Expectation", "Listener", "Subscribe", "Unsubscribe"]
@@ -49,14 +50,14 @@ class Expectation(Generic[E]):
         clock: Clock = utc_now,
         subscribe: Subscribe | None = None,
     ) -> None:
-        if not (isinstance(event, type) and issubclass(event, Event)):
-            raise ConfigurationError(
-                f"event must be an event class such as events.LabelGenerated, not {format_value(event)}."
-            )
-        if not isinstance(inbox, Inbox):
-            raise ConfigurationError(f"inbox must be a store, not {format_value(inbox)}.")
-        if when is not None and not callable(when):
-            raise ConfigurationError(f"when must be a function of the event, not {format_value(when)}.")
+        valid = isinstance(event, type) and issubclass(event, Event)
+        require("event", event, valid=valid, what="an event class such as events.LabelGenerated")
+        require("inbox", inbox, valid=isinstance(inbox, Inbox), what="a store")
+        if when is not None:
+            require_callable("when", when, "a function of the event")
+        require_callable("clock", clock, "a function that returns an aware time")
+        if subscribe is not None:
+            require_callable("subscribe", subscribe)
         self._event = event
         self._inbox = inbox
         self._when = when
@@ -164,7 +165,7 @@ class Expectation(Generic[E]):
     def _matching_event(self, record: Record) -> E | None:
         self._examined.add(record.key)
         try:
-            event = parse_event(record.body)
+            event: object = parse_event(record.body)
         except PayloadInvalid:
             return None
         if isinstance(event, self._event) and (self._when is None or self._when(event)):

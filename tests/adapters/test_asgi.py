@@ -105,7 +105,7 @@ async def test_shutdown_closes_the_receiver():
     async def handler(event):
         seen.append(event.label.shipment_id)
 
-    receiver, sent = Receiver(Verifier(ENDPOINT), router=router), label(3)
+    receiver, sent = Receiver.inline(Verifier(ENDPOINT), router), label(3)
     async with (
         served(bare(receiver)) as port,
         aiohttp.ClientSession() as session,

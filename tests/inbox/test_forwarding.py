@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from returnhelper.inbox import Record, State
-from returnhelper.testing import ENDPOINT, Delivery, delivery
+from returnhelper.testing import ENDPOINT, SignedDelivery, delivery
 from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
 from tests.support.inbox_kit import make_inbox
 from tests.support.store_tools import DURABLE
@@ -53,7 +53,7 @@ async def start(kind: str, where: str, sink: Sink) -> AsyncIterator[Start]:
 
     def make(**given: object) -> Receiver:
         inbox = make_inbox(kind, where, None, name)
-        started.append(Receiver(VERIFIER, inbox=inbox, **({"forward": sink} | given)))  # type: ignore[arg-type]
+        started.append(Receiver.forwarding(VERIFIER, sink, inbox=inbox, **given))  # type: ignore[arg-type]
         return started[-1]
 
     yield make
@@ -62,11 +62,11 @@ async def start(kind: str, where: str, sink: Sink) -> AsyncIterator[Start]:
         await receiver.inbox.aclose()
 
 
-def label(shipment: int) -> Delivery:
+def label(shipment: int) -> SignedDelivery:
     return delivery("labelGenerated", {"label": {"shipmentId": shipment}})
 
 
-async def receive(receiver: Receiver, sent: Delivery) -> Outcome:
+async def receive(receiver: Receiver, sent: SignedDelivery) -> Outcome:
     return await receiver.receive(sent.headers, sent.body)
 
 
@@ -109,7 +109,7 @@ async def test_each_once(start: Start, sink: Sink) -> None:
 
 async def test_stored_and_not_yet_forwarded(start: Start, sink: Sink) -> None:
     """What a process stored before it died is forwarded with the next delivery, whichever that is."""
-    died = start(forward=None)
+    died = Receiver(VERIFIER, inbox=start().inbox)
     lost = [(await receive(died, label(number))).record_key for number in (1, 2)]
     assert (await receive(start(), label(3))).status == 200
     assert sorted(sink.taken[:2], key=str) == sorted(lost, key=str)

@@ -73,7 +73,7 @@ async def finish_all(inbox: Inbox) -> None:
 async def test_received_elsewhere_during_the_wait(ours: Receiver, theirs: Receiver) -> None:
     """What another machine receives while this one waits ends the wait at its next look."""
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=10, poll=0.05) as expected:
-        waiting = asyncio.ensure_future(expected._wait())
+        waiting = asyncio.ensure_future(expected)
         await send(theirs, 8)
         assert not (await asyncio.wait({waiting}, timeout=0.15))[0]
         await send(theirs, 9)
@@ -160,7 +160,7 @@ async def test_times_out_cleanly(ours: Receiver, theirs: Receiver) -> None:
         assert found is not None
         assert found.key == key
         assert len(await ours.inbox.list()) == 5
-    assert not ours._expectations
+    assert not ours._listeners
     assert asyncio.all_tasks() <= tasks
 
 
@@ -168,14 +168,14 @@ async def test_times_out_cleanly(ours: Receiver, theirs: Receiver) -> None:
 async def test_cancelled(ours: Receiver, theirs: Receiver) -> None:
     """A caller that gives up leaves nothing behind, and others go on waiting."""
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=10, poll=0.05) as expected:
-        waiting = asyncio.ensure_future(expected._wait())
-        given_up = asyncio.ensure_future(ours.expect(events.LabelGenerated, when=of(7), timeout=10)._wait())
+        waiting = asyncio.ensure_future(expected)
+        given_up = asyncio.ensure_future(ours.expect(events.LabelGenerated, when=of(7), timeout=10))
         await asyncio.sleep(0.05)
         given_up.cancel()
         await asyncio.wait({given_up})
         await send(theirs, 9)
         assert number_of(await waiting) == 9
-    assert not ours._expectations
+    assert not ours._listeners
 
 
 @every
@@ -193,7 +193,7 @@ async def test_purged_in_between(ours: Receiver, theirs: Receiver) -> None:
 async def test_purged_during_the_wait(ours: Receiver, theirs: Receiver) -> None:
     """A purge during the wait does not stop the search."""
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.02) as expected:
-        waiting = asyncio.ensure_future(expected._wait())
+        waiting = asyncio.ensure_future(expected)
         await send(theirs, 1)
         await asyncio.sleep(0.1)
         await finish_all(theirs.inbox)
@@ -249,7 +249,7 @@ async def test_committed_late(postgres_server: PostgresServer) -> None:
     ):
         ours, slow = Receiver(VERIFIER, inbox=here), Receiver(VERIFIER, inbox=there)
         async with ours.expect(events.LabelGenerated, when=of(9), timeout=3, poll=0.02) as expected:
-            waiting = asyncio.ensure_future(expected._wait())
+            waiting = asyncio.ensure_future(expected)
             sending = asyncio.create_task(send(slow, 9))
             await there.stored.wait()
             await send(ours, 10)

@@ -260,7 +260,7 @@ async def serve(app: web.Application, headers: dict[str, str], body: bytes) -> N
     receiver = Receiver(verifier, inbox=inbox)
     outcome = assert_type(await receiver.receive(headers, body), Outcome)
     assert_type(outcome.status, int)
-    Receiver(verifier, router=router)
+    Receiver.inline(verifier, router, respond_within=1.5)
     add_webhook(app, "/hooks", receiver)
     async with Worker(inbox, router, concurrency=4):
         pass

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
 
-from returnhelper.errors import ConfigurationError, InboxUnavailable
+from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker
 from returnhelper.testing import ENDPOINT, delivery, sign_delivery, to_wire
 from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier, events
@@ -35,7 +36,7 @@ def raw(body):
 
 
 async def test_new_and_duplicate(inbox):
-    """A new event is stored ready, the same again is a duplicate; both are answered 200."""
+    """A new event is stored as ready, its second delivery is a duplicate; both get 200."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     first, second = await receive(receiver, sent), await receive(receiver, sent)
     assert (first.status, first.kind) == (200, OutcomeKind.NEW)
@@ -53,27 +54,27 @@ async def test_new_and_duplicate(inbox):
     assert (receiver.counters.new, receiver.counters.duplicate) == (1, 1)
 
 
-async def test_without_notification_id_the_bytes_decide(inbox):
-    """Without an id, the same bytes are a duplicate and other bytes are not."""
+async def test_without_notification_id_the_body_is_the_key(inbox):
+    """Without a notificationId, a delivery of the same bytes is a duplicate and one of other bytes is not."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label(notificationId=None)
     assert (await receive(receiver, sent)).record_key.startswith("sha256:")
     assert (await receive(receiver, sent)).kind is OutcomeKind.DUPLICATE
     assert (await receiver.receive(*raw(sent.body + b" "))).kind is OutcomeKind.NEW
 
 
-async def test_unknown_and_misfit_are_accepted(inbox):
-    """What this release does not know, or what does not fit its class, is stored and answered 200."""
+async def test_unknown_and_malformed_events_are_accepted(inbox):
+    """An unknown event and one that does not fit its class are stored and get 200."""
     receiver = Receiver(VERIFIER, inbox=inbox)
     assert (await receive(receiver, delivery("brandNew"))).kind is OutcomeKind.NEW
-    misfit = await receive(receiver, delivery("labelGenerated", {"label": ["what"]}))
-    assert (misfit.status, misfit.kind) == (200, OutcomeKind.NEW)
+    malformed = await receive(receiver, delivery("labelGenerated", {"label": ["what"]}))
+    assert (malformed.status, malformed.kind) == (200, OutcomeKind.NEW)
     worker = Worker(inbox, Router())
     async with worker:
         for _ in range(200):
             if (await inbox.stats()).ready == 0 and (await inbox.stats()).leased == 0:
                 break
             await asyncio.sleep(0.02)
-    record = await inbox.get(misfit.record_key)
+    record = await inbox.get(malformed.record_key)
     assert record.state is State.HELD
     assert "label" in record.reason
 
@@ -82,7 +83,7 @@ async def test_unknown_and_misfit_are_accepted(inbox):
     "body", [b"", b"no json", b"[1]", b"7", b"null", b"{}", b"\xff", b"[" * 50_000, b'{"action": 5.5}']
 )
 async def test_authentic_but_no_event(inbox, body):
-    """Signed bytes that are no event are stored as held and answered 200."""
+    """Signed bytes that are not an event are stored as held and get 200."""
     outcome = await Receiver(VERIFIER, inbox=inbox).receive(*raw(body))
     assert (outcome.status, outcome.kind) == (200, OutcomeKind.HELD)
     record = await inbox.get(outcome.record_key)
@@ -90,8 +91,8 @@ async def test_authentic_but_no_event(inbox, body):
     assert record.reason == outcome.reason
 
 
-async def test_bom_and_half_surrogates_are_events(inbox):
-    """A byte order mark or half of a surrogate pair does not keep an event from being one."""
+async def test_bom_and_unpaired_surrogates_are_accepted(inbox):
+    """An event may have a byte order mark and an unpaired surrogate."""
     receiver = Receiver(VERIFIER, inbox=inbox)
     now = to_wire(datetime.now(UTC))
     body = b"\xef\xbb\xbf" + json.dumps({"action": "x", "eventTime": now, "note": "\ud800"}).encode()
@@ -99,7 +100,7 @@ async def test_bom_and_half_surrogates_are_events(inbox):
 
 
 async def test_refused_and_trial(inbox):
-    """Wrong or missing signatures get 401; an unsigned small object without action gets 200; nothing is stored."""
+    """A wrong or missing signature gets 401, a small unsigned object without action 200; nothing is stored."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     assert (await receiver.receive(sent.headers, sent.body + b" ")).status == 401
     for headers, body, status in [
@@ -119,7 +120,7 @@ async def test_refused_and_trial(inbox):
 
 
 async def test_size_limit(inbox):
-    """A body over the limit gets 413, one at the limit is taken."""
+    """A body above the limit gets 413, one at the limit is accepted."""
     sent = label()
     narrow = Receiver(VERIFIER, inbox=inbox, max_body=len(sent.body) - 1)
     assert (await receive(narrow, sent)).status == 413
@@ -129,7 +130,7 @@ async def test_size_limit(inbox):
 
 
 async def test_freshness():
-    """An old event passes only if the inbox remembers since before it happened; else it is held, as is a future one."""
+    """An old event is new only if the inbox remembers back to its time; otherwise it is held, as is a future one."""
     now = datetime(2030, 5, 6, 7, tzinfo=UTC)
     clock = [now]
     inbox = MemoryInbox(clock=lambda: clock[0])
@@ -148,7 +149,7 @@ async def test_freshness():
     await inbox.purge(clock[0] - timedelta(hours=2))
     assert await kind(timedelta(hours=3)) is OutcomeKind.HELD
     held = await receive(receiver, label(eventTime=None))
-    assert held.kind is OutcomeKind.HELD  # its signed timestamp is of today, years before this clock
+    assert held.kind is OutcomeKind.HELD  # its signed timestamp is from today, years before this clock
 
 
 class Broken(MemoryInbox):
@@ -166,7 +167,7 @@ class Broken(MemoryInbox):
     "error", [InboxUnavailable("down"), OSError("disk"), KeyError("x"), asyncio.CancelledError()]
 )
 async def test_store_that_fails(error):
-    """When the inbox cannot store, the answer is 503, and the next try is a new event."""
+    """If the inbox cannot store, the response is 503, and the next delivery is a new event."""
     inbox = Broken(error)
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     outcome = await receive(receiver, sent)
@@ -186,7 +187,7 @@ class Slow(MemoryInbox):
 
 
 async def test_store_that_hangs():
-    """A store that does not answer in time means 503, and no task is left behind."""
+    """A store that does not respond in time leads to 503, and no task is left behind."""
     receiver = Receiver(VERIFIER, inbox=Slow(60), store_timeout=0.05)
     assert (await receive(receiver, label())).status == 503
     await receiver.aclose()
@@ -194,7 +195,7 @@ async def test_store_that_hangs():
 
 
 async def test_cancelled_while_storing():
-    """A sender that hangs up does not stop its event from being stored."""
+    """Cancelling receive does not stop the event from being stored."""
     inbox = Slow(0.05)
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     task = asyncio.create_task(receive(receiver, sent))
@@ -209,7 +210,7 @@ async def test_cancelled_while_storing():
 
 
 def test_closing_in_another_loop_does_not_wait_for_the_first():
-    """What a closed loop left half done does not keep the receiver from closing."""
+    """Tasks of a closed event loop do not keep the receiver from closing."""
     receiver = Receiver(VERIFIER, inbox=Slow(60))
     first = asyncio.new_event_loop()
     task = first.create_task(receive(receiver, label()))
@@ -219,15 +220,15 @@ def test_closing_in_another_loop_does_not_wait_for_the_first():
 
 
 async def test_many_at_once_have_one_winner(inbox):
-    """Of many deliveries of one event at once, one is new."""
+    """Of many concurrent deliveries of one event, exactly one is new."""
     receiver, sent = Receiver(VERIFIER, inbox=inbox), label()
     outcomes = await asyncio.gather(*(receive(receiver, sent) for _ in range(50)))
     assert [outcome.kind for outcome in outcomes].count(OutcomeKind.NEW) == 1
     assert {outcome.status for outcome in outcomes} == {200}
 
 
-async def test_inline_runs_handlers_before_the_answer():
-    """Without an inbox, the handlers have run when the answer is given, once per event."""
+async def test_inline_runs_handlers_before_the_response():
+    """Inline, the handlers of an event have run once when the outcome is returned."""
     router, seen = Router(), []
 
     @router.on(events.LabelGenerated)
@@ -235,7 +236,7 @@ async def test_inline_runs_handlers_before_the_answer():
         await asyncio.sleep(0.01)
         seen.append(event.label.shipment_id)
 
-    async with Receiver(VERIFIER, router=router) as receiver:
+    async with Receiver.inline(VERIFIER, router) as receiver:
         sent = label()
         assert (await receive(receiver, sent)).kind is OutcomeKind.NEW
         assert seen == [7]
@@ -247,27 +248,27 @@ async def test_inline_runs_handlers_before_the_answer():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_inline_handler_that_fails_is_tried_again():
-    """A handler that fails does not refuse the event; it is tried again in this process."""
-    router, tries, done = Router(), [], asyncio.Event()
+async def test_inline_retries_a_failed_handler():
+    """A failed handler does not refuse the event; it is retried in this process."""
+    router, attempts, done = Router(), [], asyncio.Event()
 
     @router.on(events.LabelGenerated)
     async def handler(event):
-        tries.append(event)
-        if len(tries) == 1:
+        attempts.append(event)
+        if len(attempts) == 1:
             raise RuntimeError
         done.set()
 
-    async with Receiver(VERIFIER, router=router) as receiver:
+    async with Receiver.inline(VERIFIER, router) as receiver:
         assert (await receive(receiver, label())).status == 200
-        assert len(tries) == 1
+        assert len(attempts) == 1
         async with asyncio.timeout(10):
             await done.wait()
-    assert len(tries) == 2
+    assert len(attempts) == 2
 
 
-async def test_inline_slow_handler_does_not_hold_the_answer():
-    """The answer waits no longer than inline_timeout; the handler goes on."""
+async def test_inline_responds_in_time():
+    """The outcome is returned after `respond_within` at the latest; the handler goes on."""
     router, done = Router(), asyncio.Event()
 
     @router.on(events.LabelGenerated)
@@ -275,14 +276,14 @@ async def test_inline_slow_handler_does_not_hold_the_answer():
         await asyncio.sleep(0.2)
         done.set()
 
-    async with Receiver(VERIFIER, router=router, inline_timeout=0.05) as receiver:
+    async with Receiver.inline(VERIFIER, router, respond_within=0.05) as receiver:
         assert (await receive(receiver, label())).status == 200
         assert not done.is_set()
         await done.wait()
 
 
 async def test_forward(inbox):
-    """An event is acknowledged when the sink took it; after a failure the next delivery forwards it again."""
+    """An event gets 200 once it was forwarded; after a failure the next delivery forwards it again."""
     broken, taken = [True], []
 
     async def sink(record):
@@ -290,9 +291,9 @@ async def test_forward(inbox):
             raise ConnectionError
         taken.append(record.key)
 
-    receiver, sent = Receiver(VERIFIER, inbox=inbox, forward=sink), label()
+    receiver, sent = Receiver.forwarding(VERIFIER, sink, inbox=inbox), label()
     refused = await receive(receiver, sent)
-    assert (refused.status, refused.reason) == (503, "the sink did not take the event")
+    assert (refused.status, refused.reason) == (503, "the forward function failed")
     assert (await receive(receiver, sent)).status == 503
     broken.clear()
     assert (await receive(receiver, sent)).status == 200
@@ -310,7 +311,7 @@ async def test_forward_of_many_from_two_receivers(inbox):
         await asyncio.sleep(0.001)
         taken.append(record.key)
 
-    receivers = [Receiver(VERIFIER, inbox=inbox, forward=sink) for _ in range(2)]
+    receivers = [Receiver.forwarding(VERIFIER, sink, inbox=inbox) for _ in range(2)]
     sent = [label(number) for number in range(20)]
     outcomes = await asyncio.gather(
         *(receive(receiver, each) for each in sent for receiver in receivers for _ in range(2))
@@ -319,8 +320,8 @@ async def test_forward_of_many_from_two_receivers(inbox):
     assert len(taken) == len(set(taken)) == 20
 
 
-async def test_an_event_in_the_way_is_not_hammered(inbox):
-    """While the sink refuses an older event, a younger one of its shipment waits, and the sink is asked now and then."""
+async def test_a_failing_older_event_is_not_retried_in_a_loop(inbox):
+    """While an older event of the shipment cannot be forwarded, the younger one waits and few attempts are made."""
     asked = []
 
     async def sink(record):
@@ -328,7 +329,7 @@ async def test_an_event_in_the_way_is_not_hammered(inbox):
         if record.key == "older":
             raise ConnectionError
 
-    receiver = Receiver(VERIFIER, inbox=inbox, forward=sink, forward_timeout=0.5)
+    receiver = Receiver.forwarding(VERIFIER, sink, inbox=inbox, forward_timeout=0.5)
     sent = label(eventTime=to_wire(datetime.now(UTC) - timedelta(minutes=1)), notificationId="older")
     assert (await receive(receiver, sent)).status == 503
     assert (await receive(receiver, label(notificationId="younger"))).status == 503
@@ -337,7 +338,7 @@ async def test_an_event_in_the_way_is_not_hammered(inbox):
 
 
 async def test_forward_leaves_nothing_behind_when_the_store_fails():
-    """Where the store fails for one event of several that are forwarded at a time, the others end all the same."""
+    """If the store fails for one of several events that are forwarded at once, the others are completed."""
 
     class Failing(MemoryInbox):
         async def complete(self, record):
@@ -351,42 +352,66 @@ async def test_forward_leaves_nothing_behind_when_the_store_fails():
     inbox = Failing()
     for number in range(4):
         await receive(Receiver(VERIFIER, inbox=inbox), label(number, notificationId=str(number)))
-    receiver = Receiver(VERIFIER, inbox=inbox, forward=sink)
+    receiver = Receiver.forwarding(VERIFIER, sink, inbox=inbox)
     assert (await receive(receiver, label(9, notificationId="9"))).status == 503
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert (await inbox.stats()).done == 4
 
 
 async def test_forward_that_hangs(inbox):
-    """A sink that does not answer in time means 503."""
-    receiver = Receiver(VERIFIER, inbox=inbox, forward=lambda record: asyncio.sleep(60), forward_timeout=0.05)
+    """A forward function that does not finish in time leads to 503."""
+    receiver = Receiver.forwarding(
+        VERIFIER, lambda record: asyncio.sleep(60), inbox=inbox, forward_timeout=0.05
+    )
     assert (await receive(receiver, label())).status == 503
 
 
-class Sized(MemoryInbox):
-    def __len__(self):
-        return 0
+async def forward(record):
+    """Take every record."""
+
+
+SECONDS = ["5", None, -1, float("nan"), float("inf"), 10**400, True]
+INVALID = {
+    "verifier": [None, ENDPOINT, "key"],
+    "inbox": [None, "inbox.db", Router()],
+    "router": [None, MemoryInbox(), print],
+    "forward": [None, 5, "stream"],
+    "tolerance": SECONDS,
+    "max_body": ["big", None, 0, -1, 1.5, True],
+    "store_timeout": [*SECONDS, 0],
+    "respond_within": [*SECONDS, 0],
+    "forward_timeout": [*SECONDS, 0],
+    "clock": [None, 5, datetime.now(UTC)],
+}
+VALID = {"verifier": VERIFIER, "inbox": MemoryInbox(), "router": Router(), "forward": forward}
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"inbox": MemoryInbox(), "router": Router()},
-        {"inbox": Sized(), "router": Router()},
-        {"router": Router(), "forward": print},
-    ],
+    "make", [Receiver, Receiver.inline, Receiver.forwarding], ids=lambda make: make.__name__
 )
-def test_wrong_arguments(arguments):
-    """A receiver without a fate for its events, or with two, is refused."""
-    with pytest.raises(ConfigurationError):
-        Receiver(VERIFIER, **arguments)
-    with pytest.raises(ConfigurationError):
-        Receiver(ENDPOINT, inbox=MemoryInbox())
+def test_invalid_arguments(make):
+    """Each constructor refuses each invalid argument, names it and shows what it was given."""
+    parameters = inspect.signature(make).parameters
+    given = {name: value for name, value in VALID.items() if name in parameters}
+    make(**given)
+    for name in parameters:
+        for value in INVALID[name]:
+            with pytest.raises(ConfigurationError) as caught:
+                make(**given | {name: value})
+            assert str(caught.value).startswith(f"{name} must be")
+            assert format_value(value) in str(caught.value)
+
+
+def test_durations_are_seconds_or_timedeltas():
+    """Every duration is given as seconds or as a timedelta."""
+    for second in (1, 1.0, timedelta(seconds=1)):
+        Receiver(VERIFIER, inbox=MemoryInbox(), tolerance=second, store_timeout=second)
+        Receiver.inline(VERIFIER, Router(), tolerance=second, respond_within=second)
+        Receiver.forwarding(VERIFIER, forward, inbox=MemoryInbox(), forward_timeout=second)
 
 
 async def test_secrets_are_not_stored(inbox):
-    """Credentials that a proxy adds are not kept, odd headers do no harm."""
+    """Credentials that a proxy adds are not stored, and malformed headers do no harm."""
     sent = label()
     headers = {**sent.headers, "Authorization": "Bearer x", "Cookie": "x", "X-Odd": "\ud800ä"}
     outcome = await Receiver(VERIFIER, inbox=inbox).receive(headers, sent.body)
@@ -396,8 +421,8 @@ async def test_secrets_are_not_stored(inbox):
     assert attrs.evolve(outcome, status=1).kind is OutcomeKind.NEW
 
 
-async def test_record_is_a_record_like_any_other():
-    """The quick way to make a record makes what its constructor makes, odd texts included."""
+async def test_the_record_equals_one_from_the_constructor():
+    """The record of a delivery, built without converters, equals what the constructor builds."""
     inbox = MemoryInbox()
     receiver = Receiver(VERIFIER, inbox=inbox)
     for members in ({}, {"notificationId": "ä\0"}, {"notificationId": "x" * 999}, {"category": "\0"}):

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import pickle
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from returnhelper.errors import ReturnHelperError
+from returnhelper import create_and_wait
+from returnhelper.errors import ConfigurationError, ReturnHelperError, format_value
 from returnhelper.inbox import MemoryInbox, SQLiteInbox
-from returnhelper.testing import ENDPOINT, delivery, to_wire
-from returnhelper.webhooks import EventNotReceived, Receiver, Verifier, create_and_wait, events
+from returnhelper.testing import ENDPOINT, delivery, event, to_wire
+from returnhelper.webhooks import EventNotReceived, Expectation, Receiver, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
 
@@ -30,16 +32,16 @@ def receiver():
 
 
 async def test_event_between_call_and_wait(receiver):
-    """What comes in after the block was entered and before the wait is not missed."""
+    """An event that arrives after the block was entered and before the wait is found."""
     async with receiver.expect(events.LabelGenerated, when=of(9), timeout=1) as expected:
         await send(receiver, 8)
         await send(receiver, 9)
         assert (await expected).label.shipment_id == 9
-    assert not receiver._expectations
+    assert not receiver._listeners
 
 
 async def test_event_during_the_wait(receiver):
-    """What comes in during the wait ends it at once."""
+    """An event that arrives during the wait ends it at once."""
     async with (
         asyncio.TaskGroup() as group,
         receiver.expect(events.LabelGenerated, timeout=5, poll=5) as expected,
@@ -49,8 +51,8 @@ async def test_event_during_the_wait(receiver):
             assert (await expected).label.shipment_id == 9
 
 
-async def test_awaited_directly_looks_back(receiver):
-    """Without a block, the wait looks back over what was received, as far as it is told."""
+async def test_awaited_directly_it_finds_earlier_events(receiver):
+    """Awaited without a block, it finds events received since `since`."""
     await send(receiver, 9)
     later = datetime.now(UTC)
     assert (await receiver.expect(events.LabelGenerated, when=of(9), timeout=1)).label.shipment_id == 9
@@ -59,20 +61,20 @@ async def test_awaited_directly_looks_back(receiver):
             await receiver.expect(events.LabelGenerated, since=since, timeout=0.05)
 
 
-async def test_block_does_not_look_back(receiver):
-    """In a block, only what came since it was entered counts."""
+async def test_a_block_ignores_earlier_events(receiver):
+    """In a block, only events since it was entered count."""
     await send(receiver, 9)
     async with receiver.expect(events.LabelGenerated, timeout=0.05) as expected:
         with pytest.raises(EventNotReceived, match="LabelGenerated"):
             await expected
 
 
-async def test_time_out_is_ours_and_clean(receiver):
-    """The timeout is an error of this package, a TimeoutError too, and leaves nothing behind."""
+async def test_timeout(receiver):
+    """The timeout raises an error of this package that is a TimeoutError, and leaves no task or listener behind."""
     with pytest.raises(ReturnHelperError) as caught:
         await receiver.expect(events.LabelGenerated, timeout=0.01)
     assert isinstance(caught.value, TimeoutError)
-    assert not receiver._expectations
+    assert not receiver._listeners
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -83,14 +85,14 @@ async def test_other_machine(tmp_path):
         for number in range(300):
             await send(ours, 1000 + number)
         async with ours.expect(events.LabelGenerated, when=of(9), timeout=5, poll=0.02) as expected:
-            waiting = asyncio.ensure_future(expected._wait())
+            waiting = asyncio.ensure_future(expected)
             await asyncio.sleep(0.05)
             await send(theirs, 9)
             assert (await waiting).label.shipment_id == 9
 
 
-async def test_a_search_survives_the_purge_of_where_it_began():
-    """Where the last event before the wait was purged, what another machine receives is found all the same."""
+async def test_records_purged_during_the_wait():
+    """If the last record before the wait is purged, an event that another machine receives is still found."""
     inbox = MemoryInbox()
     ours, theirs = Receiver(VERIFIER, inbox=inbox), Receiver(VERIFIER, inbox=inbox)
     await send(ours, 1)
@@ -102,8 +104,8 @@ async def test_a_search_survives_the_purge_of_where_it_began():
         assert (await expected).label.shipment_id == 9
 
 
-class Overtaken(MemoryInbox):
-    """Shows one record only later, as a database does whose transactions end in another order than they began."""
+class LateCommit(MemoryInbox):
+    """Lists one record late, as a database does whose transactions commit in another order than they began."""
 
     hidden: str | None = "early"
 
@@ -112,28 +114,28 @@ class Overtaken(MemoryInbox):
         return [record for record in records if record.key != self.hidden]
 
 
-async def test_an_event_that_was_overtaken_is_found():
-    """Of two events stored at a time, the one with the earlier place is found although it shows later."""
-    inbox = Overtaken()
+async def test_a_record_that_becomes_visible_late_is_found():
+    """Of two records stored concurrently, the one in the earlier position is found although it becomes visible later."""
+    inbox = LateCommit()
     ours, theirs = Receiver(VERIFIER, inbox=inbox), Receiver(VERIFIER, inbox=inbox)
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.01) as expected:
         await send(theirs, 9, notificationId="early")
         await send(theirs, 8)
-        waiting = asyncio.ensure_future(expected._wait())
+        waiting = asyncio.ensure_future(expected)
         await asyncio.sleep(0.05)
         inbox.hidden = None
         assert (await waiting).label.shipment_id == 9
 
 
-async def test_a_time_without_zone_is_utc(receiver):
-    """`since` may be a time without zone, which means UTC as everywhere."""
+async def test_naive_since_is_utc(receiver):
+    """A naive `since` is UTC, as everywhere."""
     await send(receiver, 9)
     since = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=5)
     assert (await receiver.expect(events.LabelGenerated, since=since, timeout=1)).label.shipment_id == 9
 
 
-async def test_held_and_misfit_are_no_answer(receiver):
-    """A stale event, one that does not fit and one of another class do not end the wait."""
+async def test_held_and_malformed_events_do_not_match(receiver):
+    """A stale event, a malformed one and one of another class do not end the wait."""
     async with receiver.expect(events.LabelGenerated, timeout=0.1) as expected:
         await send(receiver, 9, eventTime=to_wire(datetime(2020, 1, 1, tzinfo=UTC)))
         for sent in (delivery("labelGenerated", {"label": 5}), delivery("brandNew")):
@@ -142,15 +144,15 @@ async def test_held_and_misfit_are_no_answer(receiver):
             await expected
 
 
-async def test_predicate_that_raises_is_seen(receiver):
-    """A mistake in the predicate reaches the caller instead of a timeout."""
+async def test_predicate_that_raises(receiver):
+    """An error in the predicate reaches the caller instead of a timeout."""
     await send(receiver, 9)
     with pytest.raises(ZeroDivisionError):
         await receiver.expect(events.LabelGenerated, when=lambda event: 1 / 0, timeout=1)
 
 
 async def test_create_and_wait(receiver):
-    """The label of a shipment just created is returned, even if it comes before the answer of the call."""
+    """The label of the created shipment is returned, even if it arrives before the response to the call."""
 
     class Shipments:
         async def create(self, request):
@@ -164,14 +166,57 @@ async def test_create_and_wait(receiver):
     assert label.label.shipment_id == 9
 
 
-async def test_the_shipment_is_known_when_its_label_does_not_come(receiver):
-    """Who waits in vain for a label still learns which shipment was created, also behind a pickle."""
+async def test_create_and_wait_times_out_with_the_shipment_id(receiver):
+    """If no label arrives, the error names the created shipment, also after pickling."""
 
     class Shipments:
         async def create(self, request):
             return SimpleNamespace(shipment_id=9)
 
-    with pytest.raises(EventNotReceived) as told:
+    with pytest.raises(EventNotReceived) as caught:
         await create_and_wait(SimpleNamespace(return_shipments=Shipments()), receiver, object(), timeout=0.05)
-    assert told.value.shipment_id == 9
-    assert pickle.loads(pickle.dumps(told.value)).shipment_id == 9
+    assert caught.value.shipment_id == 9
+    assert pickle.loads(pickle.dumps(caught.value)).shipment_id == 9
+
+
+@pytest.mark.parametrize("make", [Expectation, Receiver.expect], ids=["Expectation", "Receiver.expect"])
+def test_invalid_arguments(make, receiver):
+    """Each invalid argument is refused at once; the error names it and shows what it was given."""
+    first = {"inbox": receiver.inbox} if make is Expectation else {"self": receiver}
+    valid = first | {"event": events.LabelGenerated}
+    seconds = ["5", -1, float("nan"), float("inf"), True]
+    invalid = {
+        "event": [None, "labelGenerated", int, event(events.VasUpdated)],
+        "inbox": [None, "inbox.db"],
+        "when": [5, "x"],
+        "timeout": [*seconds, None],
+        "since": ["yesterday", 5, timedelta(seconds=-1)],
+        "poll": [*seconds, None, 0],
+        "clock": [5],
+        "subscribe": [5],
+    }
+    parameters = inspect.signature(make).parameters
+    for name in parameters.keys() - {"self"}:
+        for value in invalid[name]:
+            with pytest.raises(ConfigurationError, match=f"^{name} must be") as caught:
+                make(**valid | {name: value})
+            assert format_value(value) in str(caught.value)
+
+
+async def test_durations_may_be_timedeltas(receiver):
+    """Timeout and poll may be timedeltas."""
+    with pytest.raises(EventNotReceived, match=r"within 0\.01 seconds"):
+        await receiver.expect(
+            events.LabelGenerated, timeout=timedelta(milliseconds=10), poll=timedelta(milliseconds=1)
+        )
+
+
+async def test_a_listener_that_fails_does_no_harm(receiver):
+    """Each new event is passed to every listener until it unsubscribes, although another listener raises."""
+    records = []
+    receiver.subscribe(lambda record: 1 / 0)
+    unsubscribe = receiver.subscribe(records.append)
+    assert (await send(receiver, 9)).status == 200
+    unsubscribe()
+    assert (await send(receiver, 9)).status == 200
+    assert [record.ordering_key for record in records] == ["shipment:9"]
