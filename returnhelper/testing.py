@@ -62,19 +62,19 @@ def delivery(
     the usual category and version, the current time and a new `notificationId`. Pass None to leave one out.
     """
     if isinstance(what, Event):
-        members = {**_version(type(what)), **unstructure(what)}
+        given: dict[str, JSONValue] = {**_version(type(what)), **unstructure(what)}
     else:
-        members = {"action": what} if isinstance(what, str) else dict(what)
-    members |= payload or {}
+        given = {"action": what} if isinstance(what, str) else dict(what)
+    given.update(payload or {})
     now = utc_now()
     defaults: dict[str, JSONValue] = {
-        **(usual_envelope(str(members["action"])) if members.get("action") else {}),
+        **(usual_envelope(str(given["action"])) if given.get("action") else {}),
         "eventTime": to_wire(now),
         "notificationId": ulid(now, next(_numbers)),
     }
     members = {
         name: value
-        for name, value in (defaults | members).items()
+        for name, value in (defaults | given).items()
         if value is not None or name not in defaults
     }
     body = encode(members)

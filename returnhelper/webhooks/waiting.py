@@ -164,12 +164,16 @@ class Expectation(Generic[E]):
 
     def _matching_event(self, record: Record) -> E | None:
         self._examined.add(record.key)
-        try:
-            event: object = parse_event(record.body)
-        except PayloadInvalid:
-            return None
+        event = _parse(record)
         if isinstance(event, self._event) and (self._when is None or self._when(event)):
             return event
+        return None
+
+
+def _parse(record: Record) -> object:
+    try:
+        return parse_event(record.body)
+    except PayloadInvalid:
         return None
 
 
