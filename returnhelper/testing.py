@@ -73,9 +73,7 @@ def delivery(
         "notificationId": ulid(now, next(_numbers)),
     }
     members = {
-        name: value
-        for name, value in (defaults | given).items()
-        if value is not None or name not in defaults
+        name: value for name, value in (defaults | given).items() if value is not None or name not in defaults
     }
     body = encode(members)
     return SignedDelivery(sign_delivery(body, endpoint=endpoint), body)
