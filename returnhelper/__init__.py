@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .errors import UnexpectedContent as UnexpectedContent
     from .errors import ValidationFailed as ValidationFailed
     from .errors import VerificationFailed as VerificationFailed
+    from .errors import VerificationFailureReason as VerificationFailureReason
     from .errors import WebhookError as WebhookError
     from .pagination import Page as Page
     from .pagination import Pager as Pager
@@ -69,6 +70,7 @@ _EXPORTS = {
         "UnexpectedContent",
         "ValidationFailed",
         "VerificationFailed",
+        "VerificationFailureReason",
         "WebhookError",
     ),
     ".pagination": ("Page", "Pager"),

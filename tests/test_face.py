@@ -41,6 +41,7 @@ NAMES = [
     "UnexpectedContent",
     "ValidationFailed",
     "VerificationFailed",
+    "VerificationFailureReason",
     "WebhookError",
     "__version__",
     "create_and_wait",

@@ -1,4 +1,4 @@
-"""Webhooks: verify a delivery, name its event, route it to a coroutine. Loaded lazily; needs no HTTP library."""
+"""Webhooks: verify a delivery, identify its event, route it to a coroutine. Loaded lazily; needs no HTTP library."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from returnhelper.errors import EventNotReceived, PayloadInvalid, VerificationFailed
+    from returnhelper.errors import (
+        EventNotReceived,
+        PayloadInvalid,
+        VerificationFailed,
+        VerificationFailureReason,
+    )
     from returnhelper.webhooks import events as events
     from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
     from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.waiting import Expectation
 
 _EXPORTS = {
-    "..errors": ("EventNotReceived", "PayloadInvalid", "VerificationFailed"),
+    "..errors": ("EventNotReceived", "PayloadInvalid", "VerificationFailed", "VerificationFailureReason"),
     ".diagnosis": ("Cause", "Diagnosis", "diagnose"),
     ".envelope": ("Envelope", "dedup_key", "read_envelope"),
     ".events": ("events", "Event", "UnknownEvent", "parse_event"),
@@ -48,6 +53,7 @@ __all__ = [
     "Router",
     "UnknownEvent",
     "VerificationFailed",
+    "VerificationFailureReason",
     "Verified",
     "Verifier",
     "dedup_key",

@@ -1,163 +1,229 @@
-"""Route events to coroutines: by class, in the order of registration, frozen with the first event."""
+"""Route events to coroutine functions: by class, in order of registration; the first event closes the registration."""
 
 from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, overload
 
-from returnhelper.errors import ConfigurationError
+from returnhelper._time import to_seconds
+from returnhelper.errors import ConfigurationError, format_value
+from returnhelper.webhooks._predicate import holds, is_coroutine_function, require_predicate
+from returnhelper.webhooks._routes import CallNext, Handler, Middleware, Predicate, Role, Route, Routes, wrap
 from returnhelper.webhooks.events import Event
 
 __all__ = ["CallNext", "Discard", "Handler", "Middleware", "Retry", "Router"]
 
 E = TypeVar("E", bound=Event)
-Handler: TypeAlias = Callable[[E], Awaitable[object]]
-CallNext: TypeAlias = Callable[[Event], Awaitable[None]]
-Middleware: TypeAlias = Callable[[Event, CallNext], Awaitable[object]]
+E1 = TypeVar("E1", bound=Event)
+E2 = TypeVar("E2", bound=Event)
+E3 = TypeVar("E3", bound=Event)
+E4 = TypeVar("E4", bound=Event)
+E5 = TypeVar("E5", bound=Event)
+E6 = TypeVar("E6", bound=Event)
 
-H = TypeVar("H", bound=Callable[..., Awaitable[object]])
+AnyHandler = TypeVar("AnyHandler", bound=Handler[Event])
+AnyMiddleware = TypeVar("AnyMiddleware", bound=Middleware)
 
-if TYPE_CHECKING:
-    _AnyHandler: TypeAlias = Callable[[Any], Awaitable[object]]
-    _AnyPredicate: TypeAlias = Callable[[Any], object]
-
-_REMEMBERED_FAILURES: Final = 10_000
+_MAX_RESUMABLE: Final = 10_000
 
 
 class Retry(Exception):
-    """Raise it in a handler to have the event again later; `after` is seconds or a timedelta, None leaves it to the worker.
+    """Raise it in a handler to receive the event again after `after`, seconds or a timedelta; None is the worker's choice.
 
-    Not an error of this package: nothing but a worker sees it.
+    Not an error of this package: only a worker sees it.
     """
 
     after: timedelta | None
+    reason: str | None
 
-    def __init__(self, after: float | timedelta | None = None, reason: str | None = None) -> None:
-        super().__init__(reason or "the handler asked for a retry")
-        self.after = after if after is None or isinstance(after, timedelta) else timedelta(seconds=after)
-        self.reason = reason
+    def __init__(self, after: float | timedelta | None = None, reason: object = None) -> None:
+        self.after = None if after is None else timedelta(seconds=to_seconds("after", after, zero=True))
+        self.reason = None if reason is None else _describe(reason)
+        super().__init__(self.reason or "the handler asked for a retry")
 
     def __reduce__(self) -> tuple[type[Retry], tuple[timedelta | None, str | None]]:
-        return Retry, (self.after, self.reason)
+        return type(self), (self.after, self.reason)
 
 
 class Discard(Exception):
-    """Raise it in a handler to be done with the event for good; the reason is kept with the record."""
+    """Raise it in a handler to finish the event for good; the record keeps `reason`, whose text is taken if it is not one."""
 
     reason: str
 
-    def __init__(self, reason: str = "discarded by its handler") -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: object = "discarded by its handler") -> None:
+        self.reason = _describe(reason)
+        super().__init__(self.reason)
 
 
-class _Entry(NamedTuple):
-    event: type[Event]
-    when: _AnyPredicate | None
-    handler: _AnyHandler
-    observer: bool = False
+def _describe(reason: object) -> str:
+    if isinstance(reason, str):
+        return reason
+    try:
+        text = str(reason)
+    except Exception:  # noqa: BLE001 - somebody's class; that it has no text must not change what the handler decided
+        text = ""
+    kind = type(reason).__name__
+    if isinstance(reason, BaseException):
+        return f"{kind}: {text}" if text else kind
+    return text or kind
 
 
 class _Plan(NamedTuple):
-    entries: tuple[_Entry, ...]
-    only: _AnyHandler | None  # set where there is nothing to decide per event
+    """What runs for one class of events. `single` is set where there is nothing to decide per event."""
+
+    routes: tuple[Route, ...]
+    fallbacks: tuple[Route, ...]
+    single: Handler[Any] | None
 
 
 class Router:
-    """Say which coroutine handles which event.
+    """Map event classes to coroutine functions.
 
-    All handlers that match an event run one after the other, in the order of registration; a handler of a base class
-    gets every subclass. If one raises, the rest waits: a retry in the same process goes on with the one that failed, it
-    does not run again those that were through. After a restart an event starts from its first handler.
+    All handlers that match an event run one after the other, in order of registration; a handler of a base class
+    receives every subclass. If one raises, the rest does not run: a retry in the same process continues with the one
+    that failed and does not repeat those that completed. After a restart an event starts from its first handler.
     """
 
     def __init__(self) -> None:
-        self._entries: list[_Entry | Router] = []
-        self._unhandled: list[_AnyHandler] = []
-        self._middleware: list[Middleware] = []
+        self._routes = Routes()
         self._plans: dict[type[Event], _Plan] = {}
-        self._flat: tuple[_Entry, ...] | None = None
-        self._closed = False
-        self._through: OrderedDict[str, int] = OrderedDict()
+        self._frozen: tuple[Route, ...] | None = None
+        self._resume_at: OrderedDict[str, int] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Router({', '.join(sorted(event.__name__ for event in self.handled_events))})"
 
+    # One overload per number of classes: a type checker joins the arguments of `*events` to `Event`.
+    @overload
     def on(
-        self, *events: type[E], when: Callable[[E], object] | None = None
-    ) -> Callable[[Callable[[E], Awaitable[Any]]], Callable[[E], Awaitable[Any]]]:
+        self, event: type[E1], /, *, when: Predicate[E1] | None = None
+    ) -> Callable[[Handler[E1]], Handler[E1]]: ...
+    @overload
+    def on(
+        self, event: type[E1], event2: type[E2], /, *, when: Predicate[E1 | E2] | None = None
+    ) -> Callable[[Handler[E1 | E2]], Handler[E1 | E2]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        event3: type[E3],
+        /,
+        *,
+        when: Predicate[E1 | E2 | E3] | None = None,
+    ) -> Callable[[Handler[E1 | E2 | E3]], Handler[E1 | E2 | E3]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        event3: type[E3],
+        event4: type[E4],
+        /,
+        *,
+        when: Predicate[E1 | E2 | E3 | E4] | None = None,
+    ) -> Callable[[Handler[E1 | E2 | E3 | E4]], Handler[E1 | E2 | E3 | E4]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        event3: type[E3],
+        event4: type[E4],
+        event5: type[E5],
+        /,
+        *,
+        when: Predicate[E1 | E2 | E3 | E4 | E5] | None = None,
+    ) -> Callable[[Handler[E1 | E2 | E3 | E4 | E5]], Handler[E1 | E2 | E3 | E4 | E5]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        event3: type[E3],
+        event4: type[E4],
+        event5: type[E5],
+        event6: type[E6],
+        /,
+        *,
+        when: Predicate[E1 | E2 | E3 | E4 | E5 | E6] | None = None,
+    ) -> Callable[[Handler[E1 | E2 | E3 | E4 | E5 | E6]], Handler[E1 | E2 | E3 | E4 | E5 | E6]]: ...
+    @overload
+    def on(
+        self, *events: type[E], when: Predicate[E] | None = None
+    ) -> Callable[[Handler[E]], Handler[E]]: ...
+    def on(
+        self, *events: type[Event], when: Predicate[Any] | None = None
+    ) -> Callable[[Handler[Any]], Handler[Any]]:
         """Register the decorated coroutine function for one or several event classes.
 
-        `when` is a plain function of the event; the handler runs only if it returns something true.
+        `when` is a plain function of the event; the handler runs only if it returns something true. A function can be
+        registered once per event: a second time is a `ConfigurationError`.
         """
-        self._still_open()
+        self._routes.require_open()
         if not events:
             raise ConfigurationError("Router.on needs an event class: @router.on(events.LabelGenerated).")
         for event in events:
             if not (isinstance(event, type) and issubclass(event, Event)):
                 raise ConfigurationError(
-                    f"Router.on takes event classes, not {event!r}: write @router.on(events.LabelGenerated), with its class."
+                    f"Router.on takes event classes, such as events.LabelGenerated, not {format_value(event)}."
                 )
-        if when is not None and (not callable(when) or _is_coroutine_function(when)):
-            raise ConfigurationError(
-                "when= must be a plain function of the event; a coroutine function would always be true."
-            )
+        require_predicate(when)
 
-        def register(handler: Callable[[E], Awaitable[Any]]) -> Callable[[E], Awaitable[Any]]:
-            self._still_open()
-            _check(handler, "handler", 1)
-            self._entries.extend(_Entry(event, when, handler) for event in events)
+        def register(handler: Handler[Any]) -> Handler[Any]:
+            _require_coroutine_function(handler, "handler", 1)
+            self._routes.add(*(Route(handler, event, when) for event in events))
             return handler
 
         return register
 
-    def on_any(self, handler: H) -> H:
-        """Register a coroutine function that sees every event. It observes: alone it does not make an event handled."""
-        self._still_open()
-        _check(handler, "handler", 1)
-        self._entries.append(_Entry(Event, None, handler, observer=True))
+    def on_any(self, handler: AnyHandler) -> AnyHandler:
+        """Register a coroutine function that observes every event; by itself it does not make an event handled."""
+        _require_coroutine_function(handler, "handler", 1)
+        self._routes.add(Route(handler, role=Role.OBSERVER))
         return handler
 
-    def on_unhandled(self, handler: H) -> H:
-        """Register a coroutine function for the events that no `on` handler took, unknown ones among them."""
-        self._still_open()
-        _check(handler, "handler", 1)
-        self._unhandled.append(handler)
+    def on_unhandled(self, handler: AnyHandler) -> AnyHandler:
+        """Register a coroutine function for the events that no `on` handler took, unknown ones included."""
+        _require_coroutine_function(handler, "handler", 1)
+        self._routes.add(Route(handler, role=Role.FALLBACK))
         return handler
 
-    def middleware(self, middleware: H) -> H:
+    def middleware(self, middleware: AnyMiddleware) -> AnyMiddleware:
         """Register `async (event, call_next)` around all handlers of this router; the first registered is the outermost."""
-        self._still_open()
-        _check(middleware, "middleware", 2)
-        self._middleware.append(middleware)
+        _require_coroutine_function(middleware, "middleware", 2)
+        self._routes.add_middleware(middleware)
         return middleware
 
     def include(self, other: Router) -> None:
         """Run the handlers of another router too, at this place in the order.
 
-        What it registers later, before the first event, counts as well. Its middleware wraps each of its own handlers.
+        What `other` registers later, before the first event, counts as well. Its middleware wraps each of its own
+        handlers. A router can be included once.
         """
-        self._still_open()
         if not isinstance(other, Router):
-            raise ConfigurationError(f"Router.include takes a Router, not {type(other).__name__}.")
-        if self in other._family():
-            raise ConfigurationError("A router cannot include itself, directly or through others.")
-        self._entries.append(other)
+            raise ConfigurationError(f"Router.include takes a Router, not {format_value(other)}.")
+        self._routes.include(other._routes)
 
     @property
     def handled_events(self) -> tuple[type[Event], ...]:
-        """The event classes that have a handler, those of included routers among them, in the order of registration."""
-        return tuple(dict.fromkeys(entry.event for entry in self._flatten() if not entry.observer))
+        """The event classes that have a handler, those of included routers too, in order of registration."""
+        return tuple(
+            dict.fromkeys(route.event for route in self._routes.collect() if route.role is Role.HANDLER)
+        )
 
     async def dispatch(self, event: Event) -> int:
         """Run the handlers of `event` and return how many ran; the first dispatch closes the registration."""
-        if self._flat is None:
-            self._close()
-        if not self._middleware:
+        if not isinstance(event, Event):
+            raise ConfigurationError(
+                f"Router.dispatch takes an event, not {format_value(event)}: parse_event(body) makes one."
+            )
+        if self._frozen is None:
+            self._freeze()
+        if not self._routes.middleware:
             return await self._run(event)
         ran = 0
 
@@ -165,38 +231,24 @@ class Router:
             nonlocal ran
             ran += await self._run(inner)
 
-        call: CallNext = innermost
-        for middleware in reversed(self._middleware):
-            call = _around(middleware, call)
-        await call(event)
+        await wrap(self._routes.middleware, innermost)(event)
         return ran
 
     async def _run(self, event: Event) -> int:
-        kind = type(event)
-        plan = self._plans.get(kind)
+        cls = type(event)
+        plan = self._plans.get(cls)
         if plan is None:
-            plan = self._plans[kind] = self._plan(kind)
-        if plan.only is not None and not self._through:
-            await plan.only(event)
+            plan = self._plans[cls] = self._make_plan(cls)
+        if plan.single is not None and not self._resume_at:
+            await plan.single(event)
             return 1
-        return await self._run_each(event, self._chosen(event, plan))
+        return await self._run_each(event, _select(event, plan))
 
-    def _chosen(self, event: Event, plan: _Plan) -> list[tuple[int, _AnyHandler]]:
-        # numbered by their place in the whole plan, which a predicate that changes its mind cannot shift
-        chosen, handled = list[tuple[int, "_AnyHandler"]](), False
-        for place, entry in enumerate(plan.entries):
-            if entry.when is None or entry.when(event):
-                chosen.append((place, entry.handler))
-                handled = handled or not entry.observer
-        if not handled:
-            chosen += enumerate(self._unhandled, len(plan.entries))
-        return chosen
-
-    async def _run_each(self, event: Event, chosen: list[tuple[int, _AnyHandler]]) -> int:
-        start = self._through.pop(event.dedup_key, 0) if self._through else 0
+    async def _run_each(self, event: Event, selected: list[tuple[int, Handler[Any]]]) -> int:
+        start = self._resume_at.pop(event.dedup_key, 0) if self._resume_at else 0
         ran = place = 0
         try:
-            for place, handler in chosen:
+            for place, handler in selected:
                 if place >= start:
                     await handler(event)
                     ran += 1
@@ -204,78 +256,54 @@ class Router:
             raise
         except BaseException:  # a cancelled handler is one that failed
             if ran or start:
-                self._through[event.dedup_key] = place
-                if len(self._through) > _REMEMBERED_FAILURES:
-                    self._through.popitem(last=False)
+                self._resume_at[event.dedup_key] = place
+                if len(self._resume_at) > _MAX_RESUMABLE:
+                    self._resume_at.popitem(last=False)
             raise
         return ran
 
-    def _plan(self, kind: type[Event]) -> _Plan:
-        entries = tuple(entry for entry in self._flatten() if issubclass(kind, entry.event))
-        alone = len(entries) == 1 and entries[0].when is None and not entries[0].observer
-        return _Plan(entries, entries[0].handler if alone else None)
+    def _make_plan(self, cls: type[Event]) -> _Plan:
+        matching = tuple(route for route in self._frozen or () if issubclass(cls, route.event))
+        routes = tuple(route for route in matching if route.role is not Role.FALLBACK)
+        fallbacks = tuple(route for route in matching if route.role is Role.FALLBACK)
+        always = len(routes) == 1 and routes[0].when is None and routes[0].role is Role.HANDLER
+        return _Plan(routes, fallbacks, routes[0].handler if always else None)
 
-    def _flatten(self) -> tuple[_Entry, ...]:
-        return self._flat if self._flat is not None else tuple(self._collect())
-
-    def _collect(self) -> Iterator[_Entry]:
-        for entry in self._entries:
-            if isinstance(entry, Router):
-                for inner in entry._collect():
-                    handler = inner.handler
-                    for middleware in reversed(entry._middleware):
-                        handler = _around(middleware, handler)
-                    yield inner._replace(handler=handler)
-            else:
-                yield entry
-
-    def _family(self) -> Iterator[Router]:
-        yield self
-        for entry in self._entries:
-            if isinstance(entry, Router):
-                yield from entry._family()
-
-    def _close(self) -> None:
-        self._flat = tuple(self._collect())
-        self._unhandled = [handler for router in self._family() for handler in router._unhandled]
-        for router in self._family():
-            router._closed = True
-
-    def _still_open(self) -> None:
-        if self._closed:
-            raise ConfigurationError(
-                "The router has dispatched an event: register handlers before the first one, or those missed it."
-            )
+    def _freeze(self) -> None:
+        self._frozen = tuple(self._routes.collect_wrapped())
+        for routes in self._routes.family():
+            routes.closed = True
 
 
-def _around(middleware: Middleware, call: Callable[[Event], Awaitable[object]]) -> CallNext:
-    async def wrapped(event: Event) -> None:
-        async def call_next(inner: Event) -> None:
-            await call(inner)
-
-        await middleware(event, call_next)
-
-    return wrapped
-
-
-def _is_coroutine_function(function: object) -> bool:
-    while isinstance(function, partial):
-        function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        inspect.getattr_static(type(function), "__call__", None)
-    )
+def _select(event: Event, plan: _Plan) -> list[tuple[int, Handler[Any]]]:
+    """Return the handlers to run, numbered by place in the plan: a predicate that changes its mind shifts no place."""
+    selected, handled = list[tuple[int, "Handler[Any]"]](), False
+    for place, route in enumerate(plan.routes):
+        if route.when is None or holds(route.when, event):
+            selected.append((place, route.handler))
+            handled = handled or route.role is Role.HANDLER
+    if not handled:
+        selected += [(place, route.handler) for place, route in enumerate(plan.fallbacks, len(plan.routes))]
+    return selected
 
 
-def _check(function: object, what: str, arguments: int) -> None:
-    name = getattr(function, "__qualname__", repr(function))
-    if not _is_coroutine_function(function):
-        raise ConfigurationError(f"The {what} {name} must be a coroutine function: write `async def`.")
+def _require_coroutine_function(function: object, role: str, arguments: int) -> None:
+    if not is_coroutine_function(function):
+        raise ConfigurationError(
+            f"The {role} {_name(function)} must be a coroutine function: write `async def`."
+        )
     try:
         signature = inspect.signature(function)  # type: ignore[arg-type]
-    except (TypeError, ValueError):  # pragma: no cover - a callable that does not tell
+    except (TypeError, ValueError):  # pragma: no cover - a callable without a readable signature
         return
     try:
         signature.bind(*range(arguments))
     except TypeError:
-        shape = "(event, call_next)" if arguments == 2 else "(event)"
-        raise ConfigurationError(f"The {what} {name} must take {shape}, not {signature}.") from None
+        parameters = "(event, call_next)" if arguments == 2 else "(event)"
+        raise ConfigurationError(
+            f"The {role} {_name(function)} must take {parameters}, not {signature}."
+        ) from None
+
+
+def _name(function: object) -> str:
+    return getattr(function, "__qualname__", None) or format_value(function)

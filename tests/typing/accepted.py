@@ -247,6 +247,39 @@ async def shelve(event: events.NewInventoryCreated) -> None:
     raise Discard("seen")
 
 
+@router.on(events.CompleteInventoryHandling, events.UserUpdateReturnInventorySku)
+async def follow(event: events.CompleteInventoryHandling | events.UserUpdateReturnInventorySku) -> None:
+    """Take one of two events."""
+    assert_type(event.return_inventory, ReturnInventory)
+
+
+@router.on(
+    events.UpdateResendStatus,
+    events.UpdateResendTrackingNumber,
+    events.ForceCancelResend,
+    when=lambda event: event.resend.resend_id == 7,
+)
+async def resent(
+    event: events.UpdateResendStatus | events.UpdateResendTrackingNumber | events.ForceCancelResend,
+) -> None:
+    """Take one of three events, if the predicate of all three holds."""
+    assert_type(event.resend, Resend)
+
+
+@router.on(
+    events.ConsolidateShippingOrderShippingFeeUpdated,
+    events.ConsolidateShippingOrderInventoryAllPacked,
+    events.ConsolidateShippingOrderCompleted,
+    events.ConsolidateShippingOrderCancelled,
+    events.ConsolidateShippingShipmentSent,
+    events.ConsolidateShippingShipmentShipped,
+    events.LabelGenerated,
+)
+async def many(event: events.Event) -> None:
+    """Take one of many events as their base class."""
+    assert_type(event.action, str)
+
+
 @router.on_unhandled
 async def unknown(event: events.Event) -> None:
     """Take the rest."""

@@ -54,6 +54,26 @@ async def arrived(event: events.NewInventoryCreated) -> None:
     print(event)
 
 
+@router.on(events.LabelGenerated, events.VasUpdated)  # wrong: the handler takes one event of two
+async def one_of_two(event: events.LabelGenerated) -> None:
+    print(event)
+
+
+@router.on(events.LabelGenerated, when=lambda event: event.labell is None)  # wrong: no such member
+async def selected(event: events.LabelGenerated) -> None:
+    print(event)
+
+
+@router.on_any  # wrong: every event comes
+async def every(event: events.LabelGenerated) -> None:
+    print(event)
+
+
+@router.middleware  # wrong: middleware takes call_next too
+async def middle(event: events.Event) -> None:
+    print(event)
+
+
 @router.on(events.LabelGenerated)  # wrong: handlers are coroutine functions
 def label(event: events.LabelGenerated) -> None:
     print(event)

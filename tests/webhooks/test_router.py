@@ -36,7 +36,7 @@ async def test_order_and_classes():
 
 
 async def test_when():
-    """A handler runs only for events that its predicate takes; one that nobody takes is unhandled."""
+    """A handler runs only for events that its predicate selects; an event that nothing selects is unhandled."""
     router, log = Router(), []
     router.on(events.LabelGenerated, when=lambda e: e.label.shipment_id == 7)(recorder(log, "seven"))
     router.on(events.LabelGenerated, when=lambda e: e.label.shipment_id == 8)(recorder(log, "eight"))
@@ -60,7 +60,7 @@ async def test_unknown_events():
 
 
 async def test_include_and_middleware():
-    """An included router runs at its place, inside its own middleware; the outer middleware goes around all."""
+    """An included router runs at its place, inside its own middleware; the outer middleware wraps everything."""
     outer, inner, log = Router(), Router(), []
 
     def around(name):
@@ -99,7 +99,7 @@ async def test_include_and_middleware():
 
 
 def test_no_circles():
-    """A router that would contain itself is refused."""
+    """A router that would include itself is refused."""
     one, two = Router(), Router()
     one.include(two)
     with pytest.raises(ConfigurationError, match="itself"):
@@ -108,6 +108,130 @@ def test_no_circles():
         one.include(one)
     with pytest.raises(ConfigurationError, match="Router"):
         one.include("two")
+
+
+async def ship(received):
+    pass
+
+
+async def stage(received, call_next):
+    await call_next(received)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda r: r.on(events.LabelGenerated)(ship),
+        lambda r: r.on(events.LabelGenerated, when=lambda e: e.failed)(ship),
+        lambda r: r.on(events.VasUpdated, events.LabelGenerated)(ship),
+        lambda r: r.on(events.VasUpdated, events.VasUpdated)(ship),
+        lambda r: r.on(Event)(ship),
+        lambda r: r.on_any(ship),
+    ],
+)
+def test_a_function_is_registered_once_per_event(register):
+    """A function that would run twice for one event is refused, and nothing of the registration stays."""
+    router = Router()
+    router.on(events.LabelGenerated, events.MarkShipmentArrive)(ship)
+    with pytest.raises(ConfigurationError, match="ship is already registered for"):
+        register(router)
+    assert router.handled_events == (events.LabelGenerated, events.MarkShipmentArrive)
+
+
+def test_middleware_and_fallbacks_are_registered_once():
+    """Middleware and handlers of unhandled events are refused a second time; a handler may be a fallback too."""
+    router = Router()
+    router.middleware(stage)
+    router.on_unhandled(ship)
+    router.on(events.LabelGenerated)(ship)
+    for register, function in ((router.middleware, stage), (router.on_unhandled, ship)):
+        with pytest.raises(ConfigurationError, match="already registered for"):
+            register(function)
+
+
+def test_functions_are_registered_once_among_included_routers():
+    """A function that an included router has is refused outside, beside and inside it, whichever comes first."""
+    outer, inner, beside = Router(), Router(), Router()
+    inner.on(events.LabelGenerated)(ship)
+    outer.include(inner)
+    outer.include(beside)
+    for router in (outer, inner, beside):
+        with pytest.raises(ConfigurationError, match="already registered for LabelGenerated"):
+            router.on_any(ship)
+    other = Router()
+    other.on(Event)(ship)
+    with pytest.raises(ConfigurationError, match="already registered for LabelGenerated"):
+        beside.include(other)
+    assert outer.handled_events == (events.LabelGenerated,)
+
+
+def test_a_router_is_included_once():
+    """A router that is included already, directly or through another, is refused."""
+    outer, middle, inner = Router(), Router(), Router()
+    middle.include(inner)
+    outer.include(middle)
+    for again in (middle, inner):
+        with pytest.raises(ConfigurationError, match="already included"):
+            outer.include(again)
+
+
+async def test_two_routers_may_include_the_same():
+    """A router that two independent routers include runs its handlers in each of them."""
+    shared, log = Router(), []
+    shared.on(events.LabelGenerated)(recorder(log, "shared"))
+    for router in (Router(), Router()):
+        router.include(shared)
+        assert await router.dispatch(LABEL) == 1
+    assert log == ["shared", "shared"]
+
+
+async def test_unhandled_events_of_an_included_router():
+    """Its handlers of unhandled events run inside its middleware, as all its handlers do."""
+    outer, inner, log = Router(), Router(), []
+
+    @inner.middleware
+    async def note(received, call_next):
+        log.append("in")
+        await call_next(received)
+
+    inner.on_unhandled(recorder(log, "unhandled"))
+    outer.include(inner)
+    assert await outer.dispatch(LABEL) == 1
+    assert log == ["in", "unhandled"]
+
+
+async def asynchronous(received):
+    return False
+
+
+class Awaitable:
+    def __await__(self):
+        yield
+
+
+@pytest.mark.parametrize("when", [lambda e: asynchronous(e) or None, lambda e: Awaitable()])
+async def test_an_awaitable_from_a_predicate_is_an_error(when):
+    """A predicate that returns an awaitable, which is always true, fails the dispatch and runs no handler."""
+    router, log = Router(), []
+    router.on(events.LabelGenerated, when=when)(recorder(log, "never"))
+    with pytest.raises(ConfigurationError, match="returned an awaitable"):
+        await router.dispatch(LABEL)
+    assert log == []
+
+
+@pytest.mark.parametrize(("result", "ran"), [(1, 1), (0, 0), ("", 0), (None, 0), ([0], 1)])
+async def test_predicates_may_return_anything_true(result, ran):
+    """What a predicate returns counts as true or false."""
+    router = Router()
+    router.on(events.LabelGenerated, when=lambda e: result)(ship)
+    assert await router.dispatch(LABEL) == ran
+
+
+@pytest.mark.parametrize("value", [None, b"{}", {"action": "labelGenerated"}, events.LabelGenerated])
+async def test_only_events_are_dispatched(value):
+    """What is not an event is refused by name, before any handler runs."""
+    with pytest.raises(ConfigurationError, match="dispatch takes an event"):
+        await Router().dispatch(value)
 
 
 class Callable:
@@ -135,7 +259,7 @@ def test_coroutines_of_every_kind(handler):
 
 @pytest.mark.parametrize("handler", [lambda e: None, Callable().plain, two_arguments, None, Callable])
 def test_refused_handlers(handler):
-    """What is no coroutine function of one event is refused at registration."""
+    """Only coroutine functions of one event can be registered."""
     for register in (Router().on(events.LabelGenerated), Router().on_any, Router().on_unhandled):
         with pytest.raises(ConfigurationError, match="must"):
             register(handler)
@@ -154,13 +278,13 @@ def test_refused_handlers(handler):
     ],
 )
 def test_refused_registrations(register):
-    """Wrong arguments are told at registration, not at the first event."""
+    """Wrong arguments are refused at registration, not at the first event."""
     with pytest.raises(ConfigurationError):
         register(Router())
 
 
-async def test_retry_goes_on_where_it_failed():
-    """A second dispatch after a failure does not run again the handlers that were through."""
+async def test_a_retry_continues_where_it_failed():
+    """A second dispatch after a failure does not repeat the handlers that completed."""
     router, log, broken = Router(), [], [True]
 
     async def fragile(received):
@@ -182,7 +306,7 @@ async def test_retry_goes_on_where_it_failed():
 
 
 async def test_a_single_handler_that_fails():
-    """The short way for one handler passes its exception on, every time."""
+    """The exception of a single handler passes through, every time."""
     router = Router()
 
     @router.on(events.LabelGenerated)
@@ -194,6 +318,37 @@ async def test_a_single_handler_that_fails():
             await router.dispatch(LABEL)
 
 
+@pytest.mark.parametrize(
+    "after", ["soon", -1, float("nan"), float("inf"), timedelta(seconds=-1), True, 10**400]
+)
+def test_retry_takes_a_duration(after):
+    """A wait that is none is a ConfigurationError that names the argument."""
+    with pytest.raises(ConfigurationError, match="after must be"):
+        Retry(after)
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("sold out", "sold out"),
+        (404, "404"),
+        (ValueError("bad address"), "ValueError: bad address"),
+        (KeyError(), "KeyError"),
+        (Speechless(), "Speechless"),
+        (None, "None"),
+    ],
+)
+def test_reasons_become_text(reason, text):
+    """Discard and Retry take anything for a reason and carry its text."""
+    assert Discard(reason).reason == str(Discard(reason)) == text
+    assert Retry(5, reason).reason == (None if reason is None else text)
+
+
 def test_signals_pickle():
     """Retry and Discard keep what they carry."""
     assert (
@@ -202,4 +357,5 @@ def test_signals_pickle():
         == pickle.loads(pickle.dumps(Retry(timedelta(seconds=2.5)))).after
     )
     assert Retry().after is None
+    assert Retry(0).after == timedelta()
     assert pickle.loads(pickle.dumps(Discard("why"))).reason == "why"
