@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar, overload
+from typing import Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -14,7 +14,7 @@ from ._time import to_time, to_wire
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
 from .errors import ConfigurationError
-from .types import JSONObject, RawResponse
+from .types import JSONObject, RawResponse, ResultList
 
 __all__ = [
     "Acknowledgement",
@@ -53,48 +53,6 @@ class Operation:
 @model
 class Acknowledgement(Model):
     """Success without content: the bare envelope."""
-
-
-class ResultList(Sequence[T], Generic[T]):
-    """A list that a call returned, with what the envelope said about it."""
-
-    __slots__ = ("_items", "response", "total")
-
-    def __init__(
-        self, items: Sequence[T] = (), *, response: RawResponse | None = None, total: int | None = None
-    ) -> None:
-        self._items = tuple(items)
-        self.response = response
-        self.total = total
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The server's trace id of the call; quote it to support."""
-        return None if self.response is None else self.response.correlation_id
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
-    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
-        return self._items[index]
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._items)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, ResultList):
-            return self._items == other._items
-        return isinstance(other, list | tuple) and self._items == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        total = "" if self.total is None else f", total={self.total}"
-        return f"Items({list(self._items)!r}{total})"
 
 
 class PreparedRequest:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
 
 import attrs
 
-__all__ = ["JSONObject", "JSONValue", "OpenStrEnum", "RawResponse", "Rma", "RmaParts"]
+__all__ = ["JSONObject", "JSONValue", "OpenStrEnum", "RawResponse", "ResultList", "Rma", "RmaParts"]
 
 if TYPE_CHECKING:
     JSONValue: TypeAlias = (
@@ -22,6 +22,8 @@ else:
     JSONValue = object  # a recursive alias cannot be resolved at run time outside its module
 
 JSONObject: TypeAlias = Mapping[str, JSONValue]
+
+T = TypeVar("T")
 
 
 if TYPE_CHECKING:
@@ -245,3 +247,45 @@ class RawResponse:
     body: bytes = attrs.field(repr=False)
     correlation_id: str | None = None
     idempotency_key: str | None = None
+
+
+class ResultList(Sequence[T], Generic[T]):
+    """A list that a call returned, with what the envelope said about it."""
+
+    __slots__ = ("_items", "response", "total")
+
+    def __init__(
+        self, items: Sequence[T] = (), *, response: RawResponse | None = None, total: int | None = None
+    ) -> None:
+        self._items = tuple(items)
+        self.response = response
+        self.total = total
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The server's trace id of the call; quote it to support."""
+        return None if self.response is None else self.response.correlation_id
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ResultList):
+            return self._items == other._items
+        return isinstance(other, list | tuple) and self._items == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        total = "" if self.total is None else f", total={self.total}"
+        return f"{type(self).__name__}({list(self._items)!r}{total})"

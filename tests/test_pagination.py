@@ -71,14 +71,14 @@ def rows(*days: float) -> list[Row]:
 span = {"created_from": START, "created_to": START + timedelta(days=200)}
 
 
-async def test_windows_share_borders_and_items_do_not() -> None:
-    """An item created at the very border of two windows is given out once."""
+async def test_windows_overlap_and_items_come_once() -> None:
+    """Windows of 62 days overlap by one; an item created at their border or within that day is yielded once."""
     table = Table(rows(0, 61.9, 62, 62, 62.1, 124, 186, 200))
     got = [row.id async for row in table.pager(**span)]
     assert got == list(range(8))
-    windows = [w for w, _, _ in table.asked]
-    assert [w.created_from for w in windows[1:]] == [w.created_to for w in windows[:-1]]  # type: ignore[union-attr]
-    assert (windows[0].created_from, windows[-1].created_to) == tuple(span.values())  # type: ignore[union-attr]
+    windows = list(dict.fromkeys(w for w, _, _ in table.asked if w is not None))
+    assert [w.created_from + timedelta(days=1) for w in windows[1:]] == [w.created_to for w in windows[:-1]]
+    assert (windows[0].created_from, windows[-1].created_to) == tuple(span.values())
 
 
 async def test_a_server_that_reads_borders_as_days_repeats_nothing() -> None:
@@ -131,11 +131,11 @@ async def test_rows_without_times_still_come_once() -> None:
 
 
 async def test_lists_without_windows() -> None:
-    """Without times there is one pass, which a short page ends."""
+    """Without times there is one pass, which an empty page ends: a short one may have been capped."""
     table = Table([Row(n, None) for n in range(120)])
     pages = [page async for page in table.pager(page_size=50, read_ahead=0).pages()]
     assert [len(page) for page in pages] == [50, 50, 20]
-    assert [offset for _, offset, _ in table.asked] == [0, 50, 100]
+    assert [offset for _, offset, _ in table.asked] == [0, 50, 100, 120]
     assert pages[0].total is None
 
 
@@ -186,14 +186,17 @@ async def test_a_failure_can_be_resumed_from_the_pager() -> None:
     assert got == list(range(30))
 
 
-async def test_a_finished_cursor_stays_finished() -> None:
-    """The cursor behind the last page asks for nothing more."""
+async def test_the_cursor_behind_the_last_page_brings_nothing_more() -> None:
+    """Without a total it asks whether items have come; behind a whole pass it asks for nothing."""
     table = Table(rows(1, 2))
     pages = [
         page async for page in table.pager(created_from=START, created_to=START + timedelta(days=3)).pages()
     ]
-    asked = len(table.asked)
     assert [row async for row in table.pager(cursor=pages[-1].cursor)] == []
+    pager = table.pager()
+    assert len([row async for row in pager]) == 2
+    asked = len(table.asked)
+    assert [row async for row in table.pager(cursor=pager.cursor)] == []
     assert len(table.asked) == asked
 
 

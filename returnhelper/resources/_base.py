@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from returnhelper import _response
-from returnhelper._request import ResultList
+from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper._wire import Model, StructureError, find_type_mismatches, structure
 from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent
+from returnhelper.pagination import Pager
+from returnhelper.types import ResultList
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from returnhelper._request import Operation, ParsedResponse, QueryValue, SupportsCall
     from returnhelper.config import RequestOptions
     from returnhelper.pagination import Window
     from returnhelper.types import JSONValue
 
 M = TypeVar("M", bound=Model)
-
-
-def window_query(window: Window | None, offset: int, page_size: int) -> dict[str, QueryValue]:
-    """Return the query that asks for one page of a window."""
-    query: dict[str, QueryValue] = {"pageSize": page_size, "offset": offset}
-    if window is not None:
-        query |= {"createFrom": window.created_from, "createTo": window.created_to}
-    return query
 
 
 class Resource:
@@ -86,6 +82,41 @@ class Resource:
         except StructureError as e:
             raise _misfit(op, parsed, e) from None
         return ResultList(typed, response=parsed.response, total=_response.total(parsed.envelope))
+
+    def _list(
+        self,
+        op: Operation,
+        item: type[M],
+        *,
+        key: Callable[[M], Hashable],
+        span: tuple[datetime, datetime] | None,
+        page_size: int,
+        cursor: str | None,
+        options: RequestOptions | None,
+    ) -> Pager[M]:
+        """Return a paged list of the items created in the span, or of all items where the list takes no span."""
+        problems = FieldErrors()
+        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
+        if span is not None:
+            problems.span("createFrom", span[0], "createTo", span[1])
+        self._check(problems, options)
+
+        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[M]:
+            query: dict[str, QueryValue] = {"pageSize": size, "offset": offset}
+            if window is not None:
+                query |= {"createFrom": window.created_from, "createTo": window.created_to}
+            return await self._items(op, item, query=query, options=options)
+
+        created_from, created_to = span or (None, None)
+        return Pager(
+            fetch,
+            name=op.name,
+            created_from=created_from,
+            created_to=created_to,
+            page_size=page_size,
+            cursor=cursor,
+            key=key,
+        )
 
     @staticmethod
     def _built(kind: type[Model], **given: object) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
+from returnhelper._request import Operation, RequestOptions
+from returnhelper._validation import MAX_PAGE_SIZE
 from returnhelper.models.balances import ApiBalance
-from returnhelper.pagination import Pager, Window
+from returnhelper.pagination import Pager
 from returnhelper.resources._base import Resource
 
 _LIST: Final = Operation(
@@ -31,19 +31,12 @@ class Balances(Resource):
 
         Source: ApiBalance/GetApiBalance
         """
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        self._check(problems, options)
-
-        async def fetch(_: Window | None, offset: int, size: int) -> ResultList[ApiBalance]:
-            query = {"pageSize": size, "offset": offset}
-            return await self._items(_LIST, ApiBalance, query=query, options=options)
-
-        return Pager(
-            fetch,
-            created_from=None,
-            created_to=None,
+        return self._list(
+            _LIST,
+            ApiBalance,
+            key=lambda item: item.currency_code,
+            span=None,
             page_size=page_size,
             cursor=cursor,
-            key=lambda b: b.currency_code,
+            options=options,
         )

@@ -20,8 +20,8 @@ from returnhelper.models.fba_instructions import (
     FbaInstructionReplenish,
     FbaInstructionRestock,
 )
-from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource, window_query
+from returnhelper.pagination import Pager
+from returnhelper.resources._base import Resource
 
 _I = TypeVar("_I", bound=FbaInstruction)
 
@@ -130,22 +130,14 @@ class FbaInstructions(Resource):
 
         Source: FbaInstruction/List
         """
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        problems.span("createFrom", created_from, "createTo", created_to)
-        self._check(problems, options)
-
-        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[FbaInstruction]:
-            query = window_query(window, offset, size)
-            return await self._items(_LIST, FbaInstruction, query=query, options=options)
-
-        return Pager(
-            fetch,
-            created_from=created_from,
-            created_to=created_to,
+        return self._list(
+            _LIST,
+            FbaInstruction,
+            key=lambda item: item.fba_instruction_id,
+            span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
-            key=lambda instruction: instruction.fba_instruction_id,
+            options=options,
         )
 
     async def list_items(

@@ -12,8 +12,8 @@ from returnhelper._request import Operation, RequestOptions, ResultList
 from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper._wire import Model, model
 from returnhelper.models.fba_shipments import FbaShipment, FbaShipmentItem
-from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource, window_query
+from returnhelper.pagination import Pager
+from returnhelper.resources._base import Resource
 
 _CREATE: Final = Operation(
     "FbaShipment/Create", "POST", "/api/Fba/FbaShipment/create", payload=("data",), writes=True
@@ -89,22 +89,14 @@ class FbaShipments(Resource):
 
         Source: FbaShipment/List
         """
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        problems.span("createFrom", created_from, "createTo", created_to)
-        self._check(problems, options)
-
-        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[FbaShipment]:
-            query = window_query(window, offset, size)
-            return await self._items(_LIST, FbaShipment, query=query, options=options)
-
-        return Pager(
-            fetch,
-            created_from=created_from,
-            created_to=created_to,
+        return self._list(
+            _LIST,
+            FbaShipment,
+            key=lambda item: item.fba_shipment_id,
+            span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
-            key=lambda shipment: shipment.fba_shipment_id,
+            options=options,
         )
 
     async def list_items(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from returnhelper._request import Acknowledgement, Operation, RequestOptions, ResultList
+from returnhelper._request import Acknowledgement, Operation, RequestOptions
 from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper.models.codes import Handling
 from returnhelper.models.return_inventories import ReturnInventory
-from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource, window_query
+from returnhelper.pagination import Pager
+from returnhelper.resources._base import Resource
 
 _LIST: Final = Operation("ReturnInventory/List", "GET", "/api/ReturnInventory/list", payload=("data",))
 _GET: Final = Operation(
@@ -60,22 +60,14 @@ class ReturnInventories(Resource):
 
         Source: ReturnInventory/List
         """
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        problems.span("createFrom", created_from, "createTo", created_to)
-        self._check(problems, options)
-
-        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[ReturnInventory]:
-            query = window_query(window, offset, size)
-            return await self._items(_LIST, ReturnInventory, query=query, options=options)
-
-        return Pager(
-            fetch,
-            created_from=created_from,
-            created_to=created_to,
+        return self._list(
+            _LIST,
+            ReturnInventory,
+            key=lambda item: item.return_inventory_id,
+            span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
-            key=lambda inventory: inventory.return_inventory_id,
+            options=options,
         )
 
     async def get(

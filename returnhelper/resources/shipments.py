@@ -9,8 +9,8 @@ from typing import Final
 from returnhelper._request import Operation, QueryValue, RequestOptions, ResultList
 from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper.models.shipments import Shipment, ShippingFee
-from returnhelper.pagination import Pager, Window
-from returnhelper.resources._base import Resource, window_query
+from returnhelper.pagination import Pager
+from returnhelper.resources._base import Resource
 
 _LIST: Final = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data",))
 _LIST_SHIPPING_FEES: Final = Operation(
@@ -40,22 +40,14 @@ class Shipments(Resource):
 
         Source: Shipment/List
         """
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        problems.span("createFrom", created_from, "createTo", created_to)
-        self._check(problems, options)
-
-        async def fetch(window: Window | None, offset: int, size: int) -> ResultList[Shipment]:
-            query = window_query(window, offset, size)
-            return await self._items(_LIST, Shipment, query=query, options=options)
-
-        return Pager(
-            fetch,
-            created_from=created_from,
-            created_to=created_to,
+        return self._list(
+            _LIST,
+            Shipment,
+            key=lambda item: item.shipment_id,
+            span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
-            key=lambda shipment: shipment.shipment_id,
+            options=options,
         )
 
     async def list_shipping_fees(

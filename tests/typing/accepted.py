@@ -132,6 +132,9 @@ async def returns(rh: ReturnHelper) -> None:
     async for page in pager.pages():
         assert_type(page, Page[Shipment])
         assert_type(page.cursor, str)
+    first = assert_type(await pager, Page[Shipment])
+    assert_type(first[0], Shipment)
+    assert_type(first.correlation_id, str | None)
     async for inventory in rh.return_inventories.list(created_from=SINCE, created_to=UNTIL, page_size=10):
         assert_type(inventory.handling_code, codes.Handling | None)
         assert_type(inventory.weight, Decimal | None)

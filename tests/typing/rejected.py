@@ -30,7 +30,7 @@ async def calls(rh: ReturnHelper, now: datetime) -> None:
     rh.shipments.list(created_from="2024-01-01", created_to=now)  # wrong: times are datetimes
     for shipment in rh.shipments.list(created_from=now, created_to=now):  # wrong: async for
         print(shipment)
-    await rh.fba_shipments.list(created_from=now, created_to=now)  # wrong: a pager is not awaited
+    (await rh.fba_shipments.list(created_from=now, created_to=now)).cursor = 1  # wrong: a cursor is text
     await rh.fba_inventories.update_remark(2, "X001", "remark")  # wrong: keyword-only
     await rh.consolidations.create(2, shipping_method="AIR_FREIGHT")  # wrong: the address is missing
     await rh.files.upload(7, filename="a.png")  # wrong: not a source
