@@ -1,100 +1,184 @@
-"""What aiohttp raises, as the errors of this package: what failed, and whether the server may have acted."""
+"""What aiohttp, yarl, ssl and the socket raise, as the errors of this package: the one boundary for calls and transfers."""
 
 from __future__ import annotations
 
-import aiohttp
+import re
+import ssl
+from typing import Final, Protocol
 
-from ._request import PreparedRequest
-from ._response import unexpected
+import aiohttp
+from aiohttp.http import HttpProcessingError
+
 from .errors import ConfigurationError, ConnectionFailed, RequestTimeout, ReturnHelperError, UnexpectedContent
+
+ERRORS: Final = (
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    LookupError,
+    AssertionError,
+)
+"""Everything that a request can raise without a fault of this package. User code in a session may raise other things."""
+
+_URL: Final = re.compile(
+    r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@'\"]*@)?([^\s/?#@'\"]*)[^\s'\"]*", re.IGNORECASE
+)
+_UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_LONGEST_CAUSE: Final = 300
+
+_WRONG_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+
+
+class Exchange(Protocol):
+    """What a call or a transfer remembers from attempt to attempt.
+
+    `sent` says that an attempt got a connection, `maybe_applied` that one that failed may have been carried out.
+    """
+
+    sent: bool
+    maybe_applied: bool
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def operation_name(self) -> str | None: ...
+    @property
+    def idempotency_key(self) -> str | None: ...
+    def redact(self, text: str) -> str: ...
 
 
 def translate(
-    error: Exception, call: PreparedRequest, response: aiohttp.ClientResponse | None
+    error: Exception, exchange: Exchange, response: aiohttp.ClientResponse | None
 ) -> ReturnHelperError:
-    """Return the error of this package for one of aiohttp's, without keeping it."""
-    kind = type(error).__name__
+    """Return the error of this package for one of `ERRORS`, without keeping it: it may hold secrets."""
+    cause = cause_of(error, exchange)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return timed_out(call, "connect", "no connection within the time for it", maybe_applied=False)
+        return timed_out(exchange, "connect", "no connection in time", sent=False)
     if isinstance(error, TimeoutError):  # aiohttp's are both TimeoutError and OSError
-        return timed_out(call, "read", "the server fell silent")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ConfigurationError(f"{call.operation.name} has no usable URL; check the environment")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return _truncated(call, response, kind)
+        return timed_out(exchange, "read", "the server was silent for too long")
+    if isinstance(error, aiohttp.ClientPayloadError | HttpProcessingError):
+        return unusable(exchange, f"a body that is incomplete ({cause})", response, truncated=True)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return _unconnected(call, f"the proxy refused with HTTP {error.status}")
+        return _refused_by_proxy(error, exchange)
     if isinstance(error, aiohttp.ClientResponseError):
-        return unexpected(call, "an answer that is not HTTP", status=error.status, headers={}, body=b"")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        failed = _unconnected(call, f"TLS failed ({kind}); check the URL, the clock and the certificates")
-        failed.permanent = True
-        return failed
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _unconnected(call, f"no connection ({kind}: {error.os_error.strerror or 'no reason given'})")
-    if isinstance(error, aiohttp.ClientError | OSError):
-        return _broken(call, kind)
+        return unusable(
+            exchange, f"a response that is not valid HTTP ({cause})", response, status=error.status
+        )
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
+        return _not_connected(error, exchange, cause)
     if isinstance(error, RuntimeError) and "closed" in str(error).lower():
-        return _broken(call, "the session was closed")
-    return ConfigurationError(
-        f"{call.operation.name} cannot be sent: aiohttp refuses its URL or headers ({kind})"
+        return failed(exchange, f"the session was closed ({cause})", permanent=True)
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return ConfigurationError(
+            f"{exchange.name} has no usable URL ({cause}); check the environment and any proxy"
+        )
+    if isinstance(error, aiohttp.ClientError | OSError | EOFError):
+        return failed(exchange, cause)
+    return ConfigurationError(f"{exchange.name} cannot be sent: {cause}")
+
+
+def cause_of(error: BaseException, exchange: Exchange) -> str:
+    """Return class and text of an error on one line, without credentials and with no more of a URL than its host."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - somebody's class; the message is about something else
+        text = ""
+    text = _UNPRINTABLE.sub(" ", _URL.sub(r"\1\2", exchange.redact(text))).strip()
+    kind = type(error).__name__
+    return f"{kind}: {text[:_LONGEST_CAUSE]}" if text else kind
+
+
+def failed(
+    exchange: Exchange, cause: str, *, sent: bool | None = None, permanent: bool = False
+) -> ConnectionFailed:
+    """Build the error for a connection that could not be made or that broke before the response."""
+    sent = exchange.sent if sent is None else sent
+    what = "got no response" if sent else "was not sent"
+    error = ConnectionFailed(
+        f"{exchange.name} {what}: {cause}{_advice(exchange, sent=sent)}",
+        maybe_applied=sent or exchange.maybe_applied,
+        operation=exchange.operation_name,
+        idempotency_key=exchange.idempotency_key,
     )
+    error.permanent = permanent
+    return error
 
 
-def _unconnected(call: PreparedRequest, what: str) -> ConnectionFailed:
-    earlier = (
-        "; an earlier attempt may have been carried out: repeat it with the same idempotency_key"
-        if call.maybe_applied
-        else ""
-    )
-    return ConnectionFailed(
-        f"{call.operation.name} was not sent: {what}{earlier}",
-        maybe_applied=call.maybe_applied,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def _broken(call: PreparedRequest, what: str) -> ConnectionFailed:
-    if not call.sent:
-        return _unconnected(call, what)
-    return ConnectionFailed(
-        f"{call.operation.name} broke off before an answer ({what}); repeat it with the same idempotency_key",
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-def timed_out(
-    call: PreparedRequest, phase: str, what: str, *, maybe_applied: bool | None = None
-) -> RequestTimeout:
-    applied = call.maybe_applied or (call.sent if maybe_applied is None else maybe_applied)
-    advice = (
-        "it may have been carried out: repeat it with the same idempotency_key"
-        if applied
-        else "it was not sent"
-    )
+def timed_out(exchange: Exchange, phase: str, cause: str, *, sent: bool | None = None) -> RequestTimeout:
+    """Build the error for a phase that took too long."""
+    sent = exchange.sent if sent is None else sent
     error = RequestTimeout(
-        f"{call.operation.name}: {what}; {advice}",
-        maybe_applied=applied,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
+        f"{exchange.name}: {cause}{_advice(exchange, sent=sent) or '; it was not sent'}",
+        maybe_applied=sent or exchange.maybe_applied,
+        operation=exchange.operation_name,
+        idempotency_key=exchange.idempotency_key,
     )
     error.phase = phase
     return error
 
 
-def _truncated(
-    call: PreparedRequest, response: aiohttp.ClientResponse | None, kind: str
+def unusable(
+    exchange: Exchange,
+    what: str,
+    response: aiohttp.ClientResponse | None = None,
+    *,
+    status: int | None = None,
+    truncated: bool = False,
 ) -> UnexpectedContent:
-    headers = {} if response is None else response.headers
-    status = 0 if response is None else response.status
-    error = unexpected(
-        call,
-        f"HTTP {status} with a body that breaks off or cannot be read ({kind})",
-        status=status,
-        headers=headers,
-        body=b"",
+    """Build the error for a response that cannot be used."""
+    if response is not None:
+        what, status = f"HTTP {response.status} with {what}", response.status
+    error = UnexpectedContent(
+        f"{exchange.name} got {what}",
+        operation=exchange.operation_name,
+        idempotency_key=exchange.idempotency_key,
     )
-    error.truncated = True
+    error.http_status = status
+    error.truncated = truncated
     return error
+
+
+def _advice(exchange: Exchange, *, sent: bool) -> str:
+    if not sent and not exchange.maybe_applied:
+        return ""
+    if exchange.idempotency_key is None:
+        return "; it can be repeated"
+    which = "it" if sent else "an earlier attempt"
+    return f"; {which} may have been carried out: repeat it with the same idempotency_key"
+
+
+def _not_connected(error: Exception, exchange: Exchange, cause: str) -> ConnectionFailed:
+    reason = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return failed(
+            exchange, f"{cause}; {_certificate_advice(reason.verify_code)}", sent=False, permanent=True
+        )
+    # A handshake that breaks off is a matter of the network; one that is refused will be refused again.
+    permanent = isinstance(error, aiohttp.ServerFingerprintMismatch) or (
+        isinstance(reason, ssl.SSLError) and not isinstance(reason, ssl.SSLEOFError)
+    )
+    return failed(exchange, cause, sent=False, permanent=permanent)
+
+
+def _certificate_advice(code: int) -> str:
+    if code in _WRONG_NAME:
+        return "the certificate is for another host: check the URL"
+    if code in _WRONG_TIME:
+        return "the certificate is not valid at this time: check the clock of this machine"
+    return "the certificate is not trusted: if it is your proxy's, pass a session that knows its CA"
+
+
+def _refused_by_proxy(error: aiohttp.ClientHttpProxyError, exchange: Exchange) -> ConnectionFailed:
+    advice = "; check user and password in its URL" if error.status == 407 else ""
+    return failed(
+        exchange,
+        f"the proxy refused the connection with HTTP {error.status}{advice}",
+        sent=False,
+        permanent=400 <= error.status < 500 and error.status not in {408, 425, 429},
+    )

@@ -94,6 +94,22 @@ class PreparedRequest:
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.operation.name}>"
 
+    @property
+    def name(self) -> str:
+        """The name of the operation, for messages."""
+        return self.operation.name
+
+    @property
+    def operation_name(self) -> str:
+        """The name of the operation, for the attribute of errors."""
+        return self.operation.name
+
+    def redact(self, text: str) -> str:
+        """Return the text without key and token."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
 
 @attrs.frozen
 class ParsedResponse:

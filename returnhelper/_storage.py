@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeAlias, TypeVar
 
 import aiohttp
 from yarl import URL
 
+from ._aiohttp_errors import ERRORS, translate, unusable
 from ._response import error_class
-from .errors import (
-    APIError,
-    ConfigurationError,
-    ConnectionFailed,
-    RequestTimeout,
-    ReturnHelperError,
-    TransportError,
-    UnexpectedContent,
-)
-
-if TYPE_CHECKING:
-    from ._transport import Transport
-    from .config import RequestOptions
+from ._retry import run_attempts
+from ._session import LoopState, Sessions, underway
+from .config import Environment, RequestOptions
+from .errors import APIError, ConfigurationError, ReturnHelperError
 
 T = TypeVar("T")
-Chunks = AsyncIterator[bytes]
+Chunks: TypeAlias = AsyncIterator[bytes]
 
 CHUNK = 256 * 1024
 _MAX_REDIRECTS = 5
@@ -36,11 +27,29 @@ _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
 
-class StorageTransport:
-    """Send and fetch files through the connections of a transport, without its headers."""
+class _Transfer:
+    """One upload or download: the same for all its attempts."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    operation_name = None
+    idempotency_key = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sent = False
+        self.maybe_applied = False
+
+    def redact(self, text: str) -> str:
+        """Return the text: it goes to hosts that never see a credential."""
+        return text
+
+
+class StorageTransport:
+    """Send and fetch files through the connections of the sessions, without the headers of the API."""
+
+    def __init__(self, sessions: Sessions, *, environment: Environment, user_agent: str) -> None:
+        self.environment = environment
+        self._sessions = sessions
+        self._user_agent = user_agent
 
     async def put(
         self,
@@ -54,6 +63,7 @@ class StorageTransport:
     ) -> None:
         """Store a body of known size; a redirect is refused, because the body may be gone."""
         target = self._checked(url)
+        transfer = _Transfer(f"the upload to {target.host}")
         headers = {"Content-Type": content_type, "Content-Length": str(size)}
 
         async def once(session: aiohttp.ClientSession, phases: aiohttp.ClientTimeout) -> None:
@@ -68,17 +78,18 @@ class StorageTransport:
                 )
                 try:
                     if not 200 <= response.status < 300:
-                        raise await _refused("the upload", response)
+                        raise await _refused(transfer, response)
                     await response.content.read(CHUNK)  # so that the connection can be used again
                 finally:
                     response.close()  # a refusal may come before all is sent: the rest stays here
-            except aiohttp.ClientError:
-                if body.failure is None:
-                    raise
-            if body.failure is not None:
-                raise body.failure
+            except ERRORS as e:
+                failure: Exception | None = body.failure or translate(e, transfer, None)
+            else:
+                failure = body.failure
+            if failure is not None:
+                raise failure
 
-        await self._attempts("the upload", once, options, repeatable=repeatable)
+        await self._run(transfer, once, options, repeatable=repeatable)
 
     async def get(
         self,
@@ -89,88 +100,70 @@ class StorageTransport:
     ) -> T:
         """Fetch a body and hand it to `receive`, anew in each attempt; redirects go on to https only."""
         first = self._checked(url)
+        transfer = _Transfer(f"the download from {first.host}")
         # A compressed body would make the announced length and the size limit speak of different things.
         headers = {"Accept-Encoding": "identity"}
 
         async def once(session: aiohttp.ClientSession, phases: aiohttp.ClientTimeout) -> T:
             target = first
-            for _ in range(_MAX_REDIRECTS + 1):
-                async with session.get(
-                    target, headers=headers, allow_redirects=False, timeout=phases
-                ) as response:
-                    if response.status in _REDIRECTS and "Location" in response.headers:
-                        target = self._redirected(target, response.headers["Location"])
-                        continue
-                    if response.status != 200:
-                        raise await _refused("the download", response)
-                    return await receive(response.headers, response.content.iter_chunked(CHUNK))
-            raise _unexpected(f"the download was redirected more than {_MAX_REDIRECTS} times")
+            try:
+                for _ in range(_MAX_REDIRECTS + 1):
+                    async with session.get(
+                        target, headers=headers, allow_redirects=False, timeout=phases
+                    ) as response:
+                        if response.status in _REDIRECTS and "Location" in response.headers:
+                            target = _redirected(transfer, target, response.headers["Location"])
+                            continue
+                        if response.status != 200:
+                            raise await _refused(transfer, response)
+                        return await receive(response.headers, response.content.iter_chunked(CHUNK))
+                failure: ReturnHelperError = unusable(transfer, f"more than {_MAX_REDIRECTS} redirects")
+            except ERRORS as e:
+                failure = translate(e, transfer, None)
+            raise failure
 
-        return await self._attempts("the download", once, options, repeatable=True)
+        return await self._run(transfer, once, options, repeatable=True)
 
     def _checked(self, url: str) -> URL:
         target = _parsed(url)
         if target is None:
             raise ConfigurationError("the file's address is not a usable http or https URL without a user")
-        if target.scheme != "https" and self._transport.environment.name != "custom":
+        if target.scheme != "https" and not self.environment.allow_http:
             raise ConfigurationError(
-                f"the file's address at {target.host} is plain http, which only a custom environment may use"
+                f"the file's address at {target.host} is plain http; only an Environment with allow_http=True permits it"
             )
         return target
 
-    @staticmethod
-    def _redirected(source: URL, location: str) -> URL:
-        target = _parsed(location, source)
-        if target is None:
-            raise _unexpected(f"{source.host} redirects to an address that is not usable")
-        if target.scheme != "https" and source.scheme == "https":
-            raise _unexpected(f"{source.host} redirects to plain http, which is not followed")
-        return target
-
-    async def _attempts(
+    async def _run(
         self,
-        what: str,
+        transfer: _Transfer,
         once: Callable[[aiohttp.ClientSession, aiohttp.ClientTimeout], Awaitable[T]],
         options: RequestOptions | None,
         *,
         repeatable: bool,
     ) -> T:
-        import stamina
+        state = self._sessions.current()
+        limits = self._sessions.limits(options)
+        async with self._session(state) as session:
 
-        total, phases, policy = self._transport._limits(options)
-        number = 0
-        scope = asyncio.timeout(total)
+            async def attempt() -> T:
+                token = underway.set(transfer)
+                try:
+                    transfer.sent = self._sessions.given is not None
+                    return await once(session, limits.phases)
+                finally:
+                    underway.reset(token)
 
-        def wait(error: Exception) -> float | bool:
-            if not isinstance(error, TransportError | APIError):
-                return False
-            error.attempts = number
-            seconds = self._transport._wait(error, policy, number, scope) if repeatable else None
-            return False if seconds is None else seconds
+            return await run_attempts(transfer, attempt, state=state, limits=limits, repeatable=repeatable)
 
-        try:
-            async with scope, self._session() as session:
-                async for attempt in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
-                    with attempt:
-                        number = attempt.num
-                        outcome = await _outcome(what, once, session, phases)
-                        if isinstance(outcome, ReturnHelperError):
-                            raise outcome
-                        return outcome[0]
-        except TimeoutError:
-            if not scope.expired():  # the caller's own, out of the iterator that is being uploaded
-                raise
-        raise _timed_out(what, "total", f"not complete within the total of {total} s", attempts=number)
-
-    def _session(self) -> aiohttp.ClientSession:
+    def _session(self, state: LoopState) -> aiohttp.ClientSession:
         """Open a session over the same connections: the headers of a session cannot be left out of a request."""
-        ours = self._transport._home().session
         return aiohttp.ClientSession(
-            connector=ours.connector,
+            connector=state.session.connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": self._transport._constant["User-Agent"]},
-            trust_env=ours.trust_env,
+            headers={"User-Agent": self._user_agent},
+            trust_env=state.session.trust_env,
         )
 
 
@@ -194,23 +187,13 @@ class _Watched:
             raise
 
 
-async def _outcome(
-    what: str,
-    once: Callable[[aiohttp.ClientSession, aiohttp.ClientTimeout], Awaitable[T]],
-    session: aiohttp.ClientSession,
-    phases: aiohttp.ClientTimeout,
-) -> tuple[T] | ReturnHelperError:
-    """Make one attempt. Errors come back as values, so that none drags aiohttp's along as its context."""
-    try:
-        return (await once(session, phases),)
-    except ReturnHelperError as e:
-        return e
-    except (aiohttp.ClientError, OSError) as e:
-        return _translate(what, e)
-    except RuntimeError as e:
-        if "closed" not in str(e).lower():
-            raise
-        return ConnectionFailed(f"{what} failed: the client was closed meanwhile")
+def _redirected(transfer: _Transfer, source: URL, location: str) -> URL:
+    target = _parsed(location, source)
+    if target is None:
+        raise unusable(transfer, f"a redirect from {source.host} to an address that is not usable")
+    if target.scheme != "https" and source.scheme == "https":
+        raise unusable(transfer, f"a redirect from {source.host} to plain http, which is not followed")
+    return target
 
 
 def _parsed(url: str, base: URL | None = None) -> URL | None:
@@ -227,49 +210,16 @@ def _parsed(url: str, base: URL | None = None) -> URL | None:
     return target.with_fragment(None) if usable else None
 
 
-async def _refused(what: str, response: aiohttp.ClientResponse) -> ReturnHelperError:
-    host, status = response.url.host, response.status
+async def _refused(transfer: _Transfer, response: aiohttp.ClientResponse) -> ReturnHelperError:
+    status = response.status
     if status in _REDIRECTS:
-        return _unexpected(f"{what} was redirected by {host}, which is not followed here", status)
+        return unusable(transfer, "a redirect, which is not followed here", status=status)
     found = _CODE.search(await response.content.read(4096))
     code = found[1].decode() if found else None
-    said = f"HTTP {status} {code}" if code else f"HTTP {status}"
-    kind = error_class(status)
-    if status < 500 and status != 429:  # other 4xx classes speak of the API's key, token and fields
-        kind = APIError
-    advice = (
-        "try again later" if status >= 500 or status == 429 else "its address may have expired; get a new one"
-    )
-    return kind(f"{what} was refused by {host}, {said}: {advice}", http_status=status, error_code=code)
-
-
-def _unexpected(message: str, status: int | None = None) -> UnexpectedContent:
-    error = UnexpectedContent(message, maybe_applied=False)
-    error.http_status = status
-    return error
-
-
-def _translate(what: str, error: Exception) -> ReturnHelperError:
-    """Return this package's error for one of aiohttp's; addresses carry signatures and are never shown."""
-    kind = type(error).__name__
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return _timed_out(what, "connect", "no connection within the time for it")
-    if isinstance(error, TimeoutError):
-        return _timed_out(what, "read", "the host fell silent")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ConfigurationError("the file's address is not a usable URL")
-    if isinstance(error, aiohttp.ClientPayloadError):
-        broken = _unexpected(f"{what} broke off before the end of the file ({kind})")
-        broken.truncated = True
-        return broken
-    failed = ConnectionFailed(f"{what} failed: the connection could not be made or broke ({kind})")
-    failed.permanent = isinstance(
-        error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError
-    )
-    return failed
-
-
-def _timed_out(what: str, phase: str, why: str, *, attempts: int = 1) -> RequestTimeout:
-    error = RequestTimeout(f"{what} timed out: {why}", attempts=attempts)
-    error.phase = phase
-    return error
+    described = f"HTTP {status} {code}" if code else f"HTTP {status}"
+    later = status >= 500 or status == 429
+    cls = (
+        error_class(status) if later else APIError
+    )  # other classes are about the API's key, token and fields
+    advice = "try again later" if later else "its address may have expired; get a new one"
+    return cls(f"{transfer.name} was refused, {described}: {advice}", http_status=status, error_code=code)

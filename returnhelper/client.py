@@ -1,20 +1,30 @@
-"""The client: configuration, the session, and one property per resource."""
+"""The client: it composes sessions, transports and resources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Self
 
 from . import config
-from ._lazy import load
-from .config import Environment, RetryPolicy, Timeouts
-from .errors import ConfigurationError
-from .resources._base import Resource
+from ._secrets import Credentials, header_problem
+from .config import (
+    Environment,
+    RetryPolicy,
+    Timeouts,
+    require_bool,
+    require_callable,
+    require_count,
+    require_type,
+)
+from .errors import ConfigurationError, format_value
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from ._session import Sessions
+    from ._storage import StorageTransport
     from ._transport import Transport
     from .resources.balances import Balances
     from .resources.consolidations import Consolidations
@@ -34,59 +44,15 @@ if TYPE_CHECKING:
     from .resources.vas import Vas
     from .resources.warehouses import Warehouses
 
-R = TypeVar("R", bound=Resource)
-
-
-class _Lazy(Generic[R]):
-    """A property whose resource, and the module of it, is loaded by its first use."""
-
-    def __init__(self, class_name: str) -> None:
-        self._class_name = class_name
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, client: None, owner: type) -> _Lazy[R]: ...
-    @overload
-    def __get__(self, client: ReturnHelper, owner: type) -> R: ...
-    def __get__(self, client: ReturnHelper | None, owner: type) -> _Lazy[R] | R:
-        if client is None:
-            return self
-        resource_class = cast(
-            "type[R]", load(f".resources.{self._name}", self._class_name, package=__package__)
-        )
-        resource = resource_class(client._transport)
-        client.__dict__[self._name] = resource  # found first from now on: this is no data descriptor
-        return resource
-
 
 class ReturnHelper:
     """Call the Return Helper API: `async with ReturnHelper(api_key=…, api_token=…) as rh`.
 
-    Nothing happens before the first call: the client may be made at module level and used by one event loop after
-    another. A `session` that is passed in is used as it is and never closed. `max_concurrency` bounds the requests
-    under way in one event loop. `check_limits` False sends what breaks a documented limit. `new_key` makes the
-    idempotency keys of writing calls.
+    Nothing happens before the first call: the client may be made at module level, and used by one event loop after
+    another or by threads with a loop each. A `session` that is passed in is used as it is and never closed.
+    `max_concurrency` bounds the requests under way in one event loop. `check_limits=False` sends what breaks a
+    documented limit. `new_key` returns the idempotency keys of writing calls.
     """
-
-    balances: _Lazy[Balances] = _Lazy("Balances")
-    warehouses: _Lazy[Warehouses] = _Lazy("Warehouses")
-    service_types: _Lazy[ServiceTypes] = _Lazy("ServiceTypes")
-    shipments: _Lazy[Shipments] = _Lazy("Shipments")
-    labels: _Lazy[Labels] = _Lazy("Labels")
-    return_shipments: _Lazy[ReturnShipments] = _Lazy("ReturnShipments")
-    return_requests: _Lazy[ReturnRequests] = _Lazy("ReturnRequests")
-    return_inventories: _Lazy[ReturnInventories] = _Lazy("ReturnInventories")
-    resends: _Lazy[Resends] = _Lazy("Resends")
-    recalls: _Lazy[Recalls] = _Lazy("Recalls")
-    vas: _Lazy[Vas] = _Lazy("Vas")
-    files: _Lazy[Files] = _Lazy("Files")
-    fba_shipments: _Lazy[FbaShipments] = _Lazy("FbaShipments")
-    fba_inventories: _Lazy[FbaInventories] = _Lazy("FbaInventories")
-    fba_instructions: _Lazy[FbaInstructions] = _Lazy("FbaInstructions")
-    consolidations: _Lazy[Consolidations] = _Lazy("Consolidations")
-    lookups: _Lazy[Lookups] = _Lazy("Lookups")
 
     def __init__(
         self,
@@ -103,28 +69,41 @@ class ReturnHelper:
         check_limits: bool = True,
         new_key: Callable[[], str] | None = None,
     ) -> None:
-        from ._transport import Transport  # brings aiohttp
+        credentials = Credentials(api_key, api_token)
+        del api_key, api_token  # a crash report would show them
+        credentials.check()
+        require_type("environment", environment, Environment, "Environment.SANDBOX")
+        timeouts = Timeouts() if timeouts is None else timeouts
+        require_type("timeouts", timeouts, Timeouts, "Timeouts(total=30)")
+        retry = RetryPolicy() if retry is None else retry
+        require_type("retry", retry, RetryPolicy, "RetryPolicy(attempts=3)")
+        require_count("max_concurrency", max_concurrency, most=100_000)
+        require_bool("trust_env", trust_env)
+        require_bool("check_limits", check_limits)
+        agent = config.user_agent(user_agent)
+        _require_session(session)
 
-        if not isinstance(environment, Environment):
-            raise ConfigurationError("environment must be an Environment, such as Environment.SANDBOX")
-        if timeouts is not None and not isinstance(timeouts, Timeouts):
-            raise ConfigurationError("timeouts must be a Timeouts, such as Timeouts(total=30)")
-        if retry is not None and not isinstance(retry, RetryPolicy):
-            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy(attempts=3)")
-        if not isinstance(max_concurrency, int) or isinstance(max_concurrency, bool) or max_concurrency < 1:
-            raise ConfigurationError("max_concurrency must be a whole number of 1 or more")
-        self._transport: Transport = Transport(
-            api_key=config.header_value("api_key", api_key),
-            api_token=config.header_value("api_token", api_token),
-            environment=environment,
-            user_agent=config.user_agent(user_agent),
-            session=session,
-            timeouts=timeouts or Timeouts(),
-            retry=retry or RetryPolicy(),
+        from ._session import Sessions  # imports aiohttp
+        from ._storage import StorageTransport
+        from ._transport import Transport
+
+        self._sessions: Sessions = Sessions(
+            given=session,
+            timeouts=timeouts,
+            retry=retry,
             max_concurrency=max_concurrency,
             trust_env=trust_env,
+        )
+        self._transport: Transport = Transport(
+            self._sessions,
+            credentials=credentials,
+            environment=environment,
+            user_agent=agent,
             check_limits=check_limits,
-            **({} if new_key is None else {"new_key": new_key}),
+            **({} if new_key is None else {"new_key": _checked(new_key)}),
+        )
+        self._storage: StorageTransport = StorageTransport(
+            self._sessions, environment=environment, user_agent=agent
         )
 
     @classmethod
@@ -138,11 +117,12 @@ class ReturnHelper:
         user_agent: str | None = None,
         trust_env: bool = False,
         check_limits: bool = True,
-    ) -> ReturnHelper:
+        new_key: Callable[[], str] | None = None,
+    ) -> Self:
         """Make a client from RETURNHELPER_API_KEY, RETURNHELPER_API_TOKEN and RETURNHELPER_ENVIRONMENT.
 
         The environment is `sandbox` (if unset), `production` or `production_china`; RETURNHELPER_USER_URL and
-        RETURNHELPER_PUBLIC_URL name other bases instead.
+        RETURNHELPER_PUBLIC_URL name other base URLs instead.
         """
         settings = config.from_env()
         return cls(
@@ -156,7 +136,127 @@ class ReturnHelper:
             user_agent=user_agent,
             trust_env=trust_env,
             check_limits=check_limits,
+            new_key=new_key,
         )
+
+    @cached_property
+    def balances(self) -> Balances:
+        """What the account has left to spend."""
+        from .resources.balances import Balances
+
+        return Balances(self._transport)
+
+    @cached_property
+    def warehouses(self) -> Warehouses:
+        """Warehouses that returns can go to."""
+        from .resources.warehouses import Warehouses
+
+        return Warehouses(self._transport)
+
+    @cached_property
+    def service_types(self) -> ServiceTypes:
+        """Carrier services, for returns and for resends."""
+        from .resources.service_types import ServiceTypes
+
+        return ServiceTypes(self._transport)
+
+    @cached_property
+    def shipments(self) -> Shipments:
+        """Return shipments that exist, and what new ones would cost."""
+        from .resources.shipments import Shipments
+
+        return Shipments(self._transport)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Labels of return shipments."""
+        from .resources.labels import Labels
+
+        return Labels(self._transport)
+
+    @cached_property
+    def return_shipments(self) -> ReturnShipments:
+        """Order a return with its label in one call."""
+        from .resources.return_shipments import ReturnShipments
+
+        return ReturnShipments(self._transport)
+
+    @cached_property
+    def return_requests(self) -> ReturnRequests:
+        """The orders behind return shipments."""
+        from .resources.return_requests import ReturnRequests
+
+        return ReturnRequests(self._transport)
+
+    @cached_property
+    def return_inventories(self) -> ReturnInventories:
+        """Items in the warehouses, and what to do with them."""
+        from .resources.return_inventories import ReturnInventories
+
+        return ReturnInventories(self._transport)
+
+    @cached_property
+    def resends(self) -> Resends:
+        """Ship items from a warehouse to an address."""
+        from .resources.resends import Resends
+
+        return Resends(self._transport)
+
+    @cached_property
+    def recalls(self) -> Recalls:
+        """Bring items to the Hong Kong warehouse."""
+        from .resources.recalls import Recalls
+
+        return Recalls(self._transport)
+
+    @cached_property
+    def vas(self) -> Vas:
+        """Value-added services: photos, inspection, repacking, splitting."""
+        from .resources.vas import Vas
+
+        return Vas(self._transport)
+
+    @cached_property
+    def files(self) -> Files:
+        """Upload files, download labels and photos."""
+        from .resources.files import Files
+
+        return Files(self._transport, self._storage)
+
+    @cached_property
+    def fba_shipments(self) -> FbaShipments:
+        """Amazon removal parcels that are announced to a warehouse."""
+        from .resources.fba_shipments import FbaShipments
+
+        return FbaShipments(self._transport)
+
+    @cached_property
+    def fba_inventories(self) -> FbaInventories:
+        """Stock of FBA goods, one entry per FNSKU and warehouse."""
+        from .resources.fba_inventories import FbaInventories
+
+        return FbaInventories(self._transport)
+
+    @cached_property
+    def fba_instructions(self) -> FbaInstructions:
+        """What the warehouse is to do with FBA stock."""
+        from .resources.fba_instructions import FbaInstructions
+
+        return FbaInstructions(self._transport)
+
+    @cached_property
+    def consolidations(self) -> Consolidations:
+        """Ship many items in one consolidated order."""
+        from .resources.consolidations import Consolidations
+
+        return Consolidations(self._transport)
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """Reference data: countries, currencies and other codes with their names."""
+        from .resources.lookups import Lookups
+
+        return Lookups(self._transport)
 
     @property
     def environment(self) -> Environment:
@@ -173,12 +273,36 @@ class ReturnHelper:
 
     async def aclose(self) -> None:
         """Close the session of the running event loop, unless it was passed in. A later call opens a new one."""
-        await self._transport.aclose()
+        await self._sessions.aclose()
 
     def __repr__(self) -> str:
-        return f"<ReturnHelper at {self.environment.name}>"
+        transport = self.__dict__.get("_transport")  # None while the constructor checks its arguments
+        return "<ReturnHelper>" if transport is None else f"<ReturnHelper at {transport.environment.name}>"
 
     def __del__(self) -> None:
-        transport = self.__dict__.get("_transport")
-        if transport is not None:
-            transport.warn_if_forgotten(self)
+        sessions = self.__dict__.get("_sessions")
+        if sessions is not None:
+            sessions.warn_if_open(self)
+
+
+def _require_session(session: object) -> None:
+    """Raise `ConfigurationError` for a session that is not aiohttp's, as those of some retry libraries are."""
+    if session is None:
+        return
+    import aiohttp
+
+    require_type("session", session, aiohttp.ClientSession, "aiohttp.ClientSession()")
+
+
+def _checked(new_key: Callable[[], str]) -> Callable[[], str]:
+    """Return the function, with a check of each key that it returns."""
+    require_callable("new_key", new_key)
+
+    def checked() -> str:
+        key = new_key()
+        problem = header_problem(key)
+        if problem is not None:
+            raise ConfigurationError(f"the key that new_key returned {problem}: {format_value(key)}")
+        return key
+
+    return checked

@@ -9,145 +9,216 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from types import MappingProxyType
+from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
 
+from ._secrets import Credentials, ExtraHeaders, header_problem
+from ._time import to_seconds
 from ._version import __version__
-from .errors import ConfigurationError
+from .errors import ConfigurationError, format_value
 
-_NOT_A_HEADER_VALUE = re.compile(r"[^\t\x20-\x7e]")
-_NOT_A_TOKEN = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+Duration: TypeAlias = float | timedelta
+"""Seconds, or a timedelta."""
 
 
-def header_value(name: str, value: object) -> str:
-    """Return `value` if it may stand in an HTTP header; the error names `name` and never shows the value."""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be text, not {type(value).__name__}")
-    if not value or value.strip() != value:
-        raise ConfigurationError(f"{name} is empty, or has blanks around it; check where it is read from")
-    if _NOT_A_HEADER_VALUE.search(value):
+def require_type(name: str, value: object, expected: type, example: str) -> None:
+    """Raise `ConfigurationError` for an argument of another type."""
+    if not isinstance(value, expected):
         raise ConfigurationError(
-            f"{name} holds a line break or another character that no HTTP header may carry"
+            f"{name} must be {'an' if expected.__name__[0] in 'AEIO' else 'a'} {expected.__name__}, "
+            f"such as {example}, not {format_value(value)}"
         )
-    return value
 
 
-def header_name(field: str, name: object) -> str:
-    """Return `name` if it may be the name of an HTTP header."""
-    if not isinstance(name, str) or not name or _NOT_A_TOKEN.search(name):
-        raise ConfigurationError(f"{field} holds a name that is no HTTP header name")
-    return name
+def require_bool(name: str, value: object) -> None:
+    """Raise `ConfigurationError` unless the argument is True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False, not {format_value(value)}")
 
 
-def _base(name: str, url: object) -> str:
-    if not isinstance(url, str):
-        raise ConfigurationError(f"{name} must be text, not {type(url).__name__}")
+def require_callable(name: str, value: object) -> None:
+    """Raise `ConfigurationError` unless the argument can be called."""
+    if not callable(value):
+        raise ConfigurationError(f"{name} must be a function, not {format_value(value)}")
+
+
+def require_count(name: str, value: object, *, most: int) -> None:
+    """Raise `ConfigurationError` unless the argument is a whole number from 1 to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ConfigurationError(f"{name} must be a whole number from 1 to {most}, not {format_value(value)}")
+
+
+def _base_url(name: str, value: object, *, allow_http: bool) -> str:
+    """Return a base URL without the `/api` at its end. The vendor prints it, and the operations' paths begin with it."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be text, not {format_value(value)}")
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
-    except ValueError as e:
-        raise ConfigurationError(f"{name} is not a URL; write it like https://host/path") from e
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"[\s\\]", url):
+    except ValueError:
+        host = None
+    # The URL may contain a password, so it is not shown.
+    if not host or parts.scheme not in {"http", "https"} or re.search(r"[\\\x00-\x20\x7f]", value):
         raise ConfigurationError(f"{name} is not an http or https URL; write it like https://host/path")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} must be a bare base, without user, query or fragment")
-    # The vendor prints the bases with a trailing /api; the paths of the operations begin with it.
-    return url.rstrip("/").removesuffix("/api")
+        raise ConfigurationError(f"{name} must be a base URL without user, query or fragment")
+    if parts.scheme == "http" and not allow_http:
+        raise ConfigurationError(f"{name} is plain http; use https, or pass allow_http=True")
+    return value.rstrip("/").removesuffix("/api")
 
 
-@attrs.frozen
+@attrs.frozen(init=False)
 class Environment:
-    """The pair of base URLs to call; each ends before the `/api` that the operations' paths begin with."""
+    """The base URLs to call, each without the `/api` that the operations' paths begin with.
+
+    `image_url` is the host of photos. `allow_http` permits plain http, as for an emulator on this machine.
+    """
 
     name: str
-    user_url: str = attrs.field()
-    public_url: str | None = None
+    user_url: str
+    public_url: str | None
+    image_url: str | None
+    allow_http: bool
 
     SANDBOX: ClassVar[Environment]
     PRODUCTION: ClassVar[Environment]
     PRODUCTION_CHINA: ClassVar[Environment]
 
+    def __init__(
+        self,
+        name: str,
+        *,
+        user_url: str,
+        public_url: str | None = None,
+        image_url: str | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"name must be text, not {format_value(name)}")
+        require_bool("allow_http", allow_http)
+        self.__attrs_init__(
+            name,
+            _base_url("user_url", user_url, allow_http=allow_http),
+            None if public_url is None else _base_url("public_url", public_url, allow_http=allow_http),
+            None if image_url is None else _base_url("image_url", image_url, allow_http=allow_http),
+            allow_http,
+        )
+
     @classmethod
-    def custom(cls, *, user_url: str, public_url: str | None = None) -> Environment:
+    def custom(
+        cls,
+        *,
+        user_url: str,
+        public_url: str | None = None,
+        image_url: str | None = None,
+        allow_http: bool | None = None,
+    ) -> Environment:
         """Call other hosts: an emulator, a proxy, an address the vendor gave you.
 
-        A trailing `/api` is cut off. Without `public_url` lookups raise ConfigurationError.
+        A trailing `/api` is removed. Without `public_url` lookups raise `ConfigurationError`. Plain http is allowed if
+        `user_url` is plain http, unless `allow_http` says otherwise.
         """
+        if allow_http is None:
+            allow_http = isinstance(user_url, str) and user_url[:5].lower() == "http:"
         return cls(
-            "custom",
-            _base("user_url", user_url),
-            None if public_url is None else _base("public_url", public_url),
+            "custom", user_url=user_url, public_url=public_url, image_url=image_url, allow_http=allow_http
         )
 
     @classmethod
     def named(cls, name: str) -> Environment:
         """Return the environment called `sandbox`, `production` or `production_china`, in any case."""
         known = {e.name: e for e in (cls.SANDBOX, cls.PRODUCTION, cls.PRODUCTION_CHINA)}
-        try:
-            return known[name.strip().lower().replace("-", "_")]
-        except KeyError:
-            raise ConfigurationError(f"no environment {name!r}; there are {', '.join(known)}") from None
+        found = known.get(name.strip().lower().replace("-", "_")) if isinstance(name, str) else None
+        if found is None:
+            raise ConfigurationError(f"name must be one of {', '.join(known)}, not {format_value(name)}")
+        return found
 
 
+# The hosts of photos: ReturnInventory/GetReturnInventory, "URL = https:// + photo host + / + key".
 Environment.SANDBOX = Environment(
-    "sandbox", "https://api.returnshelper.com/uat/user", "https://api.returnshelper.com/uat/public"
+    "sandbox",
+    user_url="https://api.returnshelper.com/uat/user",
+    public_url="https://api.returnshelper.com/uat/public",
+    image_url="https://rr-dev-files.returnshelper.com",
 )
 Environment.PRODUCTION = Environment(
     "production",
-    "https://api.returnhelpercentre.com/v1/user",
-    "https://api.returnhelpercentre.com/v1/public",
+    user_url="https://api.returnhelpercentre.com/v1/user",
+    public_url="https://api.returnhelpercentre.com/v1/public",
+    image_url="https://file.returnhelpercentre.com",
 )
-# No base of the Public API is documented for users in China.
-Environment.PRODUCTION_CHINA = Environment("production_china", "https://api.returnhelperchina.com/user")
+# Neither a base URL of the Public API nor a host of photos is documented for users in China.
+Environment.PRODUCTION_CHINA = Environment(
+    "production_china", user_url="https://api.returnhelperchina.com/user"
+)
 
 
-def _positive(_: object, attribute: attrs.Attribute[float], value: float | None) -> None:
-    usable = value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0)
-    if not usable:
-        raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0, or None")
+def _limit(name: str, value: Duration | None) -> float | None:
+    return None if value is None else to_seconds(name, value)
 
 
-def _not_negative(_: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
-        raise ConfigurationError(f"{attribute.name} must be a number of 0 or more")
-
-
-def _count(_: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{attribute.name} must be a whole number of 1 or more")
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class Timeouts:
-    """Seconds for each phase; None waits without end.
+    """The longest duration of each phase, in seconds or as a timedelta; None is no limit.
 
-    `connect`: finding the host, TCP and TLS. `read`: the longest silence of the server. `total`: the whole call with
-    every attempt, every wait between them and the queue of `max_concurrency`.
+    `connect`: DNS, TCP and TLS. `read`: the longest silence of the server. `total`: the whole call with every attempt,
+    the waits between them and the wait for one of the `max_concurrency` slots.
     """
 
-    connect: float | None = attrs.field(default=10.0, validator=_positive)
-    read: float | None = attrs.field(default=30.0, validator=_positive)
-    total: float | None = attrs.field(default=120.0, validator=_positive)
+    connect: float | None
+    read: float | None
+    total: float | None
+
+    def __init__(
+        self,
+        *,
+        connect: Duration | None = 10.0,
+        read: Duration | None = 30.0,
+        total: Duration | None = 120.0,
+    ) -> None:
+        self.__attrs_init__(
+            connect=_limit("connect", connect), read=_limit("read", read), total=_limit("total", total)
+        )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class RetryPolicy:
-    """How often a call is tried, and how long it waits in between.
+    """How often a call is attempted, and how long it waits before the next attempt. Durations as in `Timeouts`.
 
-    Broken connections, timeouts, 5xx and 429 are tried again; anything else is not. The n-th wait is drawn evenly
-    from 0 to `min(wait_max, wait_initial * 2 ** (n - 1))`, which keeps many clients from returning at the same
-    moment. A `Retry-After` is honoured up to `max_retry_after`; a longer one is raised instead of shortened.
+    Broken connections, timeouts, 5xx and 429 are retried; nothing else is. Backoff is exponential with full jitter: the
+    n-th wait is random, from 0 to `min(wait_max, wait_initial * 2 ** (n - 1))`, so that many clients do not return at
+    the same moment. A `Retry-After` is honoured up to `max_retry_after`; a longer one is raised, not shortened.
     """
 
-    attempts: int = attrs.field(default=4, validator=_count)
-    wait_initial: float = attrs.field(default=0.5, validator=_not_negative)
-    wait_max: float = attrs.field(default=20.0, validator=_not_negative)
-    max_retry_after: float = attrs.field(default=60.0, validator=_not_negative)
-    random: Callable[[], float] = attrs.field(default=_random.random, repr=False, eq=False)
+    attempts: int
+    wait_initial: float
+    wait_max: float
+    max_retry_after: float
+    random: Callable[[], float] = attrs.field(repr=False, eq=False)
 
     NONE: ClassVar[RetryPolicy]
+
+    def __init__(
+        self,
+        *,
+        attempts: int = 4,
+        wait_initial: Duration = 0.5,
+        wait_max: Duration = 20.0,
+        max_retry_after: Duration = 60.0,
+        random: Callable[[], float] = _random.random,
+    ) -> None:
+        require_count("attempts", attempts, most=1000)
+        require_callable("random", random)
+        self.__attrs_init__(
+            attempts=attempts,
+            wait_initial=to_seconds("wait_initial", wait_initial, zero=True),
+            wait_max=to_seconds("wait_max", wait_max, zero=True),
+            max_retry_after=to_seconds("max_retry_after", max_retry_after, zero=True),
+            random=random,
+        )
 
     def backoff(self, attempt: int) -> float:
         """Return the seconds to wait after the `attempt`-th attempt failed."""
@@ -158,78 +229,67 @@ class RetryPolicy:
 RetryPolicy.NONE = RetryPolicy(attempts=1)
 
 
-def _timeout(value: float | timedelta | Timeouts | None) -> float | Timeouts | None:
-    if value is None or isinstance(value, Timeouts):
-        return value
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    return Timeouts(total=seconds).total
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class RequestOptions:
     """What one call does differently.
 
-    `timeout` is the total in seconds, or a Timeouts. `idempotency_key` repeats an earlier call that failed without an
-    answer. `headers` are added to the request; they cannot replace key and token. `check_limits` False sends what
-    breaks a documented limit.
+    `timeout` is the total, in seconds or as a timedelta, or a whole `Timeouts`. `idempotency_key` repeats an earlier
+    call that failed without a response. `headers` are added to the request; they cannot replace key and token.
+    `check_limits=False` sends what breaks a documented limit.
     """
 
-    timeout: float | timedelta | Timeouts | None = attrs.field(default=None, converter=_timeout)
-    idempotency_key: str | None = attrs.field(default=None)
-    retry: RetryPolicy | None = attrs.field(default=None)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    check_limits: bool | None = None
+    timeout: float | Timeouts | None
+    idempotency_key: str | None
+    retry: RetryPolicy | None
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    check_limits: bool | None
 
-    @idempotency_key.validator
-    def _check_key(self, _: object, value: str | None) -> None:
-        if value is not None:
-            header_value("idempotency_key", value)
-
-    @retry.validator
-    def _check_retry(self, _: object, value: object) -> None:
-        if value is not None and not isinstance(value, RetryPolicy):
-            raise ConfigurationError("retry must be a RetryPolicy, such as RetryPolicy.NONE")
-
-    @headers.validator
-    def _check_headers(self, _: object, value: Mapping[str, str]) -> None:
-        if not isinstance(value, Mapping):
-            raise ConfigurationError("headers must be a mapping of names to texts")
-        for name, text in value.items():
-            header_name("headers", name)
-            if name.lower() in _OURS:
-                raise ConfigurationError(f"headers: {name} is set by the client itself")
-            header_value(f"headers[{name}]", text)
-
-
-_OURS = frozenset(
-    {
-        "x-rr-apikey",
-        "x-rr-apitoken",
-        "x-returnhelper-idempotency-key",
-        "content-length",
-        "transfer-encoding",
-        "host",
-    }
-)
+    def __init__(
+        self,
+        *,
+        timeout: Duration | Timeouts | None = None,
+        idempotency_key: str | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        check_limits: bool | None = None,
+    ) -> None:
+        headers = extra = ExtraHeaders(headers)  # from here on no frame shows their values
+        extra.check()
+        if timeout is not None and not isinstance(timeout, Timeouts):
+            timeout = to_seconds("timeout", timeout)
+        if idempotency_key is not None and (problem := header_problem(idempotency_key)) is not None:
+            raise ConfigurationError(f"idempotency_key {problem}: {format_value(idempotency_key)}")
+        if retry is not None:
+            require_type("retry", retry, RetryPolicy, "RetryPolicy.NONE")
+        if check_limits is not None:
+            require_bool("check_limits", check_limits)
+        self.__attrs_init__(
+            timeout=timeout,
+            idempotency_key=idempotency_key,
+            retry=retry,
+            headers=extra,
+            check_limits=check_limits,
+        )
 
 
 def user_agent(application: str | None = None) -> str:
     """Return the documented form `{app}/{version} (Platform=…; Runtime=…; Language=…)`.
 
-    An `application` that holds a parenthesis is taken as complete.
+    An `application` that contains a parenthesis is taken as complete.
     """
     name = f"returnhelper/{__version__}" if application is None else application
-    header_value("user_agent", name)
+    problem = header_problem(name)
+    if problem is not None:
+        raise ConfigurationError(f"user_agent {problem}: {format_value(name)}")
     if "(" in name:
         return name
     system = f"{platform.system() or 'unknown'}/{platform.release() or 'unknown'}"
     runtime = f"{platform.python_implementation()}-{platform.python_version()}"
     if application is not None:
         runtime += f" returnhelper-{__version__}"
-    about = (
-        f"Platform={system}; Runtime={runtime}; Language=Python{sys.version_info[0]}.{sys.version_info[1]}"
-    )
-    return f"{name} ({re.sub(r'[^ -~]|[()]', '_', about)})"
+    language = f"Python{sys.version_info[0]}.{sys.version_info[1]}"
+    comment = f"Platform={system}; Runtime={runtime}; Language={language}"
+    return f"{name} ({re.sub(r'[^ -~]|[()]', '_', comment)})"
 
 
 @attrs.frozen(kw_only=True)
@@ -241,26 +301,56 @@ class Settings:
     environment: Environment
 
 
+class _Variables:
+    """The environment variables of this package. Frames that may raise hold this object instead of all variables."""
+
+    __slots__ = ("api_key", "api_token", "environment", "public_url", "user_url")
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        for name in self.__slots__:
+            setattr(self, name, environ.get(f"RETURNHELPER_{name.upper()}") or None)
+
+    api_key: str | None
+    api_token: str | None
+    environment: str | None
+    public_url: str | None
+    user_url: str | None
+
+    def __repr__(self) -> str:
+        return "<environment variables>"
+
+
 def from_env(environ: Mapping[str, str] | None = None) -> Settings:
     """Read RETURNHELPER_API_KEY, _API_TOKEN and _ENVIRONMENT (sandbox if unset), or _USER_URL and _PUBLIC_URL."""
-    env = os.environ if environ is None else environ
-    missing = [n for n in ("RETURNHELPER_API_KEY", "RETURNHELPER_API_TOKEN") if not env.get(n)]
-    if missing:
+    variables = _Variables(os.environ if environ is None else environ)
+    del environ  # a crash report would show all of it
+    names = [f"RETURNHELPER_{n.upper()}" for n in ("api_key", "api_token") if getattr(variables, n) is None]
+    if names:
         raise ConfigurationError(
-            f"set {' and '.join(missing)}: the portal shows them under Settings, Signing Key and API Token"
+            f"set {' and '.join(names)}: the portal shows them under Settings, Signing Key and API Token"
         )
-    user_url, public_url = env.get("RETURNHELPER_USER_URL"), env.get("RETURNHELPER_PUBLIC_URL")
-    name = env.get("RETURNHELPER_ENVIRONMENT")
-    if user_url:
-        if name and name.strip().lower() != "custom":
-            raise ConfigurationError("set either RETURNHELPER_ENVIRONMENT or RETURNHELPER_USER_URL, not both")
-        environment = Environment.custom(user_url=user_url, public_url=public_url or None)
-    elif public_url:
-        raise ConfigurationError("RETURNHELPER_PUBLIC_URL needs RETURNHELPER_USER_URL beside it")
-    else:
-        environment = Environment.named(name) if name else Environment.SANDBOX
+    Credentials(
+        variables.api_key, variables.api_token, names=("RETURNHELPER_API_KEY", "RETURNHELPER_API_TOKEN")
+    ).check()
     return Settings(
-        api_key=header_value("RETURNHELPER_API_KEY", env["RETURNHELPER_API_KEY"]),
-        api_token=header_value("RETURNHELPER_API_TOKEN", env["RETURNHELPER_API_TOKEN"]),
-        environment=environment,
+        api_key=variables.api_key or "",
+        api_token=variables.api_token or "",
+        environment=_environment(variables),
     )
+
+
+def _environment(variables: _Variables) -> Environment:
+    name = variables.environment
+    if variables.user_url is not None:
+        if name is not None and name.strip().lower() != "custom":
+            raise ConfigurationError("set either RETURNHELPER_ENVIRONMENT or RETURNHELPER_USER_URL, not both")
+        return Environment.custom(user_url=variables.user_url, public_url=variables.public_url)
+    if variables.public_url is not None:
+        raise ConfigurationError("RETURNHELPER_PUBLIC_URL needs RETURNHELPER_USER_URL beside it")
+    if name is None:
+        return Environment.SANDBOX
+    try:
+        return Environment.named(name)
+    except ConfigurationError as e:
+        message = str(e)
+    raise ConfigurationError(f"RETURNHELPER_ENVIRONMENT: {message}")

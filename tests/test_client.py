@@ -240,7 +240,7 @@ async def test_a_forgotten_client_warns(script: Script) -> None:
         gc.collect()
     rh = client(script.url)
     await things(rh).create()
-    session = next(iter(rh._transport._homes.values())).session
+    session = next(iter(rh._sessions._states.values())).session
     with pytest.warns(ResourceWarning, match="was not closed"):
         rh = None  # type: ignore[assignment] # its last reference
     assert not session.closed

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from returnhelper import ConfigurationError, Environment, RequestOptions, RetryPolicy, ReturnHelper, Timeouts
 from returnhelper.config import from_env, user_agent
+from returnhelper.errors import format_value
 
 KEYS = {"RETURNHELPER_API_KEY": "k", "RETURNHELPER_API_TOKEN": "t"}
 
@@ -96,7 +100,7 @@ def test_header_values_are_checked_early(name: str, bad: object) -> None:
         return
     with pytest.raises(ConfigurationError, match=name) as caught:
         ReturnHelper(**({"api_key": "k", "api_token": "t"} | {name: bad}))  # type: ignore[arg-type]
-    assert "Evil" not in str(caught.value)
+    assert ("Evil" in str(caught.value)) == (name == "user_agent" and "Evil" in str(bad))
 
 
 @pytest.mark.parametrize(
@@ -125,27 +129,79 @@ def test_timeouts_in_either_form() -> None:
     assert RequestOptions(timeout=Timeouts(total=9)).timeout == Timeouts(total=9)
 
 
+NUMBERS = ["5", True, float("nan"), float("inf"), -1, 10**400, -(10**400), [], timedelta(seconds=-1), 1j]
+DURATIONS = [
+    (Timeouts, "connect"),
+    (Timeouts, "read"),
+    (Timeouts, "total"),
+    (RetryPolicy, "wait_initial"),
+    (RetryPolicy, "wait_max"),
+    (RetryPolicy, "max_retry_after"),
+    (RequestOptions, "timeout"),
+]
+
+
+def make_client(**arguments: object) -> ReturnHelper:
+    return ReturnHelper("k", "t", **arguments)  # type: ignore[arg-type]
+
+
+OTHERS: list[tuple[Callable[..., object], str, list[object]]] = [
+    (RetryPolicy, "attempts", [*NUMBERS, 0, 1.5, None]),
+    (RetryPolicy, "random", [0.5, None]),
+    (RequestOptions, "retry", [3, "none", True]),
+    (RequestOptions, "check_limits", [0, "yes"]),
+    (RequestOptions, "idempotency_key", ["", " a", "a\nb", "é", 5, b"k"]),
+    (make_client, "environment", ["sandbox", None, 5]),
+    (make_client, "timeouts", [10, "10", RetryPolicy.NONE]),
+    (make_client, "retry", [3, Timeouts()]),
+    (make_client, "max_concurrency", [*NUMBERS, 0, 2.5, None]),
+    (make_client, "user_agent", ["", "a\nb", 5, b"agent"]),
+    (make_client, "trust_env", [1, "yes", None]),
+    (make_client, "check_limits", [1, "no", None]),
+    (make_client, "new_key", ["key", 5]),
+    (make_client, "session", ["session", object()]),
+    (partial(Environment, "house", user_url="https://h"), "public_url", ["h", 5, "ftp://h"]),
+    (partial(Environment, "house", user_url="https://h"), "image_url", ["h", 5, "ftp://h"]),
+    (partial(Environment, "house", user_url="https://h"), "allow_http", [1, None, "yes"]),
+    (partial(Environment, user_url="https://h"), "name", ["", None, 5]),
+    (Environment.named, "name", ["uat", None, 5, []]),
+]
+
+
+@pytest.mark.parametrize("value", NUMBERS, ids=lambda value: format_value(value, most=20))
+@pytest.mark.parametrize(("make", "name"), DURATIONS, ids=lambda x: getattr(x, "__name__", x))
+def test_durations_are_checked(make: Callable[..., object], name: str, value: object) -> None:
+    """What is no duration is refused by the name of the argument, and the error shows it."""
+    with pytest.raises(ConfigurationError, match=rf"^{name} must") as caught:
+        make(**{name: value})
+    assert format_value(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(("make", "name"), DURATIONS, ids=lambda x: getattr(x, "__name__", x))
+def test_durations_are_seconds_or_timedeltas(make: Callable[..., object], name: str) -> None:
+    """Every duration may be given in seconds or as a timedelta."""
+    for value in (2, 2.0, timedelta(seconds=2)):
+        assert getattr(make(**{name: value}), name) == 2
+
+
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Timeouts(connect=0),
-        lambda: Timeouts(read="x"),  # type: ignore[arg-type]
-        lambda: Timeouts(total=float("nan")),
-        lambda: RetryPolicy(attempts=0),
-        lambda: RetryPolicy(attempts=1.5),  # type: ignore[arg-type]
-        lambda: RetryPolicy(wait_max=-1),
-        lambda: ReturnHelper("k", "t", max_concurrency=0),
-        lambda: ReturnHelper("k", "t", environment="sandbox"),  # type: ignore[arg-type]
-        lambda: ReturnHelper("k", "t", timeouts=10),  # type: ignore[arg-type]
-        lambda: ReturnHelper("k", "t", retry=3),  # type: ignore[arg-type]
-        lambda: RequestOptions(retry=3),  # type: ignore[arg-type]
-        lambda: RequestOptions(headers="x-trace: abc"),  # type: ignore[arg-type]
-    ],
+    ("make", "name", "value"),
+    [(make, name, value) for make, name, values in OTHERS for value in values],
+    ids=lambda x: format_value(x, most=20),
 )
-def test_numbers_are_checked(make: object) -> None:
-    """Impossible limits, and what is no limit at all, are refused."""
-    with pytest.raises(ConfigurationError):
-        make()  # type: ignore[operator]
+def test_arguments_are_checked(make: Callable[..., object], name: str, value: object) -> None:
+    """Wrong types and values are refused by the name of the argument, and the error shows them."""
+    with pytest.raises(ConfigurationError, match=rf"^{name} ") as caught:
+        make(**{name: value})
+    urls = name.endswith("_url") and isinstance(value, str)  # they may contain a password
+    assert urls or format_value(value) in str(caught.value)
+
+
+def test_what_new_key_returns_is_checked() -> None:
+    """A key that cannot be sent is an error before anything is sent, and names the function."""
+    rh = make_client(new_key=lambda: "a\nb")
+    with pytest.raises(ConfigurationError, match="new_key"):
+        asyncio.run(rh.recalls.cancel([1]))
 
 
 def test_backoff_is_full_jitter_under_a_cap() -> None:

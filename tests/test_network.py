@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from returnhelper import Acknowledgement, RetryPolicy, ReturnHelper, Timeouts, errors
 from returnhelper._request import Operation
-from returnhelper._transport import MAX_ANSWER
+from returnhelper._transport import MAX_RESPONSE
 from returnhelper.resources._base import Resource
 from tests.support.server import Handler, Script, client, envelope
 
@@ -56,7 +56,7 @@ async def test_an_endless_answer_is_broken_off(script: Script, announced: dict[s
 async def test_a_small_body_that_inflates_is_broken_off(script: Script) -> None:
     """What counts is the size that an answer has in memory, not that on the wire."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join(packer.compress(MIB) for _ in range((MAX_ANSWER >> 20) + 1)) + packer.flush()
+    packed = b"".join(packer.compress(MIB) for _ in range((MAX_RESPONSE >> 20) + 1)) + packer.flush()
     assert len(packed) < 1 << 20
 
     async def answer(_: web.Request) -> web.Response:
@@ -132,13 +132,14 @@ async def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
     context.load_cert_chain(UNTRUSTED)
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", answer)
-    async with TestServer(app, scheme="https") as server:
-        await server.start_server(ssl=context)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    try:
         async with client(str(server.make_url("")).rstrip("/")) as rh:
-            with pytest.raises(
-                errors.ConnectionFailed, match="check the URL, the clock and the cert"
-            ) as caught:
+            with pytest.raises(errors.ConnectionFailed, match="pass a session that knows its CA") as caught:
                 await call(rh)
+    finally:
+        await server.close()
     assert (caught.value.maybe_applied, caught.value.permanent, caught.value.attempts) == (False, True, 1)
     assert not asked
 

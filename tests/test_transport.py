@@ -173,8 +173,8 @@ async def test_calls_that_ended_are_left_alone(script: Script) -> None:
         for _ in range(10):
             await call(rh)
             await asyncio.sleep(0.06)
-        (home,) = rh._transport._homes.values()
-        assert not home.deadlines._untimed
+        (state,) = rh._sessions._states.values()
+        assert not len(state.deadlines)
 
 
 async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
@@ -411,7 +411,7 @@ async def test_logs_show_neither_key_nor_token(
     shown = (
         caplog.text + repr(caught.value) + str(caught.value) + repr(vars(caught.value)) + repr(rh._transport)
     )
-    assert "again in" in caplog.text
+    assert "next attempt in" in caplog.text
     assert KEY not in shown
     assert TOKEN not in shown
     assert caught.value.__context__ is None or "headers" not in repr(caught.value.__context__)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
@@ -17,8 +17,9 @@ from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, Upload
 from returnhelper.resources._base import Resource
 
 if TYPE_CHECKING:
-    from returnhelper._storage import StorageTransport
     from returnhelper.config import Environment
+
+T = TypeVar("T")
 
 _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
     "File/GetPreSignedUploadUrl",
@@ -28,31 +29,46 @@ _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
     api="public",
 )
 
-# ReturnInventory/GetReturnInventory: "URL = https:// + photo host + / + key". No host is known for China.
-_PHOTO_HOSTS: Final = {
-    "sandbox": "https://rr-dev-files.returnshelper.com",
-    "production": "https://file.returnhelpercentre.com",
-}
 _MAX_DOWNLOAD = 100 * 1024 * 1024
 _AS_THEY_ARE = "/%:@!$&'()*+,;=~-._"
 # Without the tables of the operating system: the same answer everywhere, and no disk access in the event loop.
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
 
 
-class _Carrier(SupportsCall, Protocol):
-    """A caller that can also reach hosts that are not the API."""
+class _SupportsTransfer(Protocol):
+    """What this resource needs to reach hosts that are not the API."""
 
     @property
     def environment(self) -> Environment: ...
-    @property
-    def foreign(self) -> StorageTransport: ...
+
+    async def put(
+        self,
+        url: str,
+        open_body: Callable[[], AsyncIterator[bytes]],
+        *,
+        size: int,
+        content_type: str,
+        repeatable: bool,
+        options: RequestOptions | None = None,
+    ) -> None: ...
+
+    async def get(
+        self,
+        url: str,
+        receive: Callable[[Mapping[str, str], AsyncIterator[bytes]], Awaitable[T]],
+        *,
+        options: RequestOptions | None = None,
+    ) -> T: ...
 
 
 class Files(Resource):
     """Files. Key and token never go to the hosts that store them."""
 
-    __slots__ = ()
-    _caller: _Carrier
+    __slots__ = ("_storage",)
+
+    def __init__(self, caller: SupportsCall, storage: _SupportsTransfer) -> None:
+        super().__init__(caller)
+        self._storage = storage
 
     async def get_pre_signed_upload_url(
         self, filename: str, *, mime_type: str, options: RequestOptions | None = None
@@ -102,7 +118,7 @@ class Files(Resource):
                 raise UnexpectedContent(
                     "File/GetPreSignedUploadUrl answered without an address or a file key"
                 )
-            await self._caller.foreign.put(
+            await self._storage.put(
                 slot.pre_signed_url,
                 body.chunks,
                 size=body.size,
@@ -128,14 +144,14 @@ class Files(Resource):
 
         The file is written beside ``path`` and takes its place, and that of a file already there, when all of it has
         arrived. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
-        unless the environment is a custom one, and a redirect from https to http always.
+        unless the environment has `allow_http`, and a redirect from https to http always.
 
         The client's timeouts and retries hold here too; the total is for the whole transfer, ``options`` may widen it.
         Raises `APIError` if the host refuses, `TransportError` if the file does not arrive, `ConfigurationError` if
         it cannot be written.
         """
         target = Path(path)
-        return await self._caller.foreign.get(
+        return await self._storage.get(
             url, lambda headers, chunks: _file_io.save(headers, chunks, target, max_bytes), options=options
         )
 
@@ -145,10 +161,10 @@ class Files(Resource):
         The addresses are public, need no headers and do not expire. The hosts of sandbox and production are
         documented; for another environment pass ``base_url``, such as ``https://files.example``.
         """
-        base = base_url or _PHOTO_HOSTS.get(self._caller.environment.name)
+        base = base_url or self._storage.environment.image_url
         if base is None:
             raise ConfigurationError(
-                f"no photo host is documented for the environment {self._caller.environment.name}; pass base_url"
+                f"no photo host is documented for the environment {self._storage.environment.name}; pass base_url"
             )
         if not isinstance(key, str) or not key:
             raise ConfigurationError("key must be the file key of a photo")

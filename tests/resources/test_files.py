@@ -14,8 +14,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
-from returnhelper import Environment, ReturnHelper
+from returnhelper import Environment, ReturnHelper, _storage
+from returnhelper._storage import StorageTransport
 from returnhelper.config import RequestOptions, RetryPolicy, Timeouts
 from returnhelper.errors import (
     APIError,
@@ -27,6 +29,7 @@ from returnhelper.errors import (
     TransportError,
     UnexpectedContent,
 )
+from returnhelper.resources.files import Files
 
 KEY, TOKEN = "key-of-the-test", "token-of-the-test"
 LABEL = bytes(range(256)) * 4000
@@ -89,7 +92,7 @@ class Storage:
 
 
 @asynccontextmanager
-async def storage(*, custom: bool = True) -> AsyncIterator[tuple[Storage, ReturnHelper]]:
+async def storage() -> AsyncIterator[tuple[Storage, ReturnHelper]]:
     """Run the storage and a client for it."""
     store = Storage()
     app = web.Application(client_max_size=100_000_000)
@@ -99,8 +102,6 @@ async def storage(*, custom: bool = True) -> AsyncIterator[tuple[Storage, Return
     async with TestServer(app) as server:
         store.base = str(server.make_url("")).rstrip("/")
         environment = Environment.custom(user_url=f"{store.base}/user", public_url=f"{store.base}/public")
-        if not custom:
-            environment = Environment("house", f"{store.base}/user", f"{store.base}/public")
         async with ReturnHelper(KEY, TOKEN, environment=environment, retry=QUICK) as rh:
             yield store, rh
         store.gate.set()
@@ -181,7 +182,7 @@ async def test_a_retry_is_one_warning_without_the_address(caplog: pytest.LogCapt
         await rh.files.upload(LABEL, filename="x.png")
     lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
     assert [line["name"] for line in lines] == ["stamina", "stamina"]
-    assert all("the upload was refused" in line["stamina.caused_by"] for line in lines)
+    assert all("the upload to 127.0.0.1 was refused" in line["stamina.caused_by"] for line in lines)
     assert not any(secret in repr(lines) for secret in ("Signature", "a%2Fb", "a/b=", KEY, TOKEN))
 
 
@@ -417,12 +418,14 @@ async def test_an_unwritable_path_is_told(tmp_path: Path) -> None:
 
 
 async def test_plain_http_is_refused(tmp_path: Path) -> None:
-    """Outside of custom environments nothing goes over plain http."""
-    async with storage(custom=False) as (store, rh):
+    """Nothing goes over plain http unless the environment allows it."""
+    async with storage() as (store, rh):
+        strict = StorageTransport(rh._sessions, environment=Environment.PRODUCTION, user_agent="x")
+        files = Files(rh._transport, strict)
         with pytest.raises(ConfigurationError, match="plain http"):
-            await rh.files.download(f"{store.base}/get/label", tmp_path / "x")
+            await files.download(f"{store.base}/get/label", tmp_path / "x")
         with pytest.raises(ConfigurationError, match="plain http"):
-            await rh.files.upload(b"1", filename="x.png")
+            await files.upload(b"1", filename="x.png")
     assert store.requests == []
 
 
@@ -456,16 +459,10 @@ async def test_a_dead_host_is_told(tmp_path: Path) -> None:
 
 async def test_no_redirect_down_to_http() -> None:
     """A redirect from https to http is never followed."""
-    from yarl import URL
-
-    from returnhelper._storage import StorageTransport
-
+    transfer, source = _storage._Transfer("the download"), URL("https://files.example/a")
     with pytest.raises(UnexpectedContent, match="plain http"):
-        StorageTransport._redirected(URL("https://files.example/a"), "http://files.example/b")
-    assert (
-        str(StorageTransport._redirected(URL("https://files.example/a"), "/b?c=%2F"))
-        == "https://files.example/b?c=%2F"
-    )
+        _storage._redirected(transfer, source, "http://files.example/b")
+    assert str(_storage._redirected(transfer, source, "/b?c=%2F")) == "https://files.example/b?c=%2F"
 
 
 async def test_image_addresses() -> None:

@@ -1,0 +1,105 @@
+"""All attempts of a call or a transfer, within its total."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ._aiohttp_errors import Exchange, timed_out
+from ._response import wait_before_retry
+from ._session import Limits, LoopState
+from .config import RetryPolicy
+from .errors import APIError, ServerFault, TransportError
+
+T = TypeVar("T")
+
+log = logging.getLogger("returnhelper.http")
+
+
+async def run_attempts(
+    exchange: Exchange,
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    state: LoopState,
+    limits: Limits,
+    repeatable: bool = True,
+) -> T:
+    """Return the result of the first attempt that succeeds; raise the error of the last one.
+
+    The first attempt is made outside of stamina, which costs about as much as half a call.
+    """
+    try:
+        async with asyncio.timeout(None) as scope:
+            if limits.total is not None:
+                state.deadlines.watch(scope, limits.total)
+            try:
+                return await attempt()
+            except (TransportError, APIError) as e:
+                failure = e
+                state.deadlines.set_timer(scope)
+            finally:
+                state.deadlines.forget(scope)
+            if not repeatable or _wait(failure, limits.policy, 1, scope) is None:
+                raise failure
+            return await _retry(exchange, attempt, limits.policy, scope, failure)
+    except TimeoutError:
+        if not scope.expired():  # somebody else's, such as that of the iterator that is being uploaded
+            raise
+    raise timed_out(exchange, "total", f"no response within the total of {limits.total:g} s")
+
+
+async def _retry(
+    exchange: Exchange,
+    attempt: Callable[[], Awaitable[T]],
+    policy: RetryPolicy,
+    scope: asyncio.Timeout,
+    failure: TransportError | APIError,
+) -> T:
+    """Continue with stamina, whose first attempt is the one that has failed already."""
+    import stamina
+
+    number = 1
+    exchange.maybe_applied = _maybe_applied(failure)
+
+    def wait(error: Exception) -> float | bool:
+        if not isinstance(error, TransportError | APIError):
+            return False
+        seconds = _wait(error, policy, number, scope)
+        if seconds is None:
+            return False
+        # stamina's own line is the warning, with the error and the wait as attributes; this one is for readers.
+        log.debug(
+            "%s failed in attempt %d (%s), next attempt in %.2f s",
+            exchange.name,
+            number,
+            type(error).__name__,
+            seconds,
+        )
+        return seconds
+
+    async for one in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
+        with one:
+            number = one.num
+            if number == 1:
+                raise failure
+            try:
+                return await attempt()
+            except (TransportError, APIError) as e:
+                e.attempts = number
+                exchange.maybe_applied = exchange.maybe_applied or _maybe_applied(e)
+                raise
+    raise failure
+
+
+def _wait(
+    error: TransportError | APIError, policy: RetryPolicy, attempt: int, scope: asyncio.Timeout
+) -> float | None:
+    deadline = scope.when()
+    left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+    return wait_before_retry(error, policy, attempt=attempt, left=left)
+
+
+def _maybe_applied(error: TransportError | APIError) -> bool:
+    return isinstance(error, TransportError | ServerFault) and error.maybe_applied
