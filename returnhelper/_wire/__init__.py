@@ -1,11 +1,11 @@
-"""Bytes to models and back: exact decimals, aware times, open codes, and nothing that the wire said is dropped.
+"""Bytes to models and back: exact decimals, aware times, open codes, and no received member is dropped.
 
-- `json`: bytes <-> plain values (numbers with a point are `Decimal`)
+- `json`: bytes <-> plain values (numbers with a decimal point are `Decimal`)
 - `scalars`: one plain value -> one Python value
 - `model`: `@model`, `wire`, and the `Model` base with its hidden slots
-- `shapes`: what annotations ask for, the common ground of the two readers
+- `shapes`: annotations as data, which both readers use
 - `compile`: the fast reader, one compiled function per class
-- `reader`: `structure`; the careful reader, which knows where it is
+- `reader`: `structure`, and the careful reader, which knows the path of each value
 - `writer`: models -> plain values
 """
 

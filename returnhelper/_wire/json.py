@@ -1,4 +1,4 @@
-"""Bytes to plain values and back, exactly: no float touches a number with a point."""
+"""Bytes to plain values and back, exactly: no float touches a number with a decimal point."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _ESCAPE = re.compile(
 
 
 class NotJSON(ValueError):
-    """The bytes are not JSON, or use numbers or a depth beyond any use."""
+    """The bytes are not JSON, or contain a number or a depth that cannot be read."""
 
 
 def decode(body: bytes) -> JSONValue:
-    """Read JSON; numbers with a point or an exponent become `Decimal` with the same digits. Raise `NotJSON`."""
+    """Read JSON; numbers with a decimal point or an exponent become `Decimal` with the same digits. Raise `NotJSON`."""
     try:
         return cast("JSONValue", _decode(body))
-    except Exception:  # noqa: BLE001 - the decoder raises five unrelated kinds
-        return _decode_odd(body)
+    except Exception:  # noqa: BLE001 - the decoder raises five unrelated classes
+        return _decode_leniently(body)
 
 
-def _decode_odd(body: bytes) -> JSONValue:
-    """Read what the strict decoder refuses but other senders print: a byte order mark, half of a surrogate pair."""
+def _decode_leniently(body: bytes) -> JSONValue:
+    """Read what the strict decoder refuses but some senders write: a byte order mark, an unpaired surrogate."""
     body = bytes(body).removeprefix(b"\xef\xbb\xbf")
     if b"\\u" in body:
         body = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
@@ -45,13 +45,13 @@ def _decode_odd(body: bytes) -> JSONValue:
 
 
 def encode(value: object) -> bytes:
-    """Print JSON. Decimals leave as numbers with the same digits, None fields of models are left out.
+    """Write JSON. Decimals become numbers with the same digits; fields of models that are None are left out.
 
-    Raise `StructureError` for what JSON cannot say.
+    Raise `StructureError` for a value that JSON cannot express.
     """
     try:
         return _encode(plain(value))
     except (TypeError, UnicodeEncodeError, OverflowError, ValueError, RecursionError) as error:
         if isinstance(error, StructureError):
             raise
-        raise StructureError(f"cannot be printed as JSON ({type(error).__name__})") from None
+        raise StructureError(f"cannot be written as JSON ({type(error).__name__})") from None

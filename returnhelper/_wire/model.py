@@ -1,4 +1,4 @@
-"""The base of everything that travels, and the decorator that declares it."""
+"""The base class of everything that is sent or received, and the decorator that declares one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LOOSE = "returnhelper.loose"
 
 
 class Model:
-    """A frozen value that came from the wire or is meant for it. Declare one with `@model`."""
+    """A frozen value that was received or is to be sent. Declare one with `@model`."""
 
-    # The place for weak references is here and not in each subclass: it would come between the slots of a class and
-    # those of its assignable twin (see compile.py), and every reading would take the slow way.
+    # The slot for weak references is here and not in each subclass, where it would make the layout of a class differ
+    # from that of its mutable twin (see compile.py).
     __slots__ = ("__weakref__", "_raw", "_response")
 
     if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Model:
 
     @property
     def raw(self) -> JSONObject | None:
-        """The decoded mapping that the object was read from; None for an object made by hand."""
+        """The decoded mapping that the object was read from; None for an object that the program made."""
         try:
             return self._raw
         except AttributeError:
@@ -36,7 +36,7 @@ class Model:
 
     @property
     def extra(self) -> JSONObject:
-        """The wire members that no field names."""
+        """The received members that no field names."""
         raw = self.raw
         if raw is None:
             return {}
@@ -45,7 +45,7 @@ class Model:
 
     @property
     def response(self) -> RawResponse | None:
-        """The server's answer, on the object that a call returned."""
+        """The server's response, on the object that a call returned."""
         try:
             return self._response
         except AttributeError:
@@ -58,7 +58,7 @@ class Model:
         return response.correlation_id if response is not None else None
 
     def __repr__(self) -> str:
-        """Show the fields that say something; entities have dozens that are None."""
+        """Show the fields that are set; entities have dozens that are None."""
         shown = (
             f"{field.name}={getattr(self, field.name)!r}"
             for field in attributes(type(self))
@@ -78,13 +78,13 @@ class Model:
 def wire(
     name: str | None = None, *aliases: str, default: Any = None, repr: bool = True, loose: bool | str = False
 ) -> Any:
-    """Give a field the name that the wire uses where the rule does not make it. Other accepted names may follow.
+    """Name a field's wire member where the camelCase rule does not; further accepted names may follow.
 
-    `repr=False` keeps a value that is nobody's business out of logs. `loose=True` is for a member whose form is not
-    documented: what does not fit leaves the default and stays in `raw`, and the object around it is read. `loose="name"`
-    says so of one of the names only. An object or list where a text or number belongs is refused all the same.
+    `repr=False` keeps a private value out of logs. `loose=True` is for a member whose form is not documented: a value
+    that does not fit gives the default and stays in `raw`, and the object around it is read. `loose="name"` applies to
+    that one name only. An object or list in place of a string or number is refused even so.
 
-    Write `default=None` out where users construct the class, since type checkers only see a default that is given.
+    Write `default=None` where users construct the class: type checkers see only a default that is passed.
     """
     return attrs.field(default=default, repr=repr, metadata={_NAMES: (name, *aliases), _LOOSE: loose})
 
@@ -96,7 +96,7 @@ def model(cls: type[T]) -> type[T]:
 
 
 def camel(name: str) -> str:
-    """Return the wire name of a field by rule: `label_url` is `labelUrl`, digits stay where they are."""
+    """Return the wire name of a field: `label_url` is `labelUrl`, digits stay where they are."""
     first, *rest = name.strip("_").split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
@@ -106,7 +106,7 @@ _known: dict[type, frozenset[str]] = {}
 
 
 def wire_names(cls: type) -> dict[str, tuple[str, ...]]:
-    """Return, for each field of a model, its wire name followed by the other names that are accepted."""
+    """Map each field of a model to its wire name, followed by the other accepted names."""
     names = _wire_names.get(cls)
     if names is None:
         names = {}
@@ -118,7 +118,7 @@ def wire_names(cls: type) -> dict[str, tuple[str, ...]]:
 
 
 def loose_names(field: attrs.Attribute[Any], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names whose value is left out where it does not fit, in place of refusing the object around it."""
+    """Return the names whose value is ignored if it does not fit, instead of refusing the object around it."""
     loose = field.metadata.get(_LOOSE)
     return (loose,) if isinstance(loose, str) else names if loose else ()
 
@@ -131,5 +131,5 @@ def _known_members(cls: type) -> frozenset[str]:
 
 
 def attributes(cls: type) -> tuple[attrs.Attribute[Any], ...]:
-    """Return the attrs fields of a model; the type of `attrs.fields` knows nothing of other decorators."""
+    """Return the attrs fields of a model; `attrs.fields` is typed for classes of attrs' own decorators only."""
     return cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cls))

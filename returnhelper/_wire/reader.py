@@ -1,8 +1,8 @@
-"""Plain values to models, twice: a compiled function per class, and a careful walk that knows where it is.
+"""Plain values to models, by a compiled function per class or by a careful walk that knows the path of each value.
 
-The compiled reader assumes that everything fits and raises whatever comes up if it does not. Then the careful reader
-goes over the same value: it forgives what may be forgiven (an empty text for an absent number) and otherwise names
-the member that does not fit. So the path of an error costs nothing as long as there is none.
+The compiled reader assumes that everything fits, and raises any exception if something does not. Then the careful reader
+reads the same value again: it tolerates what is harmless (an empty string for an absent number) and otherwise names the
+member that does not fit. So error paths cost nothing until there is an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _model_hook(cls: type[Model]) -> Any:
     return lambda value, _: read(value)
 
 
-# The converter is asked about every annotation that has no shape of its own: unions, literals, users' classes.
+# The converter handles every annotation that has no shape of its own: unions, literals, users' classes.
 converter = cattrs.Converter(detailed_validation=False)
 converter.register_structure_hook_factory(_is_model, _model_hook)
 for _type, _shape in ((_type, shape_of(_type)) for _type in (int, str, bool)):
@@ -48,11 +48,12 @@ def structure(value: JSONValue, cls: type[T]) -> T:
         reader = reader_of(cast("type[Model]", cls))
     try:
         return cast("T", reader(value))
-    except Exception:  # noqa: BLE001 - the compiled reader checks nothing by itself
-        return cast("T", _careful_from_top(cast("type[Model]", cls), value))
+    except Exception:  # noqa: BLE001 - the compiled reader checks nothing itself
+        return cast("T", structure_carefully(value, cast("type[Model]", cls)))
 
 
-def _careful_from_top(cls: type[Model], value: object) -> Model:
+def structure_carefully(value: object, cls: type[Model]) -> Model:
+    """Read a plain value as a model without the compiled reader; raise as `structure` does."""
     try:
         return _careful_model(cls, value, "")
     except RecursionError:
@@ -60,10 +61,10 @@ def _careful_from_top(cls: type[Model], value: object) -> Model:
 
 
 def reader_of(cls: type[Model]) -> Reader:
-    """Return the compiled reader of a model; models that contain themselves are met halfway."""
+    """Return the compiled reader of a model, which may contain itself."""
     reader = _readers.get(cls)
     if reader is None:
-        _readers[cls] = lambda value: _readers[cls](value)  # noqa: PLW0108 - until the real one is there
+        _readers[cls] = lambda value: _readers[cls](value)  # noqa: PLW0108 - until the compiled one exists
         try:
             reader = _readers[cls] = compile_reader(cls, reader_of, _other)
         except BaseException:
@@ -79,7 +80,7 @@ def _other(annotation: Any) -> Reader:
 def _careful(shape: Shape, value: object, path: str) -> object:
     if shape.kind is ShapeKind.PLAIN:
         return value
-    if shape.optional and _says_nothing(shape, value):
+    if shape.optional and _is_empty(shape, value):
         return None
     if shape.kind is ShapeKind.MODEL:
         return _careful_model(shape.target, value, path)
@@ -89,8 +90,8 @@ def _careful(shape: Shape, value: object, path: str) -> object:
         return _careful_map(cast("Shape", shape.inner), value, path)
     try:
         result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
-    except StructureError as misfit:
-        raise StructureError(misfit.message, path=path) from None
+    except StructureError as error:
+        raise StructureError(error.message, path=path) from None
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - from a user's own class
@@ -103,21 +104,21 @@ def _careful(shape: Shape, value: object, path: str) -> object:
 def _careful_list(inner: Shape, value: object, path: str) -> tuple[object, ...]:
     if value is None:
         return ()
-    alone = Mapping if inner.kind is ShapeKind.MODEL else str if inner.kind is ShapeKind.SCALAR else ()
-    if isinstance(value, alone):
-        # Some tables of the documents say one object where names and samples say a list.
+    single = Mapping if inner.kind is ShapeKind.MODEL else str if inner.kind is ShapeKind.SCALAR else ()
+    if isinstance(value, single):
+        # Some tables of the vendor show one object where names and samples show a list.
         value = (value,)
     if not isinstance(value, list | tuple):
         raise StructureError("expected an array", path=path)
     return tuple(
         _careful(inner, item, f"{path}[{index}]")
         for index, item in enumerate(value)
-        if item is not None or _may_be_null(inner)
+        if item is not None or _accepts_null(inner)
     )
 
 
-def _may_be_null(inner: Shape) -> bool:
-    """Tell whether an element that is null has a place; else it says nothing and is passed over."""
+def _accepts_null(inner: Shape) -> bool:
+    """Return whether a list keeps an element that is null; otherwise it is skipped."""
     return inner.optional or inner.kind in (ShapeKind.LIST, ShapeKind.MAP)
 
 
@@ -144,8 +145,8 @@ def _careful_model(cls: type[Model], value: object, path: str) -> Model:
 
 
 def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) -> object:
-    told = (name for name in field.names if not _says_nothing(field.shape, members.get(name)))
-    name = next(told, field.names[0])
+    given = (name for name in field.names if not _is_empty(field.shape, members.get(name)))
+    name = next(given, field.names[0])
     value = members.get(name)
     here = _join(path, name)
     if value is None:
@@ -154,7 +155,7 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
             raise StructureError("null" if present else "missing", path=here)
         if not field.required:
             return field.fallback()
-    elif not field.required and _says_nothing(field.shape, value):
+    elif not field.required and _is_empty(field.shape, value):
         return field.fallback()
     if name not in field.loose or (field.shape.inner is None and isinstance(value, Mapping | list)):
         return _careful(field.shape, value, here)
@@ -164,8 +165,8 @@ def _careful_field(field: FieldShape, members: Mapping[str, object], path: str) 
         return field.fallback()
 
 
-def _says_nothing(shape: Shape, value: object) -> bool:
-    """Tell whether the value is null, or an unset text that stands for an absent number, time, list or object."""
+def _is_empty(shape: Shape, value: object) -> bool:
+    """Return whether the value is null, or an empty string in place of a number, time, list or object."""
     if value != "":
         return value is None
     return shape.kind is not ShapeKind.PLAIN and not (

@@ -1,4 +1,4 @@
-"""What an annotation asks for, found once per class: the common ground of the fast and the careful reader."""
+"""Annotations as data, read once per class, for the fast and the careful reader."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ShapeKind(Enum):
 
 @attrs.frozen
 class Shape:
-    """One annotation. `target` is the class of a finished value, `convert` makes one out of a plain value."""
+    """One annotation. `target` is the class of the result, `convert` makes one from a plain value."""
 
     kind: ShapeKind
     target: Any = None
@@ -55,11 +55,11 @@ class FieldShape:
 
     @property
     def required(self) -> bool:
-        """Whether the wire has to say the member."""
+        """Whether the member must be present."""
         return self.default is attrs.NOTHING
 
     def fallback(self) -> object:
-        """Return the value of a member that the wire leaves out."""
+        """Return the value of a member that is absent."""
         return self.default.factory() if isinstance(self.default, attrs.Factory) else self.default  # type: ignore[arg-type]
 
 
@@ -96,14 +96,14 @@ def fields_of(cls: type[Model]) -> tuple[FieldShape, ...]:
 
 
 def shape_of(annotation: Any) -> Shape:
-    """Return the shape that an annotation asks for."""
+    """Return the shape of an annotation."""
     if annotation is object or annotation is Any:
         return Shape(ShapeKind.PLAIN, optional=True)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         members = [member for member in arguments if member is not type(None)]
         if len(members) == 2 and str in members:
-            # `Vas | str` lets callers write plain text; what is read is the code
+            # `Vas | str` lets callers pass a plain string; reading gives the code
             members = [m for m in members if isinstance(m, type) and issubclass(m, OpenStrEnum)] or members
         if len(members) == 1:
             return attrs.evolve(shape_of(members[0]), optional=type(None) in arguments)
@@ -117,7 +117,7 @@ def shape_of(annotation: Any) -> Shape:
 def find_type_mismatches(
     path: str, value: object, cls: type[Model]
 ) -> Iterator[tuple[str, object, type[Model]]]:
-    """Give each part that should be an object of a class and is none: its path, what it is, the class."""
+    """Yield each part that is not of the class that its field declares: its path, its value, the class."""
     if not isinstance(value, cls):
         yield path, value, cls
         return

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def unstructure(model: Model) -> JSONObject:
     """Return the members of a model under their wire names.
 
-    What was received leaves exactly as it came, unknown members and nulls included. Of a model made by hand, fields
-    that are None are left out.
+    A received model gives exactly what was received, unknown members and nulls included. Of a model that the program
+    made, fields that are None are left out.
     """
     raw = model.raw
     return dict(raw) if raw is not None else _members(model, "")
 
 
 def plain(value: object, path: str = "") -> JSONValue:
-    """Return the value in JSON's own types, Decimals kept. Raise `StructureError` for what JSON cannot say."""
+    """Return the value in JSON's own types and Decimal. Raise `StructureError` for what JSON cannot express."""
     if value is None or type(value) in (str, int, bool):
         return cast("JSONValue", value)
     if isinstance(value, Model):
@@ -46,10 +46,10 @@ def plain(value: object, path: str = "") -> JSONValue:
         if value.is_finite():
             return value
         raise StructureError("not a finite number", path=path)
-    return _rare(value, path)
+    return _plain_scalar(value, path)
 
 
-def _rare(value: object, path: str) -> JSONValue:
+def _plain_scalar(value: object, path: str) -> JSONValue:
     if isinstance(value, datetime):
         return to_wire(value)
     if isinstance(value, date):
@@ -79,7 +79,7 @@ def _key(key: object, path: str) -> str:
         return str(key.wire)
     if isinstance(key, str):
         return str.__str__(key)
-    raise StructureError(f"a member name must be text, not {type(key).__name__}", path=path)
+    raise StructureError(f"a member name must be a string, not {type(key).__name__}", path=path)
 
 
 def _join(path: str, name: object) -> str:

@@ -1,4 +1,4 @@
-"""The wire: bytes to models and back, digit for digit."""
+"""Bytes to models and back, digit for digit."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ json_values = st.recursive(
 
 @given(decimals)
 def test_decimals_keep_every_digit(number: Decimal) -> None:
-    """A number comes out of the model with the digits that went over the wire, trailing zeros included."""
+    """A number keeps the digits that were received or are sent, trailing zeros included."""
     body = encode(Parcel(parcel_id=1, cost=number))
     read = structure(decode(body), Parcel).cost
     assert read is not None
@@ -118,14 +118,14 @@ def test_decimals_keep_every_digit(number: Decimal) -> None:
 
 
 def test_trailing_zeros_stay() -> None:
-    """500.000 is read and printed as 500.000, as a JSON number."""
+    """500.000 is read and written as 500.000, as a JSON number."""
     assert str(structure(decode(b'{"cost":500.000}'), Line).cost) == "500.000"
     assert encode(Line(cost=Decimal("500.000"))) == b'{"cost":500.000,"quantity":1}'
 
 
 @given(st.integers(-(10**20), 10**20))
 def test_whole_numbers_for_decimal_fields(number: int) -> None:
-    """A decimal that the wire prints without a point is a Decimal all the same, and an id may be text."""
+    """A decimal without a decimal point is still a Decimal, and an id may be a string."""
     assert type(parcel(cost=number).cost) is Decimal
     assert parcel(cost=number).cost == number
     assert structure({"parcelId": str(number)}, Parcel).parcel_id == number
@@ -134,7 +134,7 @@ def test_whole_numbers_for_decimal_fields(number: int) -> None:
 
 @given(json_values)
 def test_json_round_trip(value: object) -> None:
-    """Whatever JSON can say survives printing and reading."""
+    """Any JSON value survives encoding and decoding."""
     assert decode(encode(value)) == value
 
 
@@ -145,7 +145,7 @@ def test_json_round_trip(value: object) -> None:
     st.sampled_from(["T", " "]),
 )
 def test_times(moment: datetime, digits: int, offset: str, separator: str) -> None:
-    """Times with 0 to 7 digits and any or no offset become aware UTC; a missing offset means UTC."""
+    """Times with 0 to 7 decimal places and any or no offset become aware UTC; a missing offset means UTC."""
     ticks = f"{moment.microsecond:06d}7"[:digits]
     text = moment.strftime("%Y").zfill(4) + moment.strftime(f"-%m-%d{separator}%H:%M:%S")
     text += f".{ticks}" if digits else ""
@@ -172,12 +172,12 @@ def test_times(moment: datetime, digits: int, offset: str, separator: str) -> No
     ],
 )
 def test_unset_times(text: str) -> None:
-    """The time that the vendor prints for unset, and empty text, are None."""
+    """The time that the vendor prints for unset, and an empty string, are None."""
     assert parcel(seenAt=text).seen_at is None
 
 
 def test_times_leave_as_utc_text() -> None:
-    """Aware times leave with Z; a naive one counts as UTC."""
+    """Aware times are written with Z; a naive one is taken as UTC."""
     east = datetime(2030, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
     assert (
         encode({"a": east, "b": datetime(2030, 1, 1)})
@@ -194,7 +194,7 @@ def test_times_leave_as_utc_text() -> None:
     )
 )
 def test_unknown_members_are_kept(members: dict[str, JSONValue]) -> None:
-    """What no field names is in extra, as decoded, and leaves again."""
+    """Members that no field names are in extra, as decoded, and are written again."""
     body = encode({"cost": Decimal("1.50"), **members})
     line = structure(decode(body), Line)
     assert line.extra == members
@@ -202,7 +202,7 @@ def test_unknown_members_are_kept(members: dict[str, JSONValue]) -> None:
 
 
 def test_received_objects_round_trip() -> None:
-    """A received object leaves byte for byte as it came, nulls and original codes included."""
+    """A received object is written byte for byte as it came, nulls and original codes included."""
     body = b'{"parcelId":"12","cost":null,"handling":3,"new":1.00,"lineItems":[{"cost":2.50,"x":[]}]}'
     read = structure(decode(body), Parcel)
     assert read.handling == "dsp"
@@ -211,8 +211,8 @@ def test_received_objects_round_trip() -> None:
     assert attrs.evolve(read, cost=Decimal(1)).raw is None
 
 
-def test_objects_made_by_hand() -> None:
-    """None fields are left out, names follow the rule or their override, extra is empty."""
+def test_objects_made_by_the_program() -> None:
+    """Fields that are None are left out, names follow the rule or their override, extra is empty."""
     made = Parcel(
         parcel_id=7, primary_email="a@b.example", street1="x", create_on_str="y", handling=Handling.DISPOSE
     )
@@ -228,7 +228,7 @@ def test_objects_made_by_hand() -> None:
 
 
 def test_names() -> None:
-    """The name rule leaves digits where they are."""
+    """Wire names are camelCase; digits stay where they are."""
     assert [camel(name) for name in ("label_url", "dimension1", "shipment_street1", "create_on_str")] == [
         "labelUrl",
         "dimension1",
@@ -238,7 +238,7 @@ def test_names() -> None:
 
 
 def test_every_accepted_name_is_read() -> None:
-    """Of several accepted names the one that is there counts."""
+    """Of several accepted names the one that is present counts."""
     assert parcel(primaryEmail="x").primary_email == "x"
     assert parcel(primayEmail="y").primary_email == "y"
     assert parcel(primayEmail=None, primaryEmail="x").primary_email == "x"
@@ -276,8 +276,8 @@ def test_every_accepted_name_is_read() -> None:
         ({"rma": []}, "rma"),
     ],
 )
-def test_misfits_name_their_path(members: dict[str, object], path: str) -> None:
-    """What does not fit is named by its wire path, and its value is not shown."""
+def test_structure_errors_name_their_path(members: dict[str, object], path: str) -> None:
+    """A value that does not fit is named by its wire path, and is not shown."""
     with pytest.raises(StructureError) as caught:
         structure({"parcelId": 1, **members}, Parcel)  # type: ignore[dict-item]
     assert caught.value.path == path
@@ -287,15 +287,15 @@ def test_misfits_name_their_path(members: dict[str, object], path: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], True, [[]]])
-def test_anything_but_an_object_is_a_misfit(value: JSONValue) -> None:
-    """A body that is no object gives a StructureError and nothing else."""
+def test_only_objects_fit_a_model(value: JSONValue) -> None:
+    """A value that is not an object gives a StructureError and no other exception."""
     with pytest.raises(StructureError):
         structure(value, Parcel)
 
 
 @given(st.dictionaries(st.sampled_from(["parcelId", *map(camel, attrs.fields_dict(Parcel))]), json_values))
-def test_nothing_but_misfit_escapes(members: dict[str, JSONValue]) -> None:
-    """Any JSON at all is read or is a StructureError; fast and careful reader agree on what is read."""
+def test_only_structure_errors_escape(members: dict[str, JSONValue]) -> None:
+    """Any JSON value is read or gives a StructureError."""
     try:
         read = structure(members, Parcel)
     except StructureError:
@@ -304,8 +304,8 @@ def test_nothing_but_misfit_escapes(members: dict[str, JSONValue]) -> None:
     assert pickle.loads(pickle.dumps(read)) == read
 
 
-def test_forgiving_reading() -> None:
-    """Empty text stands for an absent number, time or id; null for an empty list; defaults fill what is absent."""
+def test_tolerant_reading() -> None:
+    """An empty string is an absent number, time or id; null is an empty list; defaults replace absent members."""
     read = parcel(cost="", uid="", seenAt="", lineItems=None, fields=None, weight=None, grid=None)
     assert (read.cost, read.uid, read.seen_at, read.line_items, read.grid) == (None, None, None, (), ())
     assert read.weight == 0
@@ -321,8 +321,8 @@ def test_forgiving_reading() -> None:
     assert parcel(members={"a": [1]}, anything=[{}]).members == {"a": [1]}
 
 
-def test_forgiving_reading_of_lists_and_objects() -> None:
-    """Null among the elements says nothing, an empty text is an absent list or object, one text is a list of one."""
+def test_tolerant_reading_of_lists_and_objects() -> None:
+    """Null elements are skipped, an empty string is an absent list or object, a single string is a list of one."""
     read = parcel(lineItems=[None, {"cost": 1}, None], tags=["a", None], parts=[None], grid=[[1], None])
     assert (read.line_items, read.tags, read.parts) == ((Line(cost=Decimal(1)),), ("a",), ())
     assert read.grid == ((1,), ())
@@ -336,7 +336,7 @@ def test_forgiving_reading_of_lists_and_objects() -> None:
 
 
 def test_loose_members() -> None:
-    """A member whose form nobody documents is left out where it does not fit, and stays in `raw`."""
+    """A member whose form is not documented is ignored where it does not fit, and stays in `raw`."""
     read = parcel(pictures=["https://x/1.png"], leftAtStr="last Tuesday")
     assert (read.parcel_id, read.pictures, read.left_at) == (1, (), None)
     assert read.raw == {"parcelId": 1, "pictures": ["https://x/1.png"], "leftAtStr": "last Tuesday"}
@@ -351,8 +351,8 @@ def test_loose_members() -> None:
         assert caught.value.path == path
 
 
-def test_forgiving_reading_of_scalars() -> None:
-    """A whole number may have a point, a truth value may be a digit, and a text may be any other scalar."""
+def test_tolerant_reading_of_scalars() -> None:
+    """A whole number may have a decimal point, a boolean may be a digit, and a string may be any other scalar."""
     assert structure({"parcelId": "12.0"}, Parcel).parcel_id == 12
     assert [parcel(isSplit=text).is_split for text in ("1", "0", 1, 0, " TRUE ")] == [
         True,
@@ -375,8 +375,8 @@ def test_structuring_other_types() -> None:
     assert caught.value.path == "a[0].cost"
 
 
-def test_classes_with_logic_of_their_own() -> None:
-    """Validators of a user's model run, and what they refuse is a StructureError."""
+def test_classes_with_validators() -> None:
+    """Validators of a user's model run, and a value that they refuse gives a StructureError."""
     assert structure({"size": 5, "x": 1}, Checked).extra == {"x": 1}
     with pytest.raises(StructureError):
         structure({"size": 0}, Checked)
@@ -399,7 +399,7 @@ def test_classes_with_logic_of_their_own() -> None:
     ],
 )
 def test_not_json(body: bytes) -> None:
-    """Whatever is not usable JSON gives NotJSON, never a decoder's own error."""
+    """A body that is not JSON, or too large or deep, gives NotJSON, never a decoder's own error."""
     with pytest.raises(NotJSON):
         decode(body)
 
@@ -411,8 +411,8 @@ def test_any_bytes(body: bytes) -> None:
         decode(body)
 
 
-def test_odd_json() -> None:
-    """A byte order mark, duplicate members and half a surrogate pair do not make an event unreadable."""
+def test_unusual_json() -> None:
+    """A byte order mark, duplicate members and an unpaired surrogate do not make an event unreadable."""
     assert decode(b'\xef\xbb\xbf{"a":1,"a":2}') == {"a": 2}
     assert decode(rb'{"a":"\ud800x","b":"\ud83d\ude00","c":"\\ud800"}') == {
         "a": "\ufffdx",
@@ -431,15 +431,15 @@ def test_odd_json() -> None:
         ({"a": "\ud800"}, ""),
     ],
 )
-def test_what_json_cannot_say(value: object, path: str) -> None:
-    """What JSON cannot say is found before anything is sent."""
+def test_values_that_json_cannot_express(value: object, path: str) -> None:
+    """A value that JSON cannot express is found before anything is sent."""
     with pytest.raises(StructureError) as caught:
         encode(value)
     assert caught.value.path == path
 
 
 def test_deep_nesting() -> None:
-    """Depth is an error of the package, not a crash."""
+    """Excessive depth is an error of the package, not a crash."""
     deep: dict[str, object] = {"parcelId": 1}
     for _ in range(100_000):
         deep = {"parcelId": 1, "parts": [deep]}
@@ -447,12 +447,12 @@ def test_deep_nesting() -> None:
         structure(deep, Parcel)  # type: ignore[arg-type]
     with pytest.raises(StructureError):
         encode(deep)
-    while deep:  # taken apart by hand: freeing it recurses as well
+    while deep:  # dismantled level by level: freeing it recurses as well
         deep = deep["parts"][0] if "parts" in deep else {}  # type: ignore[index]
 
 
 def test_models_are_values() -> None:
-    """Models are frozen, slotted, compared by their fields, copied and pickled with what came along."""
+    """Models are frozen, slotted, compared by their fields, and keep unknown members when copied or pickled."""
     read = parcel(cost=Decimal("1.50"), new=[1])
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         read.cost = None  # type: ignore[misc]
@@ -470,7 +470,7 @@ def test_models_are_values() -> None:
 
 
 def test_the_fast_reader_reads_usual_values() -> None:
-    """The compiled reader needs no second look at what the documentation shows."""
+    """The compiled reader alone reads the forms that the documentation shows."""
     body = {"parcelId": "5", "cost": Decimal("1.0"), "seenAt": "2030-01-01T00:00:00.1234567Z", "handling": "dis",
             "lineItems": [{"cost": 1}], "fields": {"a": "b"}, "grid": [[1]]}  # fmt: skip
     assert reader_of(Parcel)(body) == structure(body, Parcel)  # type: ignore[arg-type]
@@ -517,7 +517,7 @@ def test_type_checkers_understand_user_models(tmp_path: Path) -> None:
 
 
 def test_numbers_agree_with_the_standard_library() -> None:
-    """What leaves is JSON to everyone else."""
+    """Encoded values are JSON to other parsers."""
     sent = {
         "a": Decimal("1E+3"),
         "b": Decimal("-0.00"),
