@@ -1,15 +1,13 @@
-"""Handle events in FastStream workers, fed through a Redis stream by the receiver's `forward`.
+"""Handle events in FastStream workers, to which the receiver forwards them through a Redis stream.
 
-The web service acknowledges a delivery once it is in the stream; the inbox beside it remembers what went through, so
-that a second delivery of an event is not forwarded again. The workers read the stream as one consumer group: start as
-many as you like with
+The web service acknowledges a delivery once it is in the stream; its inbox remembers what was forwarded, so that a
+duplicate is not forwarded again. The workers read the stream as one consumer group. Start as many as you like with
 
     REDIS_URL=redis://localhost:6379 faststream run examples.faststream_worker:app --factory
 
-What failed, and what a worker that died had in hand, stays pending in the stream; any worker handles it again after
-`TAKE_OVER`. So a handler may see an event twice, the first time only in part: let it look up what is done already, by
-`event.dedup_key`. A stream keeps no order per shipment, has no growing waits, and holds nothing for a person: where you
-need those, use `returnhelper.inbox.Worker`.
+Delivery is at least once: what failed, and what a dead worker was handling, stays pending in the stream, and any worker
+handles it again after `TAKE_OVER`. Handlers must be idempotent, for example by `event.dedup_key`. A stream keeps no order
+per shipment and has neither backoff nor dead letters: where you need those, use `returnhelper.inbox.Worker`.
 """
 
 from __future__ import annotations
@@ -30,11 +28,11 @@ from returnhelper.webhooks import Discard, Receiver, Router, Verifier, parse_eve
 
 STREAM = "returnhelper-events"
 GROUP = "workers"
-TAKE_OVER = timedelta(minutes=5)  # longer than the slowest handler, or two workers run it at a time
+TAKE_OVER = timedelta(minutes=5)  # longer than the slowest handler, or two workers run it at once
 
 
 def make_receiver(verifier: Verifier, broker: RedisBroker, inbox: Inbox) -> Receiver:
-    """Return the receiver of the web service: what it acknowledges is in the stream."""
+    """Return the receiver of the web service, which acknowledges what is in the stream."""
 
     async def forward(record: Record) -> None:
         await broker.publish(record.body, stream=STREAM, correlation_id=record.key)
@@ -43,18 +41,18 @@ def make_receiver(verifier: Verifier, broker: RedisBroker, inbox: Inbox) -> Rece
 
 
 def make_worker(broker: RedisBroker, router: Router, take_over: timedelta = TAKE_OVER) -> FastStream:
-    """Let the handlers of a router handle what is in the stream; a message is acknowledged after them."""
+    """Return the worker that dispatches what is in the stream; a message is acknowledged after its handlers."""
     consumer = f"{socket.gethostname()}-{os.getpid()}"
-    # one at a time: what waits in the memory of a busy worker would look left behind
+    # One at a time: what a busy worker has prefetched would seem abandoned.
     new = StreamSub(STREAM, group=GROUP, consumer=consumer, max_records=1)
     idle = int(take_over.total_seconds() * 1000)
-    left_behind = StreamSub(STREAM, group=GROUP, consumer=consumer, min_idle_time=idle)
+    abandoned = StreamSub(STREAM, group=GROUP, consumer=consumer, min_idle_time=idle)
 
     async def undecoded(message: StreamMessage[Any]) -> bytes:
-        # parse_event reads the exact bytes: amounts stay decimals
+        # parse_event needs the exact bytes: amounts stay decimals.
         return bytes(message.body)
 
-    @broker.subscriber(stream=left_behind, decoder=undecoded, ack_policy=AckPolicy.NACK_ON_ERROR)
+    @broker.subscriber(stream=abandoned, decoder=undecoded, ack_policy=AckPolicy.NACK_ON_ERROR)
     @broker.subscriber(stream=new, decoder=undecoded, ack_policy=AckPolicy.NACK_ON_ERROR)
     async def handle(body: bytes) -> None:
         with contextlib.suppress(Discard):
@@ -63,9 +61,9 @@ def make_worker(broker: RedisBroker, router: Router, take_over: timedelta = TAKE
     app = FastStream(broker)
 
     @app.on_startup
-    async def begin_with_the_first() -> None:
-        # FastStream would begin a new group with what comes after it
-        with contextlib.suppress(ResponseError):  # the group is there
+    async def create_group() -> None:
+        # A group that FastStream creates begins after the messages that are already there.
+        with contextlib.suppress(ResponseError):  # it exists already
             await (await broker.connect()).xgroup_create(STREAM, GROUP, id="0", mkstream=True)
 
     return app

@@ -1,4 +1,4 @@
-"""Rehearse a return on the local emulator: no account, no network, the same calls and the same webhooks."""
+"""Rehearse a return with the local emulator: no account, no network, the same calls and the same webhooks."""
 
 from __future__ import annotations
 
@@ -53,24 +53,23 @@ REQUEST = CreateReturnShipmentRequest(
 
 
 async def main() -> None:
-    # with webhook_url="http://127.0.0.1:8000/hooks/rh" the events would be posted there, signed
+    # With webhook_url="http://127.0.0.1:8000/hooks/rh" the events would be posted there, signed.
     async with (
         Emulator(api_key="key", api_token="token") as emu,
         ReturnHelper(api_key="key", api_token="token", environment=emu.environment) as rh,
     ):
-        emu.faults.drop_answer(
-            times=1
-        )  # the server acts, the answer is lost, the client asks again (and warns of it)
+        # The server acts but its response is lost, so the client retries (and logs a warning).
+        emu.faults.drop_response(times=1)
         created = await rh.return_shipments.create(REQUEST)
         print("shipment", created.shipment_id, "of", len(emu.account.shipments))
 
-        await emu.settled()  # the label is made
-        (inventory,) = emu.warehouse.arrive(created.shipment_id or 0)
+        await emu.settled()  # the label is created
+        (inventory,) = emu.warehouse.arrive(created.shipment_id)
         await rh.return_inventories.update_handling(inventory, "dsp")
         emu.warehouse.complete_handling(inventory)
 
-        for delivery in emu.deliveries.log:
-            event = parse_event(delivery.body)
+        for sent in emu.deliveries.log:
+            event = parse_event(sent.body)
             print("event   ", event.action, event.notification_id)
 
 

@@ -1,11 +1,11 @@
-"""A web service on aiohttp that orders a return label and answers with it, and takes the webhooks in.
+"""An aiohttp web service that orders a return label, responds with its URL, and receives the webhooks.
 
 Settings: RETURNHELPER_API_KEY, RETURNHELPER_API_TOKEN, RETURNHELPER_ENVIRONMENT for the calls; WEBHOOK_URL (as registered)
-and WEBHOOK_SIGNING_KEY for the webhooks. Run several of them over one inbox in PostgreSQL or Redis, and the label is
-found whichever machine received it.
+and WEBHOOK_SIGNING_KEY for the webhooks. Several machines can share one inbox in PostgreSQL or Redis: the label is found
+whichever of them received it.
 
-Against the emulator: `returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh` prints the key, the token, the
-addresses and the signing key to export; WEBHOOK_URL is what was given to it. Then:
+With the emulator: `returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh` prints the key, the token, the URLs
+and the signing key to export; WEBHOOK_URL is the one that it was given. Then:
 
     curl -X POST http://127.0.0.1:8000/returns/A-1001
 """
@@ -47,7 +47,7 @@ RECEIVER = web.AppKey("receiver", Receiver)
 
 @router.on(events.LabelGenerated)
 async def label_ready(event: events.LabelGenerated) -> None:
-    """Runs once per event, also for the labels that `order_label` waits for."""
+    """Log the label. This runs for the labels that `order_label` waits for, too."""
     log.info("label of shipment %s: %s", event.label.shipment_id, event.label.label_url)
 
 
@@ -57,17 +57,17 @@ async def package_arrived(event: events.NewInventoryCreated) -> None:
 
 
 @router.on_unhandled
-async def not_for_us(event: events.Event) -> None:
+async def unhandled(event: events.Event) -> None:
     log.info("%s event %s", "unknown" if isinstance(event, UnknownEvent) else "unused", event.action)
 
 
 async def order_label(request: web.Request) -> web.Response:
-    """POST /returns/{order}: order the label, wait for it, hand out its address."""
+    """POST /returns/{order}: order a label, wait for it and respond with its URL."""
     order = label_request(request.match_info["order"])
     try:
         event = await create_and_wait(request.app[HELPER], request.app[RECEIVER], order, timeout=60)
-    except EventNotReceived as late:
-        return web.json_response({"shipment": late.shipment_id, "label": "on its way"}, status=202)
+    except EventNotReceived as error:
+        return web.json_response({"shipment": error.shipment_id, "label": "on its way"}, status=202)
     except (RequestInvalid, APIError, TransportError) as error:
         log.warning("no label for order %s: %s", order.order_number, error)
         return web.json_response({"error": "the label could not be ordered"}, status=502)

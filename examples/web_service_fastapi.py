@@ -1,8 +1,8 @@
-"""A FastAPI service that takes the webhooks in: `uvicorn --factory web_service_fastapi:make_app`.
+"""A FastAPI service that receives the webhooks: `uvicorn --factory web_service_fastapi:make_app`.
 
-Settings: WEBHOOK_URL (as registered, to the letter) and WEBHOOK_SIGNING_KEY. Against the emulator, that is
-`returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh`, WEBHOOK_URL is what was given to it, and the signing
-key what it prints; press the buttons of its desk, and look at /labels/500001 here.
+Settings: WEBHOOK_URL (exactly as registered) and WEBHOOK_SIGNING_KEY. With the emulator, that is
+`returnhelper emulator --webhook-url http://127.0.0.1:8000/hooks/rh`, WEBHOOK_URL is the one that it was given, and it prints
+the signing key. Order a label, then open /labels/500001 here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def make_app(endpoint: Endpoint | None = None, inbox_path: str = "inbox.db") -> 
             yield
 
     app = FastAPI(lifespan=lifespan)
-    # a route, not a mount: a mount answers /hooks/rh with a redirect, which the sender takes for a failure
+    # A route, not a mount: a mount redirects /hooks/rh to /hooks/rh/, which the sender counts as a failure.
     app.router.routes.append(Route("/hooks/rh", webhook_app(receiver), methods=["POST"]))
 
     @app.get("/labels/{shipment_id}")

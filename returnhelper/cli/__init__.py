@@ -1,4 +1,4 @@
-"""The `returnhelper` command, one module per verb; needs the extra `cli`."""
+"""The `returnhelper` command, one module per subcommand; it needs the extra `cli`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 for success, 1 for a failure that the verb reports, 2 for wrong usage."""
+    """Run the command line and exit: 0 for success, 1 for a reported failure, 2 for wrong usage."""
     missing = [name for name in ("cyclopts", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         print(

@@ -1,4 +1,4 @@
-"""The command line put together."""
+"""The command line: its subcommands and exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app.command(diagnose)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; return what to exit with."""
+    """Run one command line; return the exit code."""
     try:
         code = app(list(arguments))
     except ReturnHelperError as e:

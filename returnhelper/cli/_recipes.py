@@ -1,4 +1,4 @@
-"""The three recipes of the demo, and what must not break them."""
+"""The three recipes of the demo, and the input that must not break them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ T = TypeVar("T")
 
 
 @attrs.define
-class Stage:
-    """Everything that a recipe needs."""
+class Demo:
+    """Everything that a recipe needs; ``pace`` is the pause after each step in seconds."""
 
     rh: ReturnHelper
     emu: Emulator
@@ -39,16 +39,16 @@ class Stage:
     hook_url: str
     pace: float
 
-    async def call(self, name: str, work: Awaitable[T], tell: Callable[[T], str]) -> T:
-        """Make a call of the API and print it."""
-        answer = await work
-        self.screen.row("call", name, tell(answer))
+    async def call(self, name: str, work: Awaitable[T], describe: Callable[[T], str]) -> T:
+        """Make an API call and print its result."""
+        result = await work
+        self.screen.row("call", name, describe(result))
         await asyncio.sleep(self.pace)
-        return answer
+        return result
 
-    async def desk(self, name: str, detail: str) -> None:
+    async def warehouse(self, detail: str) -> None:
         """Print what the warehouse does next."""
-        self.screen.row("desk", name, detail)
+        self.screen.row("desk", "warehouse", detail)
         await asyncio.sleep(self.pace)
 
 
@@ -84,64 +84,64 @@ def _request(number: str, postal_code: str = "07001") -> CreateReturnShipmentReq
     )
 
 
-async def _create(stage: Stage, number: str, postal_code: str = "07001") -> CreatedReturnShipment:
-    before = stage.emu.requests
+async def _create(demo: Demo, number: str, postal_code: str = "07001") -> CreatedReturnShipment:
+    before = demo.emu.requests
 
-    def tell(answer: CreatedReturnShipment) -> str:
-        asked = stage.emu.requests - before
-        again = f", asked {asked} times" if asked > 1 else ""
-        price = f"{answer.cost} {answer.cost_currency_code}"
-        return f"{number} → shipment {answer.shipment_id}, {price}, {answer.label_request_status_code}{again}"
+    def describe(created: CreatedReturnShipment) -> str:
+        requests = demo.emu.requests - before
+        retried = f", {requests} requests" if requests > 1 else ""
+        price = f"{created.cost} {created.cost_currency_code}"
+        return f"{number} → shipment {created.shipment_id}, {price}, {created.label_request_status_code}{retried}"
 
     request = _request(number, postal_code)
-    return await stage.call("return_shipments.create", stage.rh.return_shipments.create(request), tell)
+    return await demo.call("return_shipments.create", demo.rh.return_shipments.create(request), describe)
 
 
-async def labels(stage: Stage) -> int:
-    """Order two labels: one comes, one fails; return the shipment that has one."""
-    stage.screen.chapter("1  Labels: one comes, one fails, and an answer is lost")
-    rh, shop, emu = stage.rh, stage.shop, stage.emu
-    await stage.call(
+async def labels(demo: Demo) -> int:
+    """Order two labels, of which one fails; return the shipment of the other."""
+    demo.screen.chapter("1  Labels: one succeeds, one fails, and a response is lost")
+    rh, shop, emu = demo.rh, demo.shop, demo.emu
+    await demo.call(
         "warehouses.list",
         rh.warehouses.list(),
         lambda found: f"{len(found)} warehouses, returns go to number 2",
     )
-    fault = emu.faults.drop_answer(times=1, path="createReturnShipment")
-    stage.screen.row("lost", "connection", "the answer to the next call will get lost")
-    good = await _create(stage, "A-1001")
+    fault = emu.faults.drop_response(times=1, path="createReturnShipment")
+    demo.screen.row("lost", "connection", "the response to the next call will be lost")
+    good = await _create(demo, "A-1001")
     assert fault.hits == 1
-    bad = await _create(stage, "A-1002", postal_code="none")
+    bad = await _create(demo, "A-1002", postal_code="none")
     shipment = good.shipment_id or 0
     await shop.until("the label of A-1001", lambda: shop.labels.get(shipment) == "success")
     await shop.until("the failure of A-1002", lambda: shop.labels.get(bad.shipment_id or 0) == "failed")
     return shipment
 
 
-async def arrivals(stage: Stage, shipment: int) -> list[int]:
-    """Receive two packages, a parcel that nobody announced, and pictures; return the inventories."""
-    stage.screen.chapter("2  Arrivals: two packages, an unknown parcel, new pictures")
-    shop, emu = stage.shop, stage.emu
-    await stage.desk("warehouse", f"scans shipment {shipment}: two packages")
-    emu.deliveries.hold()
+async def arrivals(demo: Demo, shipment: int) -> list[int]:
+    """Receive two packages, an unannounced parcel and more pictures; return the inventories."""
+    demo.screen.chapter("2  Arrivals: two packages, an unannounced parcel, more pictures")
+    shop, emu = demo.shop, demo.emu
+    await demo.warehouse(f"scans shipment {shipment}: two packages")
+    emu.deliveries.pause()
     packages = emu.warehouse.arrive(shipment, packages=2)
-    usual, emu.deliveries.reorder = emu.deliveries.reorder, 0.0
-    emu.deliveries.release(backwards=True)
-    emu.deliveries.reorder = usual
+    reorder, emu.deliveries.reorder = emu.deliveries.reorder, 0.0
+    emu.deliveries.resume(newest_first=True)
+    emu.deliveries.reorder = reorder
     await shop.until(
         "both packages", lambda: shipment in shop.arrived and all(i in shop.inventories for i in packages)
     )
-    await stage.desk("warehouse", "finds out whose parcel the one without a label is")
+    await demo.warehouse("finds the owner of a parcel without a label")
     stray = emu.warehouse.arrive_unknown("EMU-STRAY-1")
-    await shop.until("the unknown parcel", lambda: any(fact == "unknown" for fact, _ in shop.facts))
+    await shop.until("the unannounced parcel", lambda: any(fact == "unknown" for fact, _ in shop.facts))
     await shop.until("its inventory", lambda: all(i in shop.inventories for i in stray))
-    await stage.desk("warehouse", f"takes two more pictures of inventory {packages[0]}")
+    await demo.warehouse(f"takes two more pictures of inventory {packages[0]}")
     emu.warehouse.add_images(packages[0], 2)
     line = emu.account.inventories[packages[0]].line_item_id
     await shop.until("the pictures", lambda: shop.images[line] == 3)
     for inventory in packages[:1]:
-        await stage.call(
+        await demo.call(
             "return_inventories.get",
-            stage.rh.return_inventories.get(inventory),
+            demo.rh.return_inventories.get(inventory),
             lambda i: (
                 f"{i.return_inventory_id}: {i.handling_code}/{i.handling_status_code}, "
                 f"{len(i.return_request_line_item_images)} pictures"
@@ -150,41 +150,41 @@ async def arrivals(stage: Stage, shipment: int) -> list[int]:
     return packages + stray
 
 
-async def handlings(stage: Stage, inventories: list[int]) -> None:
-    """Split, resend, recall, dispose, withdraw."""
-    stage.screen.chapter("3  Handling: hold, split, resend, recall, dispose, withdraw")
+async def handlings(demo: Demo, inventories: list[int]) -> None:
+    """Split, resend, recall, dispose, cancel."""
+    demo.screen.chapter("3  Handling: hold, split, resend, recall, dispose, cancel")
     first, second, third = inventories
     for inventory in inventories:
-        await stage.call(
+        await demo.call(
             "update_handling",
-            stage.rh.return_inventories.update_handling(inventory, "ohd"),
+            demo.rh.return_inventories.update_handling(inventory, "ohd"),
             lambda _, i=inventory: f"{i} → on hold",  # type: ignore[misc]
         )
-    piece, other = await _split(stage, first)
-    await asyncio.gather(_resend(stage, second), _recall(stage, third))
-    await _dispose(stage, piece)
-    await _withdraw(stage, other)
+    piece, other = await _split(demo, first)
+    await asyncio.gather(_resend(demo, second), _recall(demo, third))
+    await _dispose(demo, piece)
+    await _cancel(demo, other)
 
 
-async def _split(stage: Stage, inventory: int) -> tuple[int, int]:
-    shop, emu = stage.shop, stage.emu
+async def _split(demo: Demo, inventory: int) -> tuple[int, int]:
+    shop, emu = demo.shop, demo.emu
     detail = CreateVasDetail(vas_code="split-parcel", meta_quantity=2, notes="jacket and hood")
     order = CreateVas(return_inventory_id=inventory, create_vas_detail_list=(detail,))
-    await stage.call(
+    await demo.call(
         "vas.create",
-        stage.rh.vas.create_by_return_inventory_id([order]),
+        demo.rh.vas.create_by_return_inventory_id([order]),
         lambda found: f"split {inventory} in two, accepted for line {found[0].return_request_line_item_id}",
     )
-    await stage.desk("warehouse", f"splits inventory {inventory}")
+    await demo.warehouse(f"splits inventory {inventory}")
     pieces = emu.warehouse.split(inventory, "split in two")
-    vas = emu.account.inventories[inventory].services[0].vas_id
+    vas = emu.account.inventories[inventory].vas_orders[0].vas_id
     await shop.until("the split", lambda: {("vas", vas), ("split", vas)} <= shop.facts)
     await shop.until("its pieces", lambda: all(piece in shop.inventories for piece in pieces))
     return pieces[0], pieces[1]
 
 
-async def _resend(stage: Stage, inventory: int) -> None:
-    shop, emu = stage.shop, stage.emu
+async def _resend(demo: Demo, inventory: int) -> None:
+    shop, emu = demo.shop, demo.emu
     address = CreateResendShipment(
         shipment_service_type="usps",
         shipment_country_code="usa",
@@ -196,74 +196,74 @@ async def _resend(stage: Stage, inventory: int) -> None:
         shipment_postal_code="07002",
     )
     request = CreateResendRequest(return_inventory_id_list=(inventory,), resend_shipment=address)
-    resend = await stage.call(
+    resend = await demo.call(
         "resends.create",
-        stage.rh.resends.create(request),
+        demo.rh.resends.create(request),
         lambda a: f"{inventory} → resend {a.resend_id}, {a.resend_number}",
     )
     number = resend.resend_id or 0
     emu.warehouse.begin_resend(number)
-    await stage.desk("warehouse", f"packs and hands over resend {number}")
+    await demo.warehouse(f"packs and hands over resend {number}")
     emu.warehouse.dispatch_resend(number)
     await shop.until(
         "the resend", lambda: {("resend inProgress", number), ("resend completed", number)} <= shop.facts
     )
 
 
-async def _recall(stage: Stage, inventory: int) -> None:
-    shop, emu = stage.shop, stage.emu
-    (recall,) = await stage.call(
+async def _recall(demo: Demo, inventory: int) -> None:
+    shop, emu = demo.shop, demo.emu
+    (recall,) = await demo.call(
         "recalls.create",
-        stage.rh.recalls.create_by_return_inventory_id([inventory]),
+        demo.rh.recalls.create_by_return_inventory_id([inventory]),
         lambda found: f"{inventory} → recall {found[0].recall_id}, {found[0].recall_number}",
     )
     number = recall.recall_id or 0
     emu.warehouse.dispatch_recall(number)
-    await stage.desk("warehouse", f"ships recall {number} to Hong Kong")
+    await demo.warehouse(f"ships recall {number} to Hong Kong")
     emu.warehouse.ready_recall(number)
     emu.warehouse.pick_up_recall(number)
     steps = {(f"recall {step}", number) for step in ("in-transit", "ready-to-pick-up", "picked-up")}
     await shop.until("the recall", lambda: steps <= shop.facts)
 
 
-async def _dispose(stage: Stage, inventory: int) -> None:
-    shop = stage.shop
-    await stage.call(
+async def _dispose(demo: Demo, inventory: int) -> None:
+    shop = demo.shop
+    await demo.call(
         "update_handling",
-        stage.rh.return_inventories.update_handling(inventory, "dsp"),
+        demo.rh.return_inventories.update_handling(inventory, "dsp"),
         lambda _: f"{inventory} → dispose",
     )
-    await stage.desk("warehouse", f"disposes of inventory {inventory}")
-    stage.emu.warehouse.complete_handling(inventory)
+    await demo.warehouse(f"disposes of inventory {inventory}")
+    demo.emu.warehouse.complete_handling(inventory)
     await shop.until("the disposal", lambda: ("completed", inventory) in shop.facts)
 
 
-async def _withdraw(stage: Stage, inventory: int) -> None:
-    shop = stage.shop
-    await stage.call(
+async def _cancel(demo: Demo, inventory: int) -> None:
+    shop = demo.shop
+    await demo.call(
         "update_handling",
-        stage.rh.return_inventories.update_handling(inventory, "oth"),
+        demo.rh.return_inventories.update_handling(inventory, "oth"),
         lambda _: f"{inventory} → others",
     )
-    await stage.call(
+    await demo.call(
         "cancel_handling",
-        stage.rh.return_inventories.cancel_handling(inventory),
-        lambda _: f"{inventory}: on second thoughts, not",
+        demo.rh.return_inventories.cancel_handling(inventory),
+        lambda _: f"{inventory}: cancelled",
     )
-    await shop.until("the withdrawal", lambda: ("cancelled", inventory) in shop.facts)
+    await shop.until("the cancellation", lambda: ("cancelled", inventory) in shop.facts)
 
 
-async def trouble(stage: Stage) -> None:
-    """Deliver what no program expects."""
-    stage.screen.chapter("4  And what nobody expects: unfamiliar, malformed, forged")
-    shop, emu = stage.shop, stage.emu
+async def unexpected(demo: Demo) -> None:
+    """Deliver an unknown event, a malformed one and a forged delivery."""
+    demo.screen.chapter("4  Unexpected input: an unknown event, a malformed one, a forged delivery")
+    shop, emu = demo.shop, demo.emu
     emu.deliveries.publish("warehouseGotACat", "madeUp", {"cat": {"name": "Ticks"}}, version="209901")
-    await shop.until("the unfamiliar event", lambda: shop.unfamiliar == ["warehouseGotACat"])
+    await shop.until("the unknown event", lambda: shop.unknown == ["warehouseGotACat"])
     emu.deliveries.publish("labelGenerated", "labelGenerated", {"label": {"shipmentId": {"made": "up"}}})
     await emu.settled()
     headers = {"timestamp": "2030-05-06T07:08:09.1234567Z", "returnhelper-signature": "A" * 43 + "="}
     async with (
         aiohttp.ClientSession() as http,
-        http.post(stage.hook_url, data=b"{}", headers=headers) as answer,
+        http.post(demo.hook_url, data=b"{}", headers=headers) as response,
     ):
-        stage.screen.row("refused", "forged delivery", f"answered {answer.status}, nothing stored")
+        demo.screen.row("refused", "forged delivery", f"status {response.status}, nothing stored")

@@ -1,4 +1,4 @@
-"""Shop: the demo's own service, a router whose handlers note what they learn."""
+"""Shop: the demo's own service, a router whose handlers remember what events bring."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from returnhelper.webhooks.router import CallNext
 
 
 class ExpectationFailed(Exception):
-    """What the demo waits for did not happen."""
+    """What the demo waited for did not happen."""
 
 
 class Shop:
-    """What the shop knows; all of it from webhooks."""
+    """What the shop knows, all of it from webhooks; ``timeout`` is how long it waits for a fact."""
 
     def __init__(self, screen: Screen) -> None:
         self.labels: dict[int, str] = {}
@@ -25,22 +25,22 @@ class Shop:
         self.inventories: dict[int, str] = {}
         self.images: Counter[int] = Counter()
         self.facts: set[tuple[str, int]] = set()
-        self.unfamiliar: list[str] = []
+        self.unknown: list[str] = []
         self.handled: Counter[str] = Counter()
-        self.patience = 8.0
+        self.timeout = 8.0
         self._newest: dict[str, datetime] = {}
         self.router = _router(self, screen)
         self._changed = asyncio.Condition()
 
-    async def note(self, event: events.Event, call_next: CallNext) -> None:
-        """Run the handlers, count the event, wake who waits."""
+    async def count(self, event: events.Event, call_next: CallNext) -> None:
+        """Run the handlers, count the event and wake `until`."""
         await call_next(event)
         async with self._changed:
             self.handled[event.dedup_key] += 1
             self._changed.notify_all()
 
-    def late(self, event: events.Event) -> str:
-        """Say so if a younger event of the same thing was handled before."""
+    def overtaken(self, event: events.Event) -> str:
+        """Return a remark if a younger event of the same object was handled before."""
         key, moment = event.ordering_key or event.dedup_key, event.event_time
         if moment is None:
             return ""
@@ -52,24 +52,24 @@ class Shop:
     async def until(self, what: str, happened: Callable[[], bool]) -> None:
         """Wait for a fact that only a webhook can bring."""
         try:
-            async with asyncio.timeout(self.patience), self._changed:
+            async with asyncio.timeout(self.timeout), self._changed:
                 await self._changed.wait_for(happened)
         except TimeoutError:
-            raise ExpectationFailed(f"{what} (waited {self.patience:g} s)") from None
+            raise ExpectationFailed(f"{what} (waited {self.timeout:g} s)") from None
 
 
 def _router(shop: Shop, screen: Screen) -> Router:
     router = Router()
-    router.middleware(shop.note)
+    router.middleware(shop.count)
     _on_labels(router, shop, screen)
     _on_arrivals(router, shop, screen)
     _on_handlings(router, shop, screen)
     _on_orders(router, shop, screen)
 
     @router.on_unhandled
-    async def unfamiliar(event: events.Event) -> None:
-        screen.row("event", event.action, "unfamiliar: taken, kept, reported")
-        shop.unfamiliar.append(event.action)
+    async def unknown_event(event: events.Event) -> None:
+        screen.row("event", event.action, "unknown to this release: acknowledged and stored")
+        shop.unknown.append(event.action)
 
     return router
 
@@ -79,7 +79,7 @@ def _on_labels(router: Router, shop: Shop, screen: Screen) -> None:
     async def deliver_label(event: events.LabelGenerated) -> None:
         label = event.label
         made = label.label_request_status_code == "success"
-        detail = f"label ready, tracking {label.tracking_number}" if made else f"NO label: {label.error}"
+        detail = f"label ready, tracking {label.tracking_number}" if made else f"label failed: {label.error}"
         screen.row("event", event.action, f"shipment {label.shipment_id}: {detail}")
         shop.labels[label.shipment_id or 0] = str(label.label_request_status_code)
 
@@ -102,14 +102,14 @@ def _on_arrivals(router: Router, shop: Shop, screen: Screen) -> None:
     async def unknown(event: events.AssignUnknown) -> None:
         shipment = event.shipment.shipment_id or 0
         ids = [item.return_inventory_id for item in event.return_inventory_list]
-        screen.row("event", event.action, f"shipment {shipment} turned out to be ours, inventories {ids}")
+        screen.row("event", event.action, f"shipment {shipment} is ours, inventories {ids}")
         shop.arrived.add(shipment)
         shop.facts.add(("unknown", shipment))
 
     @router.on(events.ChangeLineItemImage)
     async def pictures(event: events.ChangeLineItemImage) -> None:
         line = event.return_request_line_item.return_request_line_item_id or 0
-        screen.row("event", event.action, f"line {line} has {len(event.image_url_list)} pictures now")
+        screen.row("event", event.action, f"line {line} now has {len(event.image_url_list)} pictures")
         shop.images[line] = len(event.image_url_list)
 
 
@@ -117,15 +117,17 @@ def _on_handlings(router: Router, shop: Shop, screen: Screen) -> None:
     @router.on(events.CompleteInventoryHandling)
     async def completed(event: events.CompleteInventoryHandling) -> None:
         item = event.return_inventory
-        screen.row("event", event.action, f"inventory {item.return_inventory_id}: {item.handling_code} done")
+        screen.row(
+            "event", event.action, f"inventory {item.return_inventory_id}: {item.handling_code} completed"
+        )
         shop.facts.add(("completed", item.return_inventory_id or 0))
 
     @router.on(events.CancelInventoryHandling)
     async def cancelled(event: events.CancelInventoryHandling) -> None:
-        # the vendor documents no payload for it, so the class names no members
+        # The vendor documents no payload for it, so the class has no fields.
         item = event.payload.get("returnInventory")
         inventory = item.get("returnInventoryId") if isinstance(item, dict) else None
-        screen.row("event", event.action, f"inventory {inventory}: instruction withdrawn")
+        screen.row("event", event.action, f"inventory {inventory}: handling cancelled")
         if isinstance(inventory, int):
             shop.facts.add(("cancelled", inventory))
 
@@ -158,7 +160,7 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
         screen.row(
             "event",
             event.action,
-            detail + (f", tracking {tracking[0]}" if tracking else "") + shop.late(event),
+            detail + (f", tracking {tracking[0]}" if tracking else "") + shop.overtaken(event),
         )
         shop.facts.add((f"resend {event.resend.resend_status_code}", event.resend.resend_id or 0))
 
@@ -169,9 +171,6 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
         screen.row(
             "event",
             event.action,
-            f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}{shop.late(event)}",
+            f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}{shop.overtaken(event)}",
         )
         shop.facts.add((f"recall {state[0] if state else ''}", event.recall.recall_id or 0))
-
-
-__all__ = ["ExpectationFailed", "Shop"]

@@ -1,4 +1,4 @@
-"""`returnhelper demo`: three recipes against the emulator, over real sockets, and a summary that tells the truth."""
+"""`returnhelper demo`: three recipes against the emulator over real sockets, and a summary with checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from rich.console import Console
 from returnhelper.cli._screen import Screen
 
 if TYPE_CHECKING:
-    from returnhelper.cli._recipes import Stage
+    from returnhelper.cli._recipes import Demo
     from returnhelper.inbox import Inbox, Record, Worker
     from returnhelper.webhooks import Receiver, Verifier
 
@@ -28,14 +27,14 @@ _HOOK = "/hooks/returnhelper"
 
 
 def demo(*, pace: float | None = None, seed: int = 7) -> int:
-    """Play three return recipes against a local emulator and check that nothing is lost or done twice.
+    """Run three return recipes against a local emulator and check that nothing is lost or done twice.
 
     Parameters
     ----------
     pace
-        Seconds to pause after each step; 0.15 on a terminal, else none.
+        Seconds to pause after each step, 0.25 at most; 0.15 on a terminal, otherwise 0.
     seed
-        Seed of the duplicates and the disorder of deliveries.
+        Seed of the random duplicates and delays of deliveries.
 
     """
     console = Console(highlight=False, soft_wrap=False)
@@ -43,13 +42,13 @@ def demo(*, pace: float | None = None, seed: int = 7) -> int:
         console = Console(highlight=False, width=120)
     if pace is None:
         pace = 0.15 if console.is_terminal else 0.0
-    with _without_warnings(), tempfile.TemporaryDirectory(prefix="returnhelper-demo-") as folder:
-        return asyncio.run(_play(Screen(console), Path(folder) / "inbox.db", min(pace, 0.25), seed))
+    with _quiet_loggers(), tempfile.TemporaryDirectory(prefix="returnhelper-demo-") as folder:
+        return asyncio.run(run_recipes(Screen(console), Path(folder) / "inbox.db", min(pace, 0.25), seed))
 
 
 @contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Keep the loggers quiet: a malformed event and a forged delivery belong to the play."""
+def _quiet_loggers() -> Iterator[None]:
+    """Silence the loggers: a malformed event and a forged delivery are part of the demo."""
     loggers = [logging.getLogger(name) for name in ("returnhelper", "stamina")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -61,40 +60,41 @@ def _without_warnings() -> Iterator[None]:
             logger.setLevel(level)
 
 
-async def _play(
-    screen: Screen, path: Path, pace: float, seed: int, meddle: Callable[[Stage], None] | None = None
+async def run_recipes(
+    screen: Screen, path: Path, pace: float, seed: int, disturb: Callable[[Demo], None] | None = None
 ) -> int:
+    """Run all recipes and return the exit code; ``disturb`` is called before the first one."""
     from returnhelper.cli import _recipes as recipes
     from returnhelper.cli._shop import ExpectationFailed
     from returnhelper.errors import ReturnHelperError
 
-    async with _set_up(screen, path, pace, seed) as (stage, receiver, worker):
+    async with _set_up(screen, path, pace, seed) as (demo, receiver, worker):
         problem = None
-        if meddle is not None:
-            meddle(stage)
+        if disturb is not None:
+            disturb(demo)
         try:
-            shipment = await recipes.labels(stage)
-            inventories = await recipes.arrivals(stage, shipment)
-            await recipes.handlings(stage, inventories)
-            await recipes.trouble(stage)
+            shipment = await recipes.labels(demo)
+            inventories = await recipes.arrivals(demo, shipment)
+            await recipes.handlings(demo, inventories)
+            await recipes.unexpected(demo)
         except (ExpectationFailed, ReturnHelperError) as e:
             problem = str(e)
-        await stage.emu.settled()
-        await _idle(receiver.inbox)
+        await demo.emu.settled()
+        await _wait_until_idle(receiver.inbox)
         await worker.drain()
-        return await _sum_up(stage, receiver, problem)
+        return await _summarize(demo, receiver, problem)
 
 
 @asynccontextmanager
 async def _set_up(
     screen: Screen, path: Path, pace: float, seed: int
-) -> AsyncIterator[tuple[Stage, Receiver, Worker]]:
+) -> AsyncIterator[tuple[Demo, Receiver, Worker]]:
     """Start the emulator, the shop's endpoint with its inbox, a worker and a client."""
     from aiohttp import web
 
     from returnhelper import RetryPolicy, ReturnHelper
     from returnhelper.adapters.aiohttp import add_webhook
-    from returnhelper.cli._recipes import Stage
+    from returnhelper.cli._recipes import Demo
     from returnhelper.cli._shop import Shop
     from returnhelper.emulator import SIGNING_KEY, Emulator
     from returnhelper.inbox import SQLiteInbox, Worker
@@ -109,7 +109,7 @@ async def _set_up(
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}{_HOOK}"
         inbox = await stack.enter_async_context(SQLiteInbox(path))
-        receiver = _telling_receiver(screen, Verifier(Endpoint(url, SIGNING_KEY)), inbox)
+        receiver = _printing_receiver(screen, Verifier(Endpoint(url, SIGNING_KEY)), inbox)
         app = web.Application()
         add_webhook(app, _HOOK, receiver)
         runner = web.AppRunner(app, access_log=None)
@@ -117,9 +117,7 @@ async def _set_up(
         await runner.setup()
         await web.SockSite(runner, listener).start()
         emu.deliveries.register(url)
-        worker = await stack.enter_async_context(
-            Worker(inbox, shop.router, backoff=timedelta(milliseconds=50))
-        )
+        worker = await stack.enter_async_context(Worker(inbox, shop.router, backoff=0.05))
         rh = await stack.enter_async_context(
             ReturnHelper(
                 api_key=key,
@@ -129,79 +127,74 @@ async def _set_up(
             )
         )
         screen.title(
-            "Return Helper in small: a shop, a warehouse, and a network that misbehaves",
+            "Return Helper demo: a shop, a warehouse and an unreliable network between them",
             [("emulator", emu.url), ("webhooks", url), ("inbox", str(path))],
         )
-        yield Stage(rh=rh, emu=emu, shop=shop, screen=screen, hook_url=url, pace=pace), receiver, worker
+        yield Demo(rh=rh, emu=emu, shop=shop, screen=screen, hook_url=url, pace=pace), receiver, worker
 
 
-def _telling_receiver(screen: Screen, verifier: Verifier, inbox: Inbox) -> Receiver:
-    """Make a receiver that prints what a handler never gets to see."""
+def _printing_receiver(screen: Screen, verifier: Verifier, inbox: Inbox) -> Receiver:
+    """Create a receiver that prints the duplicates, which no handler sees."""
     from returnhelper.webhooks import Outcome, OutcomeKind, Receiver
     from returnhelper.webhooks.signature import Headers
 
-    class Telling(Receiver):
+    class PrintingReceiver(Receiver):
         async def receive(self, headers: Headers, body: bytes) -> Outcome:
             outcome = await super().receive(headers, body)
             if outcome.kind is OutcomeKind.DUPLICATE:
-                action = json.loads(body)["action"]
-                screen.row("repeat", action, "came again, not handled again")
+                screen.row("dup", json.loads(body)["action"], "delivered again, not handled again")
             return outcome
 
-    return Telling(verifier, inbox=inbox)
+    return PrintingReceiver(verifier, inbox=inbox)
 
 
-async def _idle(inbox: Inbox) -> None:
-    """Wait until nothing is left to handle."""
+async def _wait_until_idle(inbox: Inbox) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
-            # the inbox tells of what comes, not of what is done
+            # the inbox announces what arrives, not what is done
             while (stats := await inbox.stats()).ready or stats.leased:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
-async def _sum_up(stage: Stage, receiver: Receiver, problem: str | None) -> int:
+async def _summarize(demo: Demo, receiver: Receiver, problem: str | None) -> int:
     from returnhelper.inbox import State
 
-    screen, inbox = stage.screen, receiver.inbox
+    screen, inbox = demo.screen, receiver.inbox
     held = await inbox.list(State.HELD)
     for record in held:
-        screen.row("held", record.action or "?", f"kept for a person: {str(record.reason).partition(';')[0]}")
-    overtaken, stats = await _overtaken(inbox), await inbox.stats()
+        screen.row("held", record.action or "?", f"held for a person: {str(record.reason).partition(';')[0]}")
+    overtaken, stats = await _count_overtaken(inbox), await inbox.stats()
     checks = [
-        ("every step of the recipes happened" + (f": all but {problem}" if problem else ""), problem is None),
-        *_checks(stage, receiver, held, overtaken),
-        ("nothing is left in the inbox to do", not stats.ready and not stats.leased),
+        ("every step of the recipes happened" + (f", except {problem}" if problem else ""), problem is None),
+        *_checks(demo, receiver, held, overtaken),
+        ("no record is left to handle", not stats.ready and not stats.leased),
     ]
     screen.chapter("Summary")
-    screen.figures(_figures(stage, receiver, held, overtaken))
+    screen.figures(_figures(demo, receiver, held, overtaken))
     screen.console.print()
     screen.checks(checks)
-    return 0 if all(fact for _, fact in checks) else 1
+    return 0 if all(met for _, met in checks) else 1
 
 
-def _checks(stage: Stage, receiver: Receiver, held: list[Record], overtaken: int) -> list[tuple[str, bool]]:
-    emu, handled, counters = stage.emu, stage.shop.handled, receiver.counters
+def _checks(demo: Demo, receiver: Receiver, held: list[Record], overtaken: int) -> list[tuple[str, bool]]:
+    emu, handled, counters = demo.emu, demo.shop.handled, receiver.counters
     sent = emu.deliveries.log
-    posts = sum(len(delivery.statuses) for delivery in sent)
+    deliveries = sum(len(event.statuses) for event in sent)
     once = {key for key, times in handled.items() if times == 1}
     return [
+        ("three shipments exist, none twice although a response was lost", len(emu.account.shipments) == 3),
+        (f"all {len(sent)} events were acknowledged", all(event.delivered for event in sent)),
         (
-            "three shipments ordered, announced or found, none twice although an answer was lost",
-            len(emu.account.shipments) == 3,
-        ),
-        (f"all {len(sent)} events were taken and none refused", all(delivery.delivered for delivery in sent)),
-        (
-            f"{len(once)} events handled exactly once, {len(held)} held, none lost",
+            f"{len(once)} events were handled exactly once, {len(held)} is held, none is lost",
             len(once) + len(held) == len(sent),
         ),
         (
-            "duplicates came and none was handled",
-            counters.duplicate == posts - len(sent) > 0 and len(once) == len(handled),
+            "duplicates were delivered and none was handled",
+            counters.duplicate == deliveries - len(sent) > 0 and len(once) == len(handled),
         ),
-        ("deliveries overtook each other, and that did no harm", overtaken > 0),
+        ("deliveries overtook each other without harm", overtaken > 0),
         (
-            "only the malformed event is held, with the path to what is wrong",
+            "only the malformed event is held, with the path of the wrong member",
             len(held) == 1 and "shipmentId" in str(held[0].reason),
         ),
         ("the forged delivery was refused", counters.refused == 1),
@@ -209,24 +202,24 @@ def _checks(stage: Stage, receiver: Receiver, held: list[Record], overtaken: int
 
 
 def _figures(
-    stage: Stage, receiver: Receiver, held: list[Record], overtaken: int
+    demo: Demo, receiver: Receiver, held: list[Record], overtaken: int
 ) -> list[tuple[str, str, str]]:
-    screen, emu, counters = stage.screen, stage.emu, receiver.counters
-    calls, runs = screen.rows["call"], sum(stage.shop.handled.values())
-    repeated = f"{emu.requests} requests, {emu.requests - calls} of them sent again after a lost answer"
+    screen, emu, counters = demo.screen, demo.emu, receiver.counters
+    calls, handled = screen.rows["call"], sum(demo.shop.handled.values())
+    retried = f"{emu.requests} requests, {emu.requests - calls} of them retries after a lost response"
     return [
-        (str(calls), "calls", repeated),
+        (str(calls), "calls", retried),
         (str(counters.received - counters.refused), "deliveries", f"of {len(emu.deliveries.log)} events"),
-        (str(counters.duplicate), "duplicates dropped", "known by their notificationId"),
+        (str(counters.duplicate), "duplicates dropped", "recognised by their notificationId"),
         (str(overtaken), "out of order", "overtaken by a younger event of the same account"),
-        (str(runs), "handlers run", "one for each event that fits its class, or has none"),
+        (str(handled), "events handled", "the unknown one among them"),
         (str(len(held)), "held", "for a person to look at"),
-        (f"{screen.elapsed:.1f}s", "in all", ""),
+        (f"{screen.elapsed:.1f}s", "in total", ""),
     ]
 
 
-async def _overtaken(inbox: Inbox) -> int:
-    """Count the events that came after a younger one."""
+async def _count_overtaken(inbox: Inbox) -> int:
+    """Count the events that were delivered after a younger one."""
     records = sorted(await inbox.list(limit=1000), key=lambda record: record.received_at)
     count, newest = 0, None
     for record in records:

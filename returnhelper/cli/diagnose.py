@@ -1,4 +1,4 @@
-"""`returnhelper diagnose`: say why a delivery does not verify."""
+"""`returnhelper diagnose`: find out why a delivery does not verify."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _KEY = "RETURNHELPER_SIGNING_KEY"
 
 
 def diagnose(body: Path, *, url: str, timestamp: str, signature: str, other_url: _Several = ()) -> int:
-    """Tell whether a delivery is authentic, and the likely cause if it is not; exit 1 for a mismatch.
+    """Report whether a delivery is authentic, and the likely cause if it is not; exit with 1 for a mismatch.
 
-    The signing key is read from RETURNHELPER_SIGNING_KEY, so that it stays out of the shell's history. Further keys
-    may follow it, parted by blanks: those of other accounts or environments, to see whether one of them was used.
+    The signing key is read from RETURNHELPER_SIGNING_KEY, so that it stays out of the shell's history. It may be followed
+    by the keys of other accounts or environments, separated by blanks, to find out whether one of them was used.
 
     Parameters
     ----------

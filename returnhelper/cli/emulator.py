@@ -10,14 +10,22 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from shlex import quote
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
+from cyclopts import Parameter
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from returnhelper.emulator import Emulator
+
+_Several: TypeAlias = Annotated[tuple[str, ...], Parameter(negative=())]
 
 
 def emulator(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    allowed_host: _Several = (),
     api_key: str = "emulator-key",
     api_token: str = "emulator-token",  # noqa: S107 - made up
     signing_key: str | None = None,
@@ -34,27 +42,30 @@ def emulator(
         Address to listen on.
     port
         Port to listen on; 0 takes any free one.
+    allowed_host
+        Another name that clients may call the server by; may be given several times. Addresses and localhost always work.
     api_key
         The x-rr-apikey that calls must carry.
     api_token
         The x-rr-apitoken that calls must carry.
     signing_key
-        Base64 key that signs the deliveries; without it a made-up one, which is printed.
+        Base64 key that signs the deliveries; by default a made-up one, which is printed.
     webhook_url
-        Where to deliver events; without it they are only listed at /desk.
+        Where to deliver events; by default they are only listed at /desk.
     duplicates
         Share of the events that are delivered twice, 0 to 1.
     reorder
-        Put each delivery off by a random time of up to so many seconds.
+        Maximum of the random delay of each delivery, in seconds.
     label_delay
-        Seconds that a label takes.
+        Seconds until a label is created.
 
     """
     from returnhelper.emulator import SIGNING_KEY, Emulator
 
-    server = Emulator(
+    emu = Emulator(
         host=host,
         port=port,
+        allowed_hosts=allowed_host,
         api_key=api_key,
         api_token=api_token,
         signing_key=signing_key or SIGNING_KEY,
@@ -64,48 +75,52 @@ def emulator(
         label_delay=label_delay,
     )
     console = Console(highlight=False, soft_wrap=True, markup=False)
+    made_up = SIGNING_KEY if signing_key is None else None
 
     async def serve() -> None:
         stop = asyncio.Event()
-        with contextlib.suppress(NotImplementedError):
+        with contextlib.suppress(NotImplementedError):  # Windows
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-        async with server as emu:
-            console.print(f"Return Helper emulator at {emu.url}, process {os.getpid()}", style="bold")
-            console.print(f"  warehouse   {emu.url}/desk (open it in a browser)")
-            console.print(f"  deliveries  {webhook_url or 'nowhere; give --webhook-url'}")
-            if signing_key is None:
-                console.print(f"  signed with {SIGNING_KEY} (made up)")
-            console.print("A client finds it with:")
-            console.print(
-                f"  export RETURNHELPER_API_KEY={quote(api_key)} RETURNHELPER_API_TOKEN={quote(api_token)}"
-            )
-            console.print(f"  export RETURNHELPER_USER_URL={emu.environment.user_url}")
-            console.print(f"  export RETURNHELPER_PUBLIC_URL={emu.environment.public_url}")
-            console.print("Calls and deliveries follow. Ctrl-C stops it.")
-            with _told(console):
+        async with emu:
+            for line in _introduction(emu, api_key, api_token, made_up):
+                console.print(line, style="bold" if line.startswith("Return Helper") else None)
+            with _log_lines(console):
                 await stop.wait()
 
     asyncio.run(serve())
     return 0
 
 
-class _Lines(logging.Handler):
-    """Print what the emulator does, a line each."""
+def _introduction(emu: Emulator, key: str, token: str, signing_key: str | None) -> Iterator[str]:
+    yield f"Return Helper emulator at {emu.url}, process {os.getpid()}"
+    yield f"  warehouse desk  {emu.url}/desk (open it in a browser)"
+    yield f"  webhooks        {emu.deliveries.url or 'not delivered; pass --webhook-url'}"
+    if signing_key is not None:
+        yield f"  signing key     {signing_key} (made up)"
+    yield "To point a client at it:"
+    yield f"  export RETURNHELPER_API_KEY={quote(key)} RETURNHELPER_API_TOKEN={quote(token)}"
+    yield f"  export RETURNHELPER_USER_URL={emu.environment.user_url}"
+    yield f"  export RETURNHELPER_PUBLIC_URL={emu.environment.public_url}"
+    yield "Calls and deliveries follow. Press Ctrl-C to stop."
+
+
+class _LineHandler(logging.Handler):
+    """Print each log record of the emulator as a line."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        moment = datetime.fromtimestamp(record.created, UTC)
+        time = datetime.fromtimestamp(record.created, UTC)
         style = "red" if record.levelno >= logging.WARNING else None
-        self._console.print(f"{moment:%H:%M:%S}  {record.getMessage()}", style=style)
+        self._console.print(f"{time:%H:%M:%S}  {record.getMessage()}", style=style)
 
 
 @contextlib.contextmanager
-def _told(console: Console) -> Iterator[None]:
-    log, lines = logging.getLogger("returnhelper.emulator"), _Lines(console)
+def _log_lines(console: Console) -> Iterator[None]:
+    log, lines = logging.getLogger("returnhelper.emulator"), _LineHandler(console)
     before = log.level
     log.setLevel(logging.INFO)
     log.addHandler(lines)

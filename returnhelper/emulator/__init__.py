@@ -6,25 +6,28 @@
             emu.warehouse.arrive(created.shipment_id, packages=2)
             await emu.deliveries.drained()
 
-It answers over a real socket, keeps shipments, labels and inventories with their states, and posts signed webhooks.
-What the vendor documents it follows; what is not documented it decides, and says so with "(inferred)". Names, prices,
+It responds over a real socket, keeps shipments, labels and inventories with their states, and posts signed webhooks.
+It follows what the vendor documents; what is not documented it decides, and says so with "(inferred)". Names, prices,
 addresses and numbers are made up.
 
-    server.py              Emulator: listen, check the keys, honour idempotency keys, route, wrap the answer
-    account.py             Account: everything that one customer has, and the counters
-    form.py                Form: read a request body, collect FluentValidation messages
-    faults.py              Faults: what to do badly, on demand
-    delivery.py            Deliveries: sign, post, repeat, reorder, suspend
-    warehouse.py           Warehouse: what people at the warehouse do
-    desk.py                the same as a page, /desk, for people
-    lookups.py  return_shipments.py  return_inventories.py  resends.py  recalls.py  vas.py   one domain each
+    server.py       Emulator: listen, refuse what browsers must not send, misbehave on demand
+    access.py       which requests may come from a browser
+    api.py          credentials, idempotency keys, routes, envelopes
+    account.py      everything that one customer has, and the counters
+    reader.py       read the members of a request, collect FluentValidation messages
+    faults.py       how the server misbehaves, on demand
+    deliveries.py   sign, post, repeat, reorder, suspend
+    desk.py         Warehouse: what people at the warehouse do
+    desk_page.py    the same as a page, /desk, for people
+
+Every other module is a domain and has the name that it has in ``models`` and ``resources``.
 """
 
 from __future__ import annotations
 
-from returnhelper.emulator.delivery import Deliveries, Delivery
+from returnhelper.emulator.deliveries import Deliveries, SentEvent
+from returnhelper.emulator.desk import Package, Warehouse
 from returnhelper.emulator.faults import Fault, Faults
 from returnhelper.emulator.server import SIGNING_KEY, Emulator
-from returnhelper.emulator.warehouse import Package, Warehouse
 
-__all__ = ["SIGNING_KEY", "Deliveries", "Delivery", "Emulator", "Fault", "Faults", "Package", "Warehouse"]
+__all__ = ["SIGNING_KEY", "Deliveries", "Emulator", "Fault", "Faults", "Package", "SentEvent", "Warehouse"]

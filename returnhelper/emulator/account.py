@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from returnhelper._time import Clock, to_wire
-from returnhelper.emulator.delivery import Deliveries
-from returnhelper.emulator.form import BodyReader, SoftError, refuse
+from returnhelper.emulator.deliveries import Deliveries
+from returnhelper.emulator.reader import MemberReader, refusal
 
 Payload: TypeAlias = dict[str, object]
-"""The payload of an answer: the members beside ``correlationId`` and ``meta``."""
+"""The payload of a response: the members beside ``correlationId`` and ``meta``."""
 
-API_ID = 1001
-WORKER = str(API_ID)  # webhooks.yaml: the account id as text
-WAREHOUSE_API_ID = 9
+API_ID: Final = 1001
+MODIFIED_BY: Final = str(API_ID)  # webhooks.yaml: the account id as text
+WAREHOUSE_API_ID: Final = 9
+
+_FIRST_IDS: Final = {
+    "request": 300_001,
+    "shipment": 500_001,
+    "label": 700_001,
+    "item": 900_001,
+    "inventory": 19_001,
+    "vas": 40_001,
+    "resend": 60_001,
+    "resend-shipment": 61_001,
+    "recall": 80_001,
+    "recall-item": 81_001,
+    "supplement": 95_001,
+}
 
 
 @attrs.frozen
 class ApiRequest:
-    """One request: the body and the query."""
+    """An API call as it arrived: its body and its query."""
 
-    body: BodyReader
-    query: BodyReader
+    body: MemberReader
+    query: MemberReader
 
 
 @attrs.define(kw_only=True)
@@ -64,8 +78,8 @@ class Shipment:
 
 
 @attrs.define(kw_only=True)
-class Vas:
-    """A value-added service on an inventory; `status` is pending, successful or failed."""
+class VasOrder:
+    """A value-added service ordered for an inventory; `status` is pending, successful or failed."""
 
     vas_id: int
     code: str
@@ -76,7 +90,7 @@ class Vas:
 
 @attrs.define(kw_only=True)
 class Inventory:
-    """A received package and what is to become of it.
+    """A received package and its handling.
 
     `status` is pending, inProgress or completed; `order` names the resend or recall that it is part of.
     """
@@ -103,17 +117,17 @@ class Inventory:
     sku: str | None = None
     remarks: str | None = None
     images: list[str] = attrs.field(factory=list)
-    services: list[Vas] = attrs.field(factory=list)
+    vas_orders: list[VasOrder] = attrs.field(factory=list)
 
     @property
     def busy(self) -> bool:
-        """Tell whether a value-added service is pending."""
-        return any(vas.status == "pending" for vas in self.services)
+        """Whether a value-added service is pending."""
+        return any(vas.status == "pending" for vas in self.vas_orders)
 
 
 @attrs.define(kw_only=True)
 class Resend:
-    """A resend: inventories on their way to an address; `status` as in the lookup, 0 to 4."""
+    """A resend: inventories on their way to an address; `status` is the number of the lookup, 0 to 4."""
 
     resend_id: int
     number: str
@@ -131,7 +145,7 @@ class Resend:
 
 @attrs.define(kw_only=True)
 class Recall:
-    """A recall of one inventory to Hong Kong; `item_status` is that of the inventory inside."""
+    """A recall of one inventory to Hong Kong; `item_status` is the status of the inventory inside."""
 
     recall_id: int
     number: str
@@ -146,7 +160,7 @@ class Recall:
 
 
 class Account:
-    """What the customer has, the counters that number it, and the sender that tells of it."""
+    """What the customer has, the counters that number it, and the sender of its events."""
 
     def __init__(self, *, deliveries: Deliveries, clock: Clock, balance: Decimal) -> None:
         self.deliveries = deliveries
@@ -158,7 +172,7 @@ class Account:
         self.resends: dict[int, Resend] = {}
         self.recalls: dict[int, Recall] = {}
         self.label_failures: list[str] = []
-        self._ids = {name: count(start) for name, start in _FIRST.items()}
+        self._ids = {name: count(start) for name, start in _FIRST_IDS.items()}
         self._numbers: dict[str, int] = {}
 
     def new_id(self, kind: str) -> int:
@@ -166,7 +180,7 @@ class Account:
         return next(self._ids[kind])
 
     def new_number(self, prefix: str) -> str:
-        """Return the next human number, ``S240112-0000001``."""
+        """Return the next number for people, such as ``S240112-0000001``."""
         self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         return f"{prefix}{self.clock():%y%m%d}-{self._numbers[prefix]:07}"
 
@@ -179,70 +193,32 @@ class Account:
         return f"EMU-{warehouse}-{self.clock():%y%m%d}-E{sequence % 100_000:05}-{sequence % 97}"
 
     def inventory(self, inventory_id: int, name: str = "returnInventoryId") -> Inventory:
-        """Return an inventory of the account, or refuse."""
+        """Return an inventory of the account, or refuse the request."""
         found = self.inventories.get(inventory_id)
         if found is None:
-            raise refuse(name, f"Return inventory '{inventory_id}' does not exist.")
+            raise refusal(name, f"Return inventory '{inventory_id}' does not exist.")
         return found
 
-    def page(self, call: ApiRequest, rows: list[tuple[datetime, Payload]], max_days: int) -> Payload:
-        """Answer a list call: rows of the window, oldest first."""
-        query = call.query
+    def page(self, request: ApiRequest, rows: list[tuple[datetime, Payload]], max_days: int) -> Payload:
+        """Return one page of a list: the rows within the window, oldest first."""
+        query = request.query
         start, end = query.time("createFrom"), query.time("createTo")
         size = query.integer("pageSize")
         if size > 50:
             query.add("pageSize", "'page Size' must be between 1 and 50.")
-        offset = str(query.value.get("offset", ""))
-        if not offset.isdecimal():
-            query.add("offset", f"The value '{offset}' is not valid.")
+        offset = query.integer("offset", least=0)
         if end - start > timedelta(days=max_days):
             query.add("createTo", f"The window must not be wider than {max_days} days.")
         query.check()
         found = [row for created, row in sorted(rows, key=lambda pair: pair[0]) if start <= created <= end]
-        return {"data": found[int(offset) : int(offset) + size], "totalNumberOfRecords": len(found)}
-
-
-_FIRST = {
-    "request": 300_001,
-    "shipment": 500_001,
-    "label": 700_001,
-    "item": 900_001,
-    "inventory": 19_001,
-    "vas": 40_001,
-    "resend": 60_001,
-    "resend-shipment": 61_001,
-    "recall": 80_001,
-    "recall-item": 81_001,
-    "supplement": 95_001,
-}
+        return {"data": found[offset : offset + size], "totalNumberOfRecords": len(found)}
 
 
 def audit(created: datetime, modified: datetime | None = None) -> Payload:
     """Return the four audit members."""
     return {
         "modifyOn": to_wire(modified or created),
-        "modifyBy": WORKER,
+        "modifyBy": MODIFIED_BY,
         "createOn": to_wire(created),
-        "createBy": WORKER,
+        "createBy": MODIFIED_BY,
     }
-
-
-def now() -> datetime:
-    """Tell the time in UTC."""
-    return datetime.now(UTC)
-
-
-__all__ = [
-    "API_ID",
-    "WAREHOUSE_API_ID",
-    "WORKER",
-    "Account",
-    "ApiRequest",
-    "Inventory",
-    "Payload",
-    "Recall",
-    "Resend",
-    "Shipment",
-    "SoftError",
-    "Vas",
-]

@@ -1,192 +1,304 @@
-"""The warehouse's desk as a page: press a button, and the shop is told of it."""
+"""Warehouse: what people at the warehouse do, and the events that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from html import escape
-from itertools import groupby
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from decimal import Decimal
 
-from returnhelper.emulator.account import Account
-from returnhelper.emulator.delivery import Deliveries, Delivery
-from returnhelper.emulator.lookups import HANDLINGS, RESEND_STATUSES
-from returnhelper.emulator.warehouse import Warehouse
+import attrs
+
+from returnhelper.emulator import (
+    labels,
+    recalls,
+    resends,
+    return_inventories,
+    return_shipments,
+    shipments,
+    vas,
+)
+from returnhelper.emulator.account import Account, Inventory, Recall, Resend, Shipment, VasOrder
+from returnhelper.emulator.warehouses import WAREHOUSES
 from returnhelper.errors import ConfigurationError
 
-_Act: TypeAlias = Callable[[Warehouse, int], object]
-_Button: TypeAlias = tuple[str, str]
 
-_ACTS: Final[dict[str, _Act]] = {
-    "arrive": lambda desk, i: desk.arrive(i),
-    "arrive-two": lambda desk, i: desk.arrive(i, packages=2),
-    "unknown": lambda desk, _: desk.arrive_unknown(),
-    "images": lambda desk, i: desk.add_images(i),
-    "vas": lambda desk, i: desk.complete_vas(i),
-    "vas-failed": lambda desk, i: desk.complete_vas(i, "not possible", failed=True),
-    "begin": lambda desk, i: desk.start_handling(i),
-    "complete": lambda desk, i: desk.complete_handling(i),
-    "resend-begin": lambda desk, i: desk.begin_resend(i),
-    "resend-dispatch": lambda desk, i: desk.dispatch_resend(i),
-    "resend-fail": lambda desk, i: desk.fail_resend(i),
-    "recall-dispatch": lambda desk, i: desk.dispatch_recall(i),
-    "recall-ready": lambda desk, i: desk.ready_recall(i),
-    "recall-pick-up": lambda desk, i: desk.pick_up_recall(i),
-    "label-fails": lambda desk, _: desk.fail_label(),
-    "resume": lambda desk, _: desk._account.deliveries.resume(),
-}
+@attrs.frozen(kw_only=True)
+class Package:
+    """A package as it is measured on arrival: grams and centimetres."""
 
-_STYLE: Final = """
-body{font:14px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:92rem;padding:0 1.2rem;color:#222;background:#fbfaf8}
-h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}p{color:#6b665e;margin:.2rem 0}
-nav{margin:.6rem 0 0}main{display:grid;grid-template-columns:minmax(0,1fr);gap:0 1.5rem}
-@media(min-width:75rem){main{grid-template-columns:minmax(0,1fr) 30rem}}
-section{overflow-x:auto}
-table{border-collapse:collapse;width:100%;background:#fff;border:1px solid #e4e0da}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #eee;vertical-align:baseline}
-th{font-weight:600;color:#6b665e;font-size:.85rem}td{white-space:nowrap}td:last-child{white-space:normal;width:99%}
-form{display:inline}
-button{font:inherit;font-size:.8rem;white-space:nowrap;margin:0 .25rem .1rem 0;padding:.05rem .5rem;border:1px solid #b9b2a6;
-border-radius:4px;background:#f4f1ec;cursor:pointer}button:hover{background:#ffe9b8}
-.problem{background:#fdecea;color:#8a1c13;padding:.5rem .8rem;border-radius:4px}code{color:#555;font-size:.85em}
-.good{color:#1d7a3a}.bad{color:#a8261b}
-"""
-
-_SCRIPT: Final = """
-setInterval(async () => {
-  const text = await fetch("/desk").then(answer => answer.text()).catch(() => null)
-  const now = text && new DOMParser().parseFromString(text, "text/html").querySelector("main")
-  const main = document.querySelector("main")
-  if (now && now.innerHTML !== main.innerHTML) main.replaceWith(now)
-}, 1500)
-"""
+    description: str = "Emulated item"
+    weight: Decimal = Decimal("500.000")
+    dimensions: tuple[Decimal, Decimal, Decimal] = (Decimal(30), Decimal(20), Decimal(10))
+    value: Decimal = Decimal("10.00")
+    images: int = 1
 
 
-def act(warehouse: Warehouse, form: Mapping[str, object]) -> str | None:
-    """Do what a button says; return the problem, if any."""
-    work = _ACTS.get(str(form.get("act")))
-    number = str(form.get("id", "0"))
-    if work is None or not number.isdecimal():
-        return "There is no such button."
-    try:
-        work(warehouse, int(number))
-    except ConfigurationError as e:
-        return str(e)
-    return None
+class Warehouse:
+    """The warehouse desk: every method changes the state at once and queues the events that follow.
 
+    Unknown ids, and steps that the state does not allow, raise `ConfigurationError`.
+    """
 
-def page(account: Account, problem: str | None = None) -> str:
-    """Return the page; its tables keep themselves up to date."""
-    return "".join(
-        (
-            "<!doctype html><html lang=en><meta charset=utf-8>",
-            "<meta name=viewport content='width=device-width'>",
-            f"<title>Warehouse desk</title><style>{_STYLE}</style>",
-            "<h1>Warehouse desk</h1><p>Every button does what people at the warehouse do, and posts the webhooks of it ",
-            f"{_target(account.deliveries)}.</p>",
-            f"<p class=problem>{escape(problem)}</p>" if problem else "",
-            "<nav>",
-            _buttons(
-                0, [("unknown", "an unknown parcel arrives"), ("label-fails", "let the next label fail")]
-            ),
-            "</nav><main><div>",
-            _table("Shipments", ("id", "order", "arrived", "label", ""), _shipments(account)),
-            _table("Inventories", ("id", "RMA", "handling", "services", ""), _inventories(account)),
-            _table("Resends", ("id", "number", "status", ""), _resends(account)),
-            _table("Recalls", ("id", "number", "status", ""), _recalls(account)),
-            "</div><div>",
-            _deliveries(account.deliveries),
-            f"</div></main><script>{_SCRIPT}</script>",
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def arrive(self, shipment_id: int, packages: int | Sequence[Package] = 1) -> list[int]:
+        """Receive a parcel: markShipmentArrive, then a newInventoryCreated for each package; return the inventory ids."""
+        account, shipment = self._account, self._shipment(shipment_id)
+        if shipment.received is not None:
+            raise ConfigurationError(f"Shipment {shipment_id} has arrived already; create another one.")
+        if isinstance(packages, int):
+            packages = _as_ordered(shipment, packages)
+        shipment.received = account.clock()
+        account.deliveries.publish(
+            "markShipmentArrive", "rsl", {"shipment": shipments.arrived(shipment)}, version="202407"
         )
-    )
+        return self._receive(shipment, packages)
 
-
-def _target(deliveries: Deliveries) -> str:
-    if deliveries.url is None:
-        return "nowhere: no webhook URL is set, so events are only listed"
-    return f"to <code>{escape(deliveries.url)}</code>"
-
-
-def _deliveries(deliveries: Deliveries) -> str:
-    sent, above = deliveries.log, ""
-    if deliveries.suspended:
-        above = "<p class=problem>Stopped for 24 hours after ten failures in a row.</p>"
-    if any(d.statuses and not d.delivered for d in sent):
-        above += _buttons(0, [("resume", "send again what was not taken")])
-    rows = ((escape(d.action), _answers(d), _short(d.notification_id)) for d in reversed(sent[-50:]))
-    return _table(f"Deliveries ({len(sent)})", ("event", "answers", "notification"), rows, above)
-
-
-def _answers(delivery: Delivery) -> str:
-    if not delivery.statuses:
-        return "none yet"
-    runs = ((status, len(list(run))) for status, run in groupby(delivery.statuses))
-    texts = (f"{status or 'no answer'}{f' &times;{times}' if times > 1 else ''}" for status, times in runs)
-    return f"<span class={'good' if delivery.delivered else 'bad'}>{', '.join(texts)}</span>"
-
-
-def _short(text: str) -> str:
-    return f"<code title='{escape(text)}'>…{escape(text[-8:])}</code>"
-
-
-def _shipments(account: Account) -> Iterable[tuple[str, ...]]:
-    for s in reversed(account.shipments.values()):
-        buttons = [] if s.received else [("arrive", "arrives"), ("arrive-two", "arrives in two packages")]
-        arrived = f"{s.received:%H:%M:%S} UTC" if s.received else "no"
-        order = "<i>unknown parcel</i>" if s.unknown else escape(s.order_number)
-        label = "none" if s.unknown else s.label_status
-        if s.label_url is not None:
-            label = f"<a href='{escape(s.label_url)}'>label</a>"
-        if s.label_error:
-            label = f"<span class=bad title='{escape(s.label_error)}'>{label}</span>"
-        yield str(s.shipment_id), order, arrived, label, _buttons(s.shipment_id, buttons)
-
-
-def _inventories(account: Account) -> Iterable[tuple[str, ...]]:
-    for i in reversed(account.inventories.values()):
-        buttons: list[_Button] = [("images", "take a picture")]
-        if i.busy:
-            buttons += [("vas", "services done"), ("vas-failed", "services failed")]
-        elif i.handling != "tbc" and i.status != "completed" and not i.order:
-            buttons += [("begin", "begin"), ("complete", "done")]
-        services = "<br>".join(f"{escape(v.code)}: {v.status}" for v in i.services)
-        state = f"<span title='{escape(HANDLINGS.get(i.handling, ''))}'>{i.handling}</span>, {i.status}"
-        if i.split:
-            state += ", split"
-        yield str(i.inventory_id), escape(i.rma), state, services, _buttons(i.inventory_id, buttons)
-
-
-def _resends(account: Account) -> Iterable[tuple[str, ...]]:
-    for r in reversed(account.resends.values()):
-        buttons = [("resend-begin", "begin"), ("resend-dispatch", "dispatch"), ("resend-fail", "give up")]
-        yield (
-            str(r.resend_id),
-            r.number,
-            RESEND_STATUSES[str(r.status)],
-            _buttons(r.resend_id, {0: buttons, 2: buttons[1:]}.get(r.status, [])),
+    def arrive_unknown(
+        self,
+        tracking_number: str = "EMU-UNKNOWN",
+        *,
+        warehouse_id: int = 2,
+        packages: int | Sequence[Package] = 1,
+    ) -> list[int]:
+        """Assign an unannounced parcel to the account: assignUnknown, then newInventoryCreated; return the inventory ids."""
+        account = self._account
+        if warehouse_id not in WAREHOUSES:
+            raise ConfigurationError(
+                f"There is no warehouse {warehouse_id}; take one of {sorted(WAREHOUSES)}."
+            )
+        shipment = _unannounced(account, tracking_number, warehouse_id)
+        account.shipments[shipment.shipment_id] = shipment
+        if isinstance(packages, int):
+            packages = [Package(description="Unannounced item")] * packages
+        inventories = [self._shelve(shipment, package) for package in packages]
+        account.deliveries.publish(
+            "assignUnknown",
+            "rsl",
+            {
+                "returnRequest": return_shipments.request_entity(shipment),
+                "shipment": shipments.entity(shipment),
+                "label": labels.entity(shipment),
+                "returnInventoryList": [return_inventories.webhook_entity(i) for i in inventories],
+                "returnRequestLineItemIncludeImageList": [
+                    {
+                        "imageUrlList": return_inventories.image_urls(account, i),
+                        "returnRequestLineItem": return_inventories.line_item(i),
+                    }
+                    for i in inventories
+                ],
+            },
         )
+        for inventory in inventories:
+            return_inventories.publish_created(account, inventory)
+        return [inventory.inventory_id for inventory in inventories]
+
+    def add_images(self, inventory_id: int, images: int = 1) -> None:
+        """Take more pictures: changeLineItemImage with the full set."""
+        inventory = self._inventory(inventory_id)
+        return_inventories.add_images(inventory, images)
+        return_inventories.publish_images(self._account, inventory)
+
+    def start_handling(self, inventory_id: int) -> None:
+        """Start the ordered handling; from here on it cannot be cancelled."""
+        inventory = self._inventory(inventory_id)
+        _require(
+            inventory.status == "pending" and inventory.handling != "tbc",
+            f"Inventory {inventory_id} has no handling to start.",
+        )
+        return_inventories.set_handling(self._account, inventory, inventory.handling, "inProgress")
+
+    def complete_handling(self, inventory_id: int) -> None:
+        """Complete the ordered handling: completeInventoryHandling."""
+        inventory = self._inventory(inventory_id)
+        free = inventory.status != "completed" and inventory.handling != "tbc" and not inventory.order
+        _require(free and not inventory.busy, f"Inventory {inventory_id} has no handling to complete.")
+        return_inventories.set_handling(self._account, inventory, inventory.handling, "completed")
+        return_inventories.publish_handling(self._account, inventory, "completeInventoryHandling")
+
+    def complete_vas(self, inventory_id: int, result: str = "done", *, failed: bool = False) -> list[int]:
+        """Complete the pending services: vasUpdated; a split adds splitLineItem and its pieces, whose ids it returns."""
+        inventory = self._inventory(inventory_id)
+        pending = [service for service in inventory.vas_orders if service.status == "pending"]
+        _require(bool(pending), f"Inventory {inventory_id} has no pending service.")
+        pieces: list[int] = []
+        for service in pending:
+            service.status = "failed" if failed else "successful"
+        vas.publish_result(self._account, inventory, pending, result)
+        for service in pending:
+            if service.code == vas.SPLIT and not failed:
+                pieces += self._split(inventory, service.quantity or 1, service)
+        return pieces
+
+    def split(self, inventory_id: int, result: str = "split") -> list[int]:
+        """Complete a pending split-parcel service; return the ids of the pieces."""
+        vas_orders = self._inventory(inventory_id).vas_orders
+        _require(
+            any(s.code == vas.SPLIT and s.status == "pending" for s in vas_orders),
+            f"Inventory {inventory_id} has no pending split.",
+        )
+        return self.complete_vas(inventory_id, result)
+
+    def dispatch_resend(self, resend_id: int, tracking_number: str | None = None) -> None:
+        """Hand a resend to the carrier: updateResendStatus, completed with a tracking number."""
+        resend = self._resend(resend_id)
+        resend.status, resend.tracking_number = 3, tracking_number or f"EMUOUT{resend_id:09}"
+        self._move_resend(resend, "completed")
+
+    def begin_resend(self, resend_id: int) -> None:
+        """Start to pack a resend, which cannot be cancelled any more: updateResendStatus, inProgress."""
+        resend = self._resend(resend_id)
+        resend.status = 2
+        self._move_resend(resend, "inProgress")
+
+    def fail_resend(self, resend_id: int, error: str = "the carrier issued no label") -> None:
+        """Fail a resend: updateResendStatus, failed; its inventories are on hold again (inferred)."""
+        resend = self._resend(resend_id)
+        resend.status, resend.error = 4, error
+        for inventory in resend.inventories:
+            inventory.order = None
+            return_inventories.set_handling(self._account, inventory, "ohd")
+        resends.publish(self._account, resend)
+
+    def dispatch_recall(self, recall_id: int, tracking_number: str | None = None) -> None:
+        """Send a recall to Hong Kong: recallUpdateStatus, updateTrackingNumber."""
+        recall = self._recall(recall_id)
+        recall.status, recall.item_status = "in-progress", "in-transit"
+        recall.tracking_number = tracking_number or f"EMUHK{recall_id:09}"
+        return_inventories.set_handling(self._account, recall.inventory, "rtn", "inProgress")
+        recalls.publish(self._account, recall, "updateTrackingNumber")
+
+    def ready_recall(self, recall_id: int) -> None:
+        """Receive a recall in Hong Kong: recallUpdateStatus, markReadyToPickUp."""
+        recall = self._recall(recall_id)
+        recall.status, recall.item_status = "completed", "ready-to-pick-up"  # as the vendor's sample has it
+        return_inventories.set_handling(self._account, recall.inventory, "rtn", "completed")
+        recalls.publish(self._account, recall, "markReadyToPickUp")
+
+    def pick_up_recall(self, recall_id: int, courier_tracking_number: str | None = None) -> None:
+        """Hand a recall to the local courier: recallUpdateStatus, pickUpToCourierPickUp."""
+        recall = self._recall(recall_id)
+        recall.item_status, recall.pick_up, recall.picked_up = (
+            "picked-up",
+            "courier-pick-up",
+            self._account.clock(),
+        )
+        recall.courier_tracking_number = courier_tracking_number or f"EMUCOURIER{recall_id}"
+        recalls.publish(self._account, recall, "pickUpToCourierPickUp")
+
+    def fail_label(self, error: str = "no response from the carrier") -> None:
+        """Make the next label fail."""
+        self._account.label_failures.append(error)
+
+    def _receive(self, shipment: Shipment, packages: Sequence[Package]) -> list[int]:
+        inventories = [self._shelve(shipment, package) for package in packages]
+        for inventory in inventories:
+            return_inventories.publish_created(self._account, inventory)
+        return [inventory.inventory_id for inventory in inventories]
+
+    def _shelve(self, shipment: Shipment, package: Package, rma: str | None = None) -> Inventory:
+        return return_inventories.receive(self._account, shipment, rma=rma, **attrs.asdict(package))
+
+    def _split(self, inventory: Inventory, pieces: int, service: VasOrder) -> list[int]:
+        account = self._account
+        inventory.split = True
+        package = Package(
+            description=inventory.description,
+            weight=(inventory.weight / pieces).quantize(Decimal("0.001")),
+            dimensions=inventory.dimensions,
+            value=(inventory.value / pieces).quantize(Decimal("0.01")),
+        )
+        parts = []
+        for piece in range(1, pieces + 1):
+            rma = account.new_rma(inventory.shipment.warehouse_id, of=inventory.rma, piece=piece)
+            parts.append(self._shelve(inventory.shipment, package, rma))
+        vas.publish_split(account, inventory, service, parts)
+        for part in parts:
+            return_inventories.publish_created(account, part)
+        return [part.inventory_id for part in parts]
+
+    def _move_resend(self, resend: Resend, status: str) -> None:
+        resend.modified = self._account.clock()
+        for inventory in resend.inventories:
+            return_inventories.set_handling(self._account, inventory, "rsd", status)
+        resends.publish(self._account, resend)
+
+    def _shipment(self, shipment_id: int) -> Shipment:
+        _require(shipment_id in self._account.shipments, f"There is no shipment {shipment_id}.")
+        return self._account.shipments[shipment_id]
+
+    def _inventory(self, inventory_id: int) -> Inventory:
+        _require(inventory_id in self._account.inventories, f"There is no return inventory {inventory_id}.")
+        return self._account.inventories[inventory_id]
+
+    def _resend(self, resend_id: int) -> Resend:
+        resend = self._account.resends.get(resend_id)
+        if resend is None or resend.status not in {0, 2}:
+            raise ConfigurationError(f"There is no open resend {resend_id}.")
+        return resend
+
+    def _recall(self, recall_id: int) -> Recall:
+        recall = self._account.recalls.get(recall_id)
+        if recall is None or recall.status == "canceled":
+            raise ConfigurationError(f"There is no open recall {recall_id}.")
+        return recall
 
 
-def _recalls(account: Account) -> Iterable[tuple[str, ...]]:
-    for r in reversed(account.recalls.values()):
-        buttons = [
-            ("recall-dispatch", "ship"),
-            ("recall-ready", "in Hong Kong"),
-            ("recall-pick-up", "collected"),
-        ]
-        open_ = r.status != "canceled" and r.item_status != "picked-up"
-        yield str(r.recall_id), r.number, r.item_status, _buttons(r.recall_id, buttons if open_ else [])
+def _require(fact: object, problem: str) -> None:
+    if not fact:
+        raise ConfigurationError(problem)
 
 
-def _table(title: str, heads: Iterable[str], rows: Iterable[tuple[str, ...]], above: str = "") -> str:
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    table = f"<section><table><tr>{head}</tr>{body}</table></section>" if body else "<p>none</p>"
-    return f"<h2>{title}</h2>{above}{table}"
+def _as_ordered(shipment: Shipment, packages: int) -> list[Package]:
+    items = shipment.items or [{}]
+    return [
+        Package(
+            description=str(items[min(i, len(items) - 1)].get("description", "Emulated item")),
+            weight=shipment.weight / packages
+            if packages == 1
+            else (shipment.weight / packages).quantize(Decimal("0.001")),
+            dimensions=shipment.dimensions,
+            value=shipment.value if packages == 1 else (shipment.value / packages).quantize(Decimal("0.01")),
+        )
+        for i in range(packages)
+    ]
 
 
-def _buttons(number: int, buttons: Iterable[_Button]) -> str:
-    return "".join(
-        f"<form method=post action=/desk><input type=hidden name=id value={number}>"
-        f"<button name=act value={act_}>{escape(text)}</button></form>"
-        for act_, text in buttons
+def _unannounced(account: Account, tracking_number: str, warehouse_id: int) -> Shipment:
+    now = account.clock()
+    request_number, shipment_number = account.new_number("RR"), account.new_number("S")
+    package = Package()
+    return Shipment(
+        shipment_id=account.new_id("shipment"),
+        shipment_number=shipment_number,
+        return_request_id=account.new_id("request"),
+        return_request_number=request_number,
+        label_id=account.new_id("label"),
+        title="Unannounced parcel",
+        order_number="",
+        request_reference=request_number,
+        reference=shipment_number,
+        remarks="",
+        service="others",
+        warehouse_id=warehouse_id,
+        ship_from={
+            "country": WAREHOUSES[warehouse_id].country,
+            "contactName": "Unknown Sender",
+            "street1": "1 Nowhere Lane",
+            "state": "NA",
+            "city": "Sampletown",
+            "postalCode": "00000",
+        },
+        custom_fields={},
+        items=[],
+        weight=package.weight,
+        dimensions=package.dimensions,
+        value=package.value,
+        currency="usd",
+        cost=Decimal(0),
+        created=now,
+        unknown=True,
+        label_status="success",
+        tracking_number=tracking_number,
+        received=now,
     )

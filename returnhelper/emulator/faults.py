@@ -1,26 +1,33 @@
-"""Faults: what the server does badly, on demand."""
+"""Faults: how the server misbehaves, on demand."""
 
 from __future__ import annotations
 
 import random as _random
+from datetime import timedelta
 from enum import Enum
 
 import attrs
 
+from returnhelper._time import to_seconds
+from returnhelper.errors import ConfigurationError, format_value
+
 
 class FaultKind(Enum):
-    """What goes wrong."""
+    """What the server does instead of responding properly."""
 
-    DROP_ANSWER = "acts, then closes the connection without an answer"
-    DROP_REQUEST = "closes the connection without having acted"
-    STATUS = "answers with a bare HTTP status, without having acted"
-    HTML = "answers with a gateway's page, without having acted"
-    LATENCY = "takes its time, then acts and answers"
+    DROP_RESPONSE = "acts, then closes the connection without a response"
+    DROP_REQUEST = "closes the connection without acting"
+    STATUS = "responds with a bare HTTP status, without acting"
+    HTML = "responds with the error page of a gateway, without acting"
+    LATENCY = "acts and responds late"
 
 
 @attrs.define(kw_only=True)
 class Fault:
-    """One thing that goes wrong: how often (`rate`), at most how many `times`, and on which paths (`path`)."""
+    """One fault: the share of requests it meets (`rate`), how many at most (`times`), and on which paths (`path`).
+
+    `hits` counts the requests that it has met.
+    """
 
     kind: FaultKind
     rate: float = 1.0
@@ -31,35 +38,45 @@ class Fault:
     seconds: float = 0.0
     hits: int = 0
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.rate, int | float) or not 0 <= self.rate <= 1:
+            raise ConfigurationError(f"rate must be between 0 and 1, not {format_value(self.rate)}")
+        if self.times is not None and (not isinstance(self.times, int) or self.times < 1):
+            raise ConfigurationError(f"times must be at least 1, or None, not {format_value(self.times)}")
+
+    def applies(self, path: str) -> bool:
+        """Return whether the fault may meet a request to this path, which is in lower case."""
+        return self.path.lower() in path and (self.times is None or self.hits < self.times)
+
 
 class Faults:
-    """The faults in force; the oldest that applies is taken, latency adds up."""
+    """The faults in force; the oldest that applies is taken, latencies add up."""
 
     def __init__(self, random: _random.Random) -> None:
         self._random = random
         self._faults: list[Fault] = []
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         self._faults.clear()
 
     def add(self, fault: Fault) -> Fault:
-        """Put a fault in force; its `hits` count up."""
+        """Put a fault in force."""
         self._faults.append(fault)
         return fault
 
-    def drop_answer(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
-        """Act, then close the connection without an answer."""
-        return self.add(Fault(kind=FaultKind.DROP_ANSWER, rate=rate, times=times, path=path))
+    def drop_response(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
+        """Act, then close the connection without a response."""
+        return self.add(Fault(kind=FaultKind.DROP_RESPONSE, rate=rate, times=times, path=path))
 
     def drop_request(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
-        """Close the connection without having acted."""
+        """Close the connection without acting."""
         return self.add(Fault(kind=FaultKind.DROP_REQUEST, rate=rate, times=times, path=path))
 
     def unavailable(
         self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = None
     ) -> Fault:
-        """Answer 503."""
+        """Respond with 503."""
         return self.add(
             Fault(kind=FaultKind.STATUS, rate=rate, times=times, path=path, retry_after=retry_after)
         )
@@ -67,7 +84,7 @@ class Faults:
     def rate_limited(
         self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = 1.0
     ) -> Fault:
-        """Answer 429 with ``Retry-After`` in seconds (the vendor documents no rate limit)."""
+        """Respond with 429 and ``Retry-After`` in seconds (the vendor documents no rate limit)."""
         return self.add(
             Fault(
                 kind=FaultKind.STATUS, status=429, rate=rate, times=times, path=path, retry_after=retry_after
@@ -77,28 +94,27 @@ class Faults:
     def html(
         self, *, status: int = 502, rate: float = 1.0, times: int | None = None, path: str = ""
     ) -> Fault:
-        """Answer with a gateway's page."""
+        """Respond with the error page of a gateway."""
         return self.add(Fault(kind=FaultKind.HTML, status=status, rate=rate, times=times, path=path))
 
     def latency(
-        self, seconds: float, *, rate: float = 1.0, times: int | None = None, path: str = ""
+        self, delay: float | timedelta, *, rate: float = 1.0, times: int | None = None, path: str = ""
     ) -> Fault:
-        """Take `seconds` to act; the same idempotency key is refused with 409 meanwhile (inferred)."""
+        """Act after `delay`; a request with the same idempotency key gets 409 meanwhile (inferred)."""
+        seconds = to_seconds("delay", delay, zero=True)
         return self.add(Fault(kind=FaultKind.LATENCY, seconds=seconds, rate=rate, times=times, path=path))
 
     def draw(self, path: str) -> tuple[Fault | None, float]:
-        """Return what goes wrong with a request to `path`, and how late its answer is."""
-        late, chosen = 0.0, None
+        """Return the fault that meets a request to `path`, if any, and the latency in seconds."""
+        latency, chosen = 0.0, None
         for fault in self._faults:
-            if fault.path.lower() not in path or (fault.times is not None and fault.hits >= fault.times):
-                continue
-            if chosen is not None and fault.kind is not FaultKind.LATENCY:
+            if not fault.applies(path) or (chosen is not None and fault.kind is not FaultKind.LATENCY):
                 continue
             if fault.rate < 1.0 and self._random.random() >= fault.rate:
                 continue
             fault.hits += 1
             if fault.kind is FaultKind.LATENCY:
-                late += fault.seconds
+                latency += fault.seconds
             else:
                 chosen = fault
-        return chosen, late
+        return chosen, latency

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from returnhelper._time import to_wire
 from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Recall
-from returnhelper.emulator.form import SoftError
-from returnhelper.emulator.return_inventories import free, set_handling
+from returnhelper.emulator.reader import SoftError
+from returnhelper.emulator.return_inventories import require_free, set_handling
 
-_MOST = 100
+_MOST_INVENTORIES = 100
 
 
-def create(account: Account, call: ApiRequest) -> Payload:
+def create(account: Account, request: ApiRequest) -> Payload:
     """POST Recall/createRecallByReturnInventoryId."""
-    ids = call.body.ids("returnInventoryIdList", _MOST)
-    call.body.check()
+    ids = request.body.ids("returnInventoryIdList", _MOST_INVENTORIES)
+    request.body.check()
     recalls = []
-    for inventory in free(account, ids, "rtn"):
+    for inventory in require_free(account, ids, "rtn"):
         recall = Recall(
             recall_id=account.new_id("recall"),
             number=account.new_number("RCL"),
@@ -29,10 +29,10 @@ def create(account: Account, call: ApiRequest) -> Payload:
     return {"recallList": [entity(recall) for recall in recalls]}
 
 
-def cancel_by_inventory(account: Account, call: ApiRequest) -> Payload:
+def cancel(account: Account, request: ApiRequest) -> Payload:
     """POST Recall/cancelRecallByReturnInventoryId."""
-    ids = call.body.ids("returnInventoryIdList", _MOST)
-    call.body.check()
+    ids = request.body.ids("returnInventoryIdList", _MOST_INVENTORIES)
+    request.body.check()
     pending = {r.inventory.inventory_id: r for r in account.recalls.values() if r.status == "pending"}
     missing = [i for i in ids if i not in pending]
     if missing:
@@ -45,14 +45,13 @@ def cancel_by_inventory(account: Account, call: ApiRequest) -> Payload:
         recall = pending[i]
         recall.status = recall.item_status = "canceled"
         recall.inventory.order = None
-        set_handling(
-            account, recall.inventory, "ohd"
-        )  # (inferred) what the handling becomes is not documented
+        # (inferred) The handling afterwards is not documented.
+        set_handling(account, recall.inventory, "ohd")
     return {"recallList": [entity(pending[i]) for i in ids]}
 
 
 def publish(account: Account, recall: Recall, update: str) -> None:
-    """Tell that a recall moved on."""
+    """Publish the progress of a recall."""
     payload = {"recall": entity(recall), "recallUpdateTypeStatus": update}
     account.deliveries.publish("recallUpdateStatus", "recall", payload)
 

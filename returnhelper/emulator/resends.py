@@ -7,19 +7,19 @@ from typing import Final
 from uuid import UUID
 
 from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Resend, audit
-from returnhelper.emulator.form import refuse
-from returnhelper.emulator.lookups import RESEND_SERVICES
-from returnhelper.emulator.return_inventories import free, set_handling, webhook_entity
+from returnhelper.emulator.reader import refusal
+from returnhelper.emulator.return_inventories import require_free, set_handling, webhook_entity
+from returnhelper.emulator.service_types import RESEND_SERVICES
 
-_MOST: Final = 5  # ResendConfig.groupResendMaxRmaCount: a single digit, not published
+_MOST_INVENTORIES: Final = 5  # ResendConfig.groupResendMaxRmaCount: a single digit, not published
 _REQUIRED: Final = ("Name", "Phone", "Street1", "State", "City", "PostalCode")
 _COST: Final = Decimal("7.450")  # made up
 
 
-def create(account: Account, call: ApiRequest) -> Payload:
+def create(account: Account, request: ApiRequest) -> Payload:
     """POST Resend/createResend."""
-    ids = call.body.ids("returnInventoryIdList", _MOST)
-    address = call.body.form("resendShipment")
+    ids = request.body.ids("returnInventoryIdList", _MOST_INVENTORIES)
+    address = request.body.child("resendShipment")
     service = address.text("shipmentServiceType")
     country = address.text("shipmentCountryCode")
     for name in _REQUIRED:
@@ -30,10 +30,10 @@ def create(account: Account, call: ApiRequest) -> Payload:
         address.add("shipmentServiceType", f"The value '{service}' is not valid.")
     if country and (len(country) != 3 or not country.islower()):
         address.add("shipmentCountryCode", f"The value '{country}' is not valid.")
-    call.body.check()
-    inventories = free(account, ids, "rsd")
+    request.body.check()
+    inventories = require_free(account, ids, "rsd")
     if len({inventory.shipment.warehouse_id for inventory in inventories}) > 1:
-        raise refuse("returnInventoryIdList", "All return inventories must be in the same warehouse.")
+        raise refusal("returnInventoryIdList", "All return inventories must be in the same warehouse.")
     now = account.clock()
     resend = Resend(
         resend_id=account.new_id("resend"),
@@ -41,8 +41,8 @@ def create(account: Account, call: ApiRequest) -> Payload:
         shipment_id=account.new_id("resend-shipment"),
         inventories=inventories,
         address=address.value,
-        description=call.body.optional("description") or "",
-        remarks=call.body.optional("remarks") or "",
+        description=request.body.optional("description") or "",
+        remarks=request.body.optional("remarks") or "",
         created=now,
         modified=now,
     )
@@ -57,10 +57,10 @@ def create(account: Account, call: ApiRequest) -> Payload:
     }
 
 
-def get(account: Account, call: ApiRequest) -> Payload:
+def get(account: Account, request: ApiRequest) -> Payload:
     """GET resend/getResend."""
-    resend_id = call.query.integer("resendId")
-    call.query.check()
+    resend_id = request.query.integer("resendId")
+    request.query.check()
     resend = _find(account, resend_id)
     first = resend.inventories[0] if resend.inventories else None
     return entity(resend) | {
@@ -71,13 +71,13 @@ def get(account: Account, call: ApiRequest) -> Payload:
     }
 
 
-def cancel(account: Account, call: ApiRequest) -> Payload:
+def cancel(account: Account, request: ApiRequest) -> Payload:
     """POST Resend/cancelResend."""
-    resend_id = call.body.integer("resendId")
-    call.body.check()
+    resend_id = request.body.integer("resendId")
+    request.body.check()
     resend = _find(account, resend_id)
     if resend.status != 0:
-        raise refuse("resendId", f"Resend '{resend_id}' can not be cancelled.")
+        raise refusal("resendId", f"Resend '{resend_id}' cannot be cancelled.")
     resend.status, resend.modified = 1, account.clock()
     for inventory in resend.inventories:  # (inferred) back to on hold
         inventory.order = None
@@ -87,12 +87,12 @@ def cancel(account: Account, call: ApiRequest) -> Payload:
 
 def _find(account: Account, resend_id: int) -> Resend:
     if resend_id not in account.resends:
-        raise refuse("resendId", f"Resend '{resend_id}' does not exist.")
+        raise refusal("resendId", f"Resend '{resend_id}' does not exist.")
     return account.resends[resend_id]
 
 
 def publish(account: Account, resend: Resend) -> None:
-    """Tell where the resend stands."""
+    """Publish the status of a resend."""
     account.deliveries.publish(
         "updateResendStatus",
         "resend",
@@ -105,7 +105,7 @@ def publish(account: Account, resend: Resend) -> None:
 
 
 def entity(resend: Resend) -> Payload:
-    """Return the order."""
+    """Return the resend in entity form."""
     return {
         "resendId": resend.resend_id,
         "apiId": API_ID,
@@ -119,7 +119,7 @@ def entity(resend: Resend) -> Payload:
 
 
 def shipment(resend: Resend) -> Payload:
-    """Return the outbound parcel."""
+    """Return the outbound parcel in entity form."""
     names = ("CountryCode", *_REQUIRED[:2], "Fax", "Email", "Street1", "Street2", "Street3", *_REQUIRED[3:])
     inventories = resend.inventories
     return {

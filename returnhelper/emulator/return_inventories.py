@@ -1,4 +1,4 @@
-"""Return inventories: what lies in the warehouse, and what is to become of it."""
+"""Return inventories: the packages in the warehouse and their handling."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from decimal import Decimal
 from returnhelper._time import to_wire
 from returnhelper.emulator.account import (
     API_ID,
+    MODIFIED_BY,
     WAREHOUSE_API_ID,
-    WORKER,
     Account,
     ApiRequest,
     Inventory,
@@ -17,28 +17,26 @@ from returnhelper.emulator.account import (
     Shipment,
     audit,
 )
-from returnhelper.emulator.form import SoftError, refuse
-from returnhelper.emulator.lookups import HANDLING_NUMBERS, HANDLINGS
-from returnhelper.emulator.return_shipments import arrival
+from returnhelper.emulator.lookups import HANDLING_NUMBERS, HANDLING_STATUS_NUMBERS, HANDLINGS
+from returnhelper.emulator.reader import SoftError, refusal
+from returnhelper.emulator.shipments import arrival
 
-STATUS_NUMBERS = {"pending": 0, "inProgress": 1, "completed": 2}
 _SIZES = ("s3OriginalFileKey", "s3SmallFileKey", "s3MediumFileKey", "s3LargeFileKey")
-VAS_NUMBERS = {"pending": 0, "successful": 1, "failed": 2}
 
 
 def number(handling: str) -> int | str:
-    """Return the numeric form; restock has none that was seen."""
+    """Return the numeric form of a handling; for restock none is known."""
     return HANDLING_NUMBERS.get(handling, handling)
 
 
-def get(account: Account, call: ApiRequest) -> Payload:
+def get(account: Account, request: ApiRequest) -> Payload:
     """GET ReturnInventory/GetReturnInventory."""
-    inventory_id = call.query.integer("returnInventoryId")
-    call.query.check()
+    inventory_id = request.query.integer("returnInventoryId")
+    request.query.check()
     return entity(account.inventory(inventory_id))
 
 
-def list_(account: Account, call: ApiRequest) -> Payload:
+def list_(account: Account, request: ApiRequest) -> Payload:
     """GET ReturnInventory/list."""
     rows = [
         (
@@ -58,38 +56,38 @@ def list_(account: Account, call: ApiRequest) -> Payload:
         )
         for inventory in account.inventories.values()
     ]
-    return account.page(call, rows, max_days=62)
+    return account.page(request, rows, max_days=62)
 
 
-def update_handling(account: Account, call: ApiRequest) -> Payload:
+def update_handling(account: Account, request: ApiRequest) -> Payload:
     """POST ReturnInventory/UpdateReturnInventoryHandling."""
-    inventory_id, code = call.body.integer("returnInventoryId"), call.body.text("handlingCode")
+    inventory_id, code = request.body.integer("returnInventoryId"), request.body.text("handlingCode")
     code = "dsp" if code == "dis" else code
     if code and (code not in HANDLINGS or code in {"rsd", "tbc"}):
-        call.body.add("handlingCode", f"The value '{code}' is not valid.")
-    call.body.check()
+        request.body.add("handlingCode", f"The value '{code}' is not valid.")
+    request.body.check()
     inventory = account.inventory(inventory_id)
     if problem := obstacle(inventory, code):
-        raise refuse("returnInventoryId", problem)
+        raise refusal("returnInventoryId", problem)
     leave_order(account, inventory)
     set_handling(account, inventory, code)
     return {}
 
 
-def cancel_handling(account: Account, call: ApiRequest) -> Payload:
+def cancel_handling(account: Account, request: ApiRequest) -> Payload:
     """POST ReturnInventory/CancelReturnInventoryHandling."""
-    inventory_id = call.body.integer("returnInventoryId")
-    call.body.check()
+    inventory_id = request.body.integer("returnInventoryId")
+    request.body.check()
     inventory = account.inventory(inventory_id)
     if inventory.status != "pending" or inventory.handling == "tbc" or inventory.order or inventory.busy:
-        raise refuse("returnInventoryId", f"The handling of '{inventory_id}' can not be cancelled.")
+        raise refusal("returnInventoryId", f"The handling of '{inventory_id}' cannot be cancelled.")
     set_handling(account, inventory, "tbc")  # (inferred) only the status, pending, is documented
     publish_handling(account, inventory, "cancelInventoryHandling")
     return {}
 
 
 def obstacle(inventory: Inventory, code: str) -> str | None:
-    """Say why the handling can not become `code`, if so."""
+    """Return why the handling cannot become `code`, or None if it can."""
     name = f"return inventory '{inventory.inventory_id}'"
     if inventory.busy:
         return f"A VAS of {name} is pending."
@@ -100,7 +98,7 @@ def obstacle(inventory: Inventory, code: str) -> str | None:
     if inventory.order is not None:
         return f"The {name} is part of {inventory.order}."
     if inventory.status == "inProgress" or (inventory.status == "completed" and inventory.handling != "ohd"):
-        # (inferred) completed is final; on hold is no end, or nothing on hold could ever be sent.
+        # (inferred) Completed is final, except for on hold: otherwise nothing on hold could ever be sent.
         return f"The handling of {name} is {inventory.status}."
     return None
 
@@ -125,7 +123,7 @@ def leave_order(account: Account, inventory: Inventory) -> None:
     inventory.order = None
 
 
-def free(account: Account, ids: Iterable[int], code: str) -> list[Inventory]:
+def require_free(account: Account, ids: Iterable[int], code: str) -> list[Inventory]:
     """Return the inventories if every one may become `code`; name those that may not in ``jobEntryList``."""
     found, entries = [], []
     for inventory_id in ids:
@@ -138,7 +136,7 @@ def free(account: Account, ids: Iterable[int], code: str) -> list[Inventory]:
             else obstacle(inventory, code)
         )
         if problem:
-            # (inferred) that entries are named is documented, the members are not
+            # That entries are named is documented; their members are inferred.
             entries.append({"returnInventoryId": inventory_id, "message": problem})
         elif inventory is not None:
             found.append(inventory)
@@ -159,7 +157,7 @@ def receive(
     images: int,
     rma: str | None = None,
 ) -> Inventory:
-    """Put a package on the shelf; the caller tells of it."""
+    """Put a package on the shelf; the caller publishes it."""
     now = account.clock()
     item_number = account.new_number("RL")
     inventory = Inventory(
@@ -188,13 +186,13 @@ def add_images(inventory: Inventory, images: int) -> None:
         inventory.images.append(f"img/returns/{inventory.rma}/{len(inventory.images) + 1}.png")
 
 
-def urls(account: Account, inventory: Inventory) -> list[str]:
-    """Return the addresses of the pictures."""
+def image_urls(account: Account, inventory: Inventory) -> list[str]:
+    """Return the URLs of the pictures."""
     return [f"{account.files_url}/{key}" for key in inventory.images]
 
 
 def publish_created(account: Account, inventory: Inventory) -> None:
-    """Tell of a new inventory."""
+    """Publish a new inventory."""
     length, width, height = inventory.dimensions
     created: Payload = {
         "returnInventoryId": inventory.inventory_id,
@@ -237,13 +235,13 @@ def publish_created(account: Account, inventory: Inventory) -> None:
 
 
 def publish_handling(account: Account, inventory: Inventory, action: str) -> None:
-    """Tell that a handling ended; the body of cancelInventoryHandling is taken to be the same (inferred)."""
+    """Publish the end of a handling; cancelInventoryHandling is assumed to have the same body (inferred)."""
     account.deliveries.publish(action, "rinv", {"returnInventory": webhook_entity(inventory)})
 
 
 def publish_images(account: Account, inventory: Inventory) -> None:
-    """Tell that the pictures changed: the full current set."""
-    payload = {"imageUrlList": urls(account, inventory), "returnRequestLineItem": line_item(inventory)}
+    """Publish the full current set of pictures."""
+    payload = {"imageUrlList": image_urls(account, inventory), "returnRequestLineItem": line_item(inventory)}
     account.deliveries.publish("changeLineItemImage", "rrli", payload)
 
 
@@ -270,8 +268,8 @@ def webhook_entity(inventory: Inventory) -> Payload:
         "valueCurrencyCode": "usd",
         "value": inventory.value,
         "handlingCode": number(inventory.handling),
-        "handlingStatusCode": STATUS_NUMBERS[inventory.status],
-        "completeBy": WORKER if inventory.completed else None,
+        "handlingStatusCode": HANDLING_STATUS_NUMBERS[inventory.status],
+        "completeBy": MODIFIED_BY if inventory.completed else None,
         "completeOn": to_wire(inventory.completed) if inventory.completed else None,
         "warehouseRemarks": inventory.remarks,
         "handlingUpdatedOn": to_wire(inventory.modified),
@@ -309,13 +307,13 @@ def entity(inventory: Inventory) -> Payload:
                 "isFinished": vas.status != "pending",
                 "vasStatusCode": vas.status,
             }
-            for vas in inventory.services
+            for vas in inventory.vas_orders
         ],
     }
 
 
 def line_item(inventory: Inventory) -> Payload:
-    """Return the line of the request that the inventory belongs to."""
+    """Return the line item of the request that the inventory belongs to."""
     return {
         "returnRequestLineItemId": inventory.line_item_id,
         "apiId": API_ID,

@@ -3,90 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import random as _random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
-import attrs
 from aiohttp import web
 
-from returnhelper._time import Clock, Sleep
-from returnhelper._wire import NotJSON, decode, encode
+from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.config import Environment
-from returnhelper.emulator import desk, lookups, recalls, resends, return_inventories, return_shipments, vas
-from returnhelper.emulator.account import Account, ApiRequest, Payload
-from returnhelper.emulator.account import now as _now
-from returnhelper.emulator.delivery import Deliveries, log
-from returnhelper.emulator.faults import FaultKind, Faults
-from returnhelper.emulator.form import BodyReader, SoftError
-from returnhelper.emulator.warehouse import Warehouse
-from returnhelper.errors import ConfigurationError
+from returnhelper.emulator import desk_page, files, labels
+from returnhelper.emulator.access import Access
+from returnhelper.emulator.account import Account, Shipment
+from returnhelper.emulator.api import Api, Call
+from returnhelper.emulator.deliveries import Deliveries, log
+from returnhelper.emulator.desk import Warehouse
+from returnhelper.emulator.faults import Fault, FaultKind, Faults
+from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.webhooks.signature import Endpoint
 
 SIGNING_KEY: Final = (
     "ZW11bGF0b3Igc2lnbmluZyBrZXksIGZvciB0ZXN0cyBhbmQgZGVtb25zdHJhdGlvbnMgb25seSEhISEhISEhIQ=="
 )
-"""A made-up signing key, for those who need none of their own."""
+"""A made-up signing key, for those who have none."""
 
-_PAGE: Final = "<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+_GATEWAY_PAGE: Final = (
+    "<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+)
 _MAX_BODY: Final = 4 * 1024 * 1024
-_PIXEL: Final = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000"
-    "0500010d0a2db40000000049454e44ae426082"
-)
-_PDF: Final = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 288 432]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-)
 
-_WHY: Final = {
-    401: ", other key or token than the emulator's",
-    404: ", not covered by the emulator",
-    409: ", the idempotency key is in use or came with other content",
+_REASONS: Final = {
+    401: ": the key or the token is not the emulator's",
+    404: ": not covered by the emulator",
+    409: ": the idempotency key is in use or came with another body",
 }
-
-_Handler: TypeAlias = Callable[[Account, ApiRequest], Payload]
-
-_ROUTES: Final[dict[tuple[str, str], _Handler]] = {
-    ("GET", "/user/api/apibalance/getapibalance"): lookups.balance,
-    ("GET", "/user/api/warehouse/getallwarehouse"): lookups.warehouses,
-    ("GET", "/user/api/shipment/getavailableshipmentservicetype"): lookups.available_services,
-    ("GET", "/user/api/shipment/list"): return_shipments.list_,
-    ("POST", "/user/api/returnshipment/createreturnshipment"): return_shipments.create,
-    ("POST", "/user/api/label/cancellabel"): return_shipments.cancel_label,
-    ("GET", "/user/api/returninventory/getreturninventory"): return_inventories.get,
-    ("GET", "/user/api/returninventory/list"): return_inventories.list_,
-    ("POST", "/user/api/returninventory/updatereturninventoryhandling"): return_inventories.update_handling,
-    ("POST", "/user/api/returninventory/cancelreturninventoryhandling"): return_inventories.cancel_handling,
-    ("POST", "/user/api/resend/createresend"): resends.create,
-    ("GET", "/user/api/resend/getresend"): resends.get,
-    ("POST", "/user/api/resend/cancelresend"): resends.cancel,
-    ("POST", "/user/api/recall/createrecallbyreturninventoryid"): recalls.create,
-    ("POST", "/user/api/recall/cancelrecallbyreturninventoryid"): recalls.cancel_by_inventory,
-    ("POST", "/user/api/vas/createbyreturninventoryid"): vas.create,
-    ("GET", "/public/api/handling/getallhandlings"): lookups.handlings,
-    ("GET", "/public/api/vas/getallvas"): lookups.vas,
-    ("GET", "/public/api/resendstatus/getallresendstatus"): lookups.resend_statuses,
-}
-
-
-@attrs.define
-class _Kept:
-    """What an idempotency key stands for; `answer` is None while the first request runs."""
-
-    digest: bytes
-    answer: bytes | None = None
 
 
 class Emulator:
     """A local Return Helper server for one account; see the package's docstring.
 
-    `host` and `port` say where to listen (port 0: any free one), `label_delay` how many seconds a label takes,
-    `duplicates` and `reorder` how deliveries misbehave. `seed` makes the misbehaviour repeatable.
+    `host` and `port` are where to listen (port 0: any free one). `allowed_hosts` are further names that clients may call
+    it by, such as that of a container; addresses and localhost always work. `label_delay` is how long a label takes,
+    `duplicates` and `reorder` are those of `Deliveries`. Durations are seconds or a timedelta. `seed` makes the
+    misbehaviour repeatable.
     """
 
     def __init__(
@@ -98,18 +60,25 @@ class Emulator:
         webhook_url: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        allowed_hosts: Sequence[str] = (),
         balance: Decimal = Decimal("100000.000"),
-        label_delay: float = 0.0,
+        label_delay: float | timedelta = 0.0,
         duplicates: float = 0.0,
-        reorder: float = 0.0,
-        retry_delays: Sequence[float] | None = None,
+        reorder: float | timedelta = 0.0,
+        retry_delays: Sequence[float | timedelta] | None = None,
         seed: int = 1,
-        clock: Clock = _now,
+        clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        _check(signing_key, port=port, duplicates=duplicates, reorder=reorder, label_delay=label_delay)
+        Endpoint("http://127.0.0.1/", signing_key)  # refuses what is no key
+        _require_texts(api_key=api_key, api_token=api_token, host=host)
+        _require_between(0, 65535, int, port=port)
+        _require_between(0, 1, (int, float), duplicates=duplicates)
+        _require_between(0, 10**12, (int, Decimal), balance=balance)
+        if isinstance(allowed_hosts, str):
+            raise ConfigurationError(f"allowed_hosts must be several names: ({allowed_hosts!r},)")
         random = _random.Random(seed)  # noqa: S311 - no secret comes from it
-        timing = {} if retry_delays is None else {"retry_delays": retry_delays}
+        delays = {} if retry_delays is None else {"retry_delays": _each_in_seconds(retry_delays)}
         self.deliveries: Final = Deliveries(
             signing_key=signing_key,
             url=webhook_url,
@@ -117,37 +86,44 @@ class Emulator:
             clock=clock,
             sleep=sleep,
             duplicates=duplicates,
-            reorder=reorder,
-            **timing,
+            reorder=to_seconds("reorder", reorder, zero=True),
+            **delays,
         )
-        self.account: Final = Account(deliveries=self.deliveries, clock=clock, balance=balance)
+        self.account: Final = Account(deliveries=self.deliveries, clock=clock, balance=Decimal(balance))
         self.warehouse: Final = Warehouse(self.account)
         self.faults: Final = Faults(random)
         self.requests = 0
-        self.label_delay = label_delay
-        self._api_key, self._api_token = api_key, api_token
+        self.label_delay = to_seconds("label_delay", label_delay, zero=True)
+        self._api = Api(
+            self.account,
+            api_key=api_key,
+            api_token=api_token,
+            random=random,
+            sleep=sleep,
+            on_created=self._queue_label,
+        )
+        self._access = Access((host, *allowed_hosts))
         self._host, self._port = host, port
-        self._sleep, self._random = sleep, random
-        self._kept: dict[tuple[str, str, str], _Kept] = {}
+        self._sleep = sleep
         self._labels: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
     def __repr__(self) -> str:
-        return f"<Emulator {self._url()}>" if self._runner else "<Emulator, not running>"
+        return f"<Emulator {self._address()}>" if self._runner else "<Emulator, not running>"
 
     @property
     def environment(self) -> Environment:
-        """The environment to call; while the emulator runs."""
+        """The environment to call, while the emulator runs."""
         return Environment.custom(user_url=f"{self.url}/user", public_url=f"{self.url}/public")
 
     @property
     def url(self) -> str:
-        """Where the emulator listens; while it runs."""
+        """Where the emulator listens, while it runs."""
         if self._runner is None:
-            raise ConfigurationError("The emulator does not run; use `async with Emulator(...) as emu`.")
-        return self._url()
+            raise ConfigurationError("The emulator is not running; use `async with Emulator(...) as emu`.")
+        return self._address()
 
-    def _url(self) -> str:
+    def _address(self) -> str:
         return f"http://{self._host}:{self._port}"
 
     async def __aenter__(self) -> Self:
@@ -160,7 +136,9 @@ class Emulator:
         await self.aclose()
 
     async def start(self) -> None:
-        """Listen."""
+        """Start to listen. Raise `ConfigurationError` if that is not possible."""
+        if self._runner is not None:
+            raise ConfigurationError("The emulator is running already.")
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._serve)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -171,14 +149,14 @@ class Emulator:
             await runner.cleanup()
             reason = os.strerror(e.errno) if e.errno else str(e)
             raise ConfigurationError(
-                f"Cannot listen on {self._url()}: {reason}. Choose another port or host."
+                f"Cannot listen on {self._address()}: {reason}. Choose another port or host."
             ) from e
         self._port = int(runner.addresses[0][1])
         self._runner = runner
         self.account.files_url = f"{self.url}/files"
 
     async def aclose(self) -> None:
-        """Stop listening and delivering; nothing keeps running."""
+        """Stop listening and delivering; no task is left."""
         for task in set(self._labels):
             task.cancel()
         await asyncio.gather(*self._labels, return_exceptions=True)
@@ -188,137 +166,93 @@ class Emulator:
             await runner.cleanup()
 
     async def settled(self) -> None:
-        """Wait until all queued labels are made and nothing is on its way any more."""
+        """Wait until all queued labels are created and all deliveries have ended."""
         while self._labels:
             await asyncio.wait(set(self._labels))
         await self.deliveries.drained()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        # ASP.NET style, so paths match in any case (inferred).
+        # Paths match in any case, as in ASP.NET (inferred).
         path = request.path.lower()
-        if path.startswith("/files/"):
-            return _file(path)
+        is_file = path.startswith("/files/")
+        refused = self._access.refusal(request, embeddable=is_file)
+        if refused is not None:
+            log.warning("%s %s refused: %s", request.method, request.path, refused)
+            return web.Response(status=403, text=refused)
+        if is_file:
+            return files.respond(path)
         if path.rstrip("/") in {"", "/desk"}:
             return await self._serve_desk(request)
-        self.requests += 1
-        fault, late = self.faults.draw(path)
-        if fault is not None:
-            log.info("%s %s meets a fault: %s", request.method, request.path, fault.kind.value)
-        if fault is not None and fault.kind is not FaultKind.DROP_ANSWER:
-            if fault.kind is FaultKind.DROP_REQUEST:
-                return _hang_up(request)
-            if fault.kind is FaultKind.HTML:
-                return web.Response(status=fault.status, text=_PAGE, content_type="text/html")
-            headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-            return web.Response(status=fault.status, headers=headers)
-        status, answer = await self._answer(request, path, late)
-        log.info("%s %s answered %s%s", request.method, request.path, status, _WHY.get(status, ""))
-        if fault is not None:
-            return _hang_up(request)
-        return web.Response(status=status, body=answer, content_type="application/json", charset="utf-8")
+        return await self._serve_api(request, path)
 
     async def _serve_desk(self, request: web.Request) -> web.StreamResponse:
         problem = None
         if request.method == "POST":
-            # a page of another site must not press buttons here
-            if request.headers.get("Origin") not in {None, f"http://{request.host}"}:
-                return web.Response(status=403)
-            problem = desk.act(self.warehouse, await request.post())
+            try:
+                form = await request.post()
+            except ValueError:  # not a form
+                return web.Response(status=400, text="The request is not a form.")
+            problem = desk_page.press(self.warehouse, self.deliveries, form)
             if problem is None:
                 raise web.HTTPSeeOther("/desk")
-        return web.Response(text=desk.page(self.account, problem), content_type="text/html")
+        page = desk_page.render(self.account, problem)
+        return web.Response(text=page, content_type="text/html", headers=desk_page.HEADERS)
 
-    async def _answer(self, request: web.Request, path: str, late: float) -> tuple[int, bytes]:
-        given = (request.headers.get("x-rr-apikey"), request.headers.get("x-rr-apitoken"))
-        if given != (self._api_key, self._api_token):
-            return 401, self._envelope(401)  # that 401 is a real one is documented, its body is not
-        handler = _ROUTES.get((request.method, path))
-        if handler is None:
-            return 404, b""
-        body = await request.read()
-        key = request.headers.get("x-returnhelper-idempotency-key")
-        if key is None or request.method == "GET":
-            await self._work(late)
-            return 200, self._act(handler, request.query, body)
-        # Scope account + method + path, same body gives the stored answer, all else a conflict (inferred).
-        digest = hashlib.sha256(body).digest()
-        kept = self._kept.get((request.method, path, key))
-        if kept is not None:
-            if kept.answer is None or kept.digest != digest:
-                return 409, self._envelope(409)
-            return 200, kept.answer
-        kept = self._kept[request.method, path, key] = _Kept(digest)
-        try:
-            await self._work(late)
-            kept.answer = self._act(handler, request.query, body)
-        except BaseException:
-            del self._kept[request.method, path, key]
-            raise
-        return 200, kept.answer
+    async def _serve_api(self, request: web.Request, path: str) -> web.StreamResponse:
+        self.requests += 1
+        fault, latency = self.faults.draw(path)
+        if fault is not None:
+            log.info("%s %s meets a fault: the server %s", request.method, request.path, fault.kind.value)
+            if fault.kind is not FaultKind.DROP_RESPONSE:
+                return _misbehave(request, fault)
+        call = Call(request.method, path, request.headers, request.query, await request.read())
+        status, body = await self._api.respond(call, latency)
+        log.info("%s %s: status %s%s", request.method, request.path, status, _REASONS.get(status, ""))
+        if fault is not None:
+            return _close_connection(request)
+        return web.Response(status=status, body=body, content_type="application/json", charset="utf-8")
 
-    async def _work(self, seconds: float) -> None:
-        if seconds:
-            await self._sleep(seconds)
-
-    def _act(self, handler: _Handler, query: Mapping[str, str], body: bytes) -> bytes:
-        try:
-            form = BodyReader(decode(body) if body else {})
-        except NotJSON:
-            return self._envelope(
-                400, code="VALIDATION_FAILED", error={"$": "The request is not valid JSON."}
-            )
-        try:
-            answer = handler(self.account, ApiRequest(form, BodyReader(dict(query))))
-        except SoftError as refused:
-            log.info("refused: %s %s", refused.code, refused.error)
-            return self._envelope(400, code=refused.code, error=refused.error)
-        if handler is return_shipments.create:
-            self._queue_label()
-        return self._envelope(200, payload=answer)
-
-    def _envelope(
-        self,
-        status: int,
-        *,
-        payload: Payload | None = None,
-        code: str | None = None,
-        error: Payload | None = None,
-    ) -> bytes:
-        meta = {"status": status, "data": {}, "errorCode": code, "error": error or {}}
-        trace = f"0EMU{self._random.getrandbits(36):09X}:{self.requests:08}"
-        return encode({"correlationId": trace, "meta": meta, **(payload or {})})
-
-    def _queue_label(self) -> None:
-        shipment = next(reversed(self.account.shipments.values()))
-
-        async def make() -> None:
+    def _queue_label(self, shipment: Shipment) -> None:
+        async def create() -> None:
             await self._sleep(self.label_delay)
-            return_shipments.make_label(self.account, shipment)
+            labels.create(self.account, shipment)
 
-        task = asyncio.ensure_future(make())
+        task = asyncio.create_task(create())
         self._labels.add(task)
         task.add_done_callback(self._labels.discard)
 
 
-def _check(signing_key: str, *, port: int, duplicates: float, **seconds: float) -> None:
-    """Refuse arguments that would only fail later, or in silence."""
-    Endpoint("http://127.0.0.1/", signing_key)
-    if not 0 <= port <= 65535:
-        raise ConfigurationError("port must be between 0 and 65535; 0 takes any free one.")
-    if not 0 <= duplicates <= 1:
-        raise ConfigurationError("duplicates must be between 0 and 1: it is a share of the events.")
-    for name, value in seconds.items():
-        if value < 0:
-            raise ConfigurationError(f"{name} must not be negative: it is a number of seconds.")
+def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
+    if fault.kind is FaultKind.DROP_REQUEST:
+        return _close_connection(request)
+    if fault.kind is FaultKind.HTML:
+        return web.Response(status=fault.status, text=_GATEWAY_PAGE, content_type="text/html")
+    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+    return web.Response(status=fault.status, headers=headers)
 
 
-def _hang_up(request: web.Request) -> web.StreamResponse:
+def _close_connection(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
 
 
-def _file(path: str) -> web.Response:
-    if path.endswith(".pdf"):
-        return web.Response(body=_PDF, content_type="application/pdf")
-    return web.Response(body=_PIXEL, content_type="image/png")
+def _require_texts(**arguments: object) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, str) or not value:
+            raise ConfigurationError(f"{name} must be a text, not {format_value(value)}")
+
+
+def _require_between(
+    least: int, most: int, types: type | tuple[type, ...], /, **arguments: float | Decimal
+) -> None:
+    for name, value in arguments.items():
+        within = isinstance(value, types) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - not NaN
+        if not within or not least <= value <= most:
+            raise ConfigurationError(f"{name} must be between {least} and {most}, not {format_value(value)}")
+
+
+def _each_in_seconds(delays: object) -> list[float]:
+    if not isinstance(delays, Sequence) or isinstance(delays, str):
+        raise ConfigurationError(f"retry_delays must be a sequence, not {format_value(delays)}")
+    return [to_seconds("retry_delays", delay, zero=True) for delay in delays]

@@ -1,53 +1,56 @@
-"""Value-added services: order them, and tell what came of them."""
+"""Value-added services: order them, and publish their results."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.emulator.account import Account, ApiRequest, Inventory, Payload, Vas, audit
-from returnhelper.emulator.form import BodyReader, refuse
-from returnhelper.emulator.lookups import VAS
-from returnhelper.emulator.return_inventories import VAS_NUMBERS, line_item, urls, webhook_entity
+from returnhelper.emulator.account import Account, ApiRequest, Inventory, Payload, VasOrder, audit
+from returnhelper.emulator.lookups import VAS_CODES, VAS_STATUS_NUMBERS
+from returnhelper.emulator.reader import MemberReader, refusal
+from returnhelper.emulator.return_inventories import image_urls, line_item, webhook_entity
 
 SPLIT: Final = "split-parcel"
 
 
-def create(account: Account, call: ApiRequest) -> Payload:
+def create(account: Account, request: ApiRequest) -> Payload:
     """POST Vas/CreateByReturnInventoryId."""
-    orders: list[tuple[Inventory, list[Vas]]] = []
+    orders: list[tuple[Inventory, list[VasOrder]]] = []
     seen: set[int] = set()
-    for entry in call.body.forms("createVasList"):
+    for entry in request.body.children("createVasList"):
         inventory_id = entry.integer("returnInventoryId")
-        services = _read_services(account, entry)
+        vas_orders = _read_vas_orders(account, entry)
         if inventory_id in seen:
-            entry.add("returnInventoryId", f"Return inventory '{inventory_id}' is named twice.")
+            entry.add("returnInventoryId", f"Return inventory '{inventory_id}' appears twice.")
         seen.add(inventory_id)
-        call.body.check()
+        request.body.check()
         inventory = account.inventory(inventory_id)
         if inventory.handling != "ohd" or inventory.split or inventory.order:
-            raise refuse("returnInventoryId", f"Return inventory '{inventory_id}' is not on hold.")
+            raise refusal("returnInventoryId", f"Return inventory '{inventory_id}' is not on hold.")
         if inventory.busy:  # (inferred)
-            raise refuse("returnInventoryId", f"A VAS of return inventory '{inventory_id}' is pending.")
-        orders.append((inventory, services))
-    call.body.check()
-    for inventory, services in orders:
-        inventory.services.extend(services)
+            raise refusal("returnInventoryId", f"A VAS of return inventory '{inventory_id}' is pending.")
+        orders.append((inventory, vas_orders))
+    request.body.check()
+    for inventory, vas_orders in orders:
+        inventory.vas_orders.extend(vas_orders)
     return {
         "data": [
-            {"returnRequestLineItemId": inventory.line_item_id, "createVasDetailList": [{} for _ in services]}
-            for inventory, services in orders
+            {
+                "returnRequestLineItemId": inventory.line_item_id,
+                "createVasDetailList": [{} for _ in vas_orders],
+            }
+            for inventory, vas_orders in orders
         ]
     }
 
 
-def _read_services(account: Account, entry: BodyReader) -> list[Vas]:
-    details = entry.forms("createVasDetailList")
-    services = []
+def _read_vas_orders(account: Account, entry: MemberReader) -> list[VasOrder]:
+    details = entry.children("createVasDetailList")
+    vas_orders = []
     for detail in details:
         code = detail.text("vasCode")
         code = SPLIT if code == "SPLIT_PARCEL" else code
         quantity = detail.value.get("metaQuantity")
-        if code and code not in VAS:
+        if code and code not in VAS_CODES:
             detail.add("vasCode", f"The value '{code}' is not valid.")
         if code == SPLIT and (not isinstance(quantity, int) or not 1 <= quantity <= 50):
             detail.add("metaQuantity", "'meta Quantity' must be between 1 and 50.")
@@ -59,19 +62,19 @@ def _read_services(account: Account, entry: BodyReader) -> list[Vas]:
             detail.add("vasFileList", "'vas File List' must be empty.")
         notes = detail.optional("notes")
         vas_id = account.new_id("vas")
-        services.append(
-            Vas(
+        vas_orders.append(
+            VasOrder(
                 vas_id=vas_id,
                 code=code,
                 quantity=quantity if isinstance(quantity, int) else None,
                 notes=notes,
             )
         )
-    return services
+    return vas_orders
 
 
-def publish_result(account: Account, inventory: Inventory, services: list[Vas], result: str) -> None:
-    """Tell what came of services."""
+def publish_result(account: Account, inventory: Inventory, vas_orders: list[VasOrder], result: str) -> None:
+    """Publish the results of services."""
     length, width, height = inventory.dimensions
     account.deliveries.publish(
         "vasUpdated",
@@ -87,17 +90,17 @@ def publish_result(account: Account, inventory: Inventory, services: list[Vas], 
                     "dimension2": width,
                     "dimension3": height,
                     "dimensionUom": "cm",
-                    "vasStatusCode": VAS_NUMBERS[vas.status],
-                    "imageUrlList": urls(account, inventory),
+                    "vasStatusCode": VAS_STATUS_NUMBERS[vas.status],
+                    "imageUrlList": image_urls(account, inventory),
                 }
-                for vas in services
+                for vas in vas_orders
             ]
         },
     )
 
 
-def publish_split(account: Account, inventory: Inventory, vas: Vas, pieces: list[Inventory]) -> None:
-    """Tell of the pieces of a split; each also gets its newInventoryCreated."""
+def publish_split(account: Account, inventory: Inventory, vas: VasOrder, pieces: list[Inventory]) -> None:
+    """Publish the pieces of a split; each also gets its newInventoryCreated."""
     account.deliveries.publish(
         "splitLineItem",
         "lineItemVasReturnInventoryLineItem",
@@ -132,6 +135,3 @@ def _supplement(account: Account, piece: Inventory) -> Payload:
         "canRecalibrate": True,
         **audit(piece.created),
     }
-
-
-__all__ = ["SPLIT", "Vas", "create", "publish_result", "publish_split"]

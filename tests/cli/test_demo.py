@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from rich.console import Console
 
-from returnhelper.cli import demo as verb
-from returnhelper.cli._recipes import Stage
+from returnhelper.cli import demo as demo_command
+from returnhelper.cli._recipes import Demo
 from returnhelper.cli._screen import Screen
 
 QUIET = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "COLUMNS", "TERM"}}
@@ -52,11 +52,11 @@ def test_demo_succeeds() -> None:
         "cancelInventoryHandling",
     ]:
         assert f"← event   {action}" in done.stdout
-    assert "↺ repeat" in done.stdout
+    assert "↺ dup" in done.stdout
 
 
 def test_demo_without_unicode() -> None:
-    """A terminal that knows ASCII only gets ASCII only."""
+    """A terminal without Unicode gets ASCII only."""
     done = run("demo", PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.isascii()
@@ -64,34 +64,34 @@ def test_demo_without_unicode() -> None:
 
 @pytest.mark.parametrize("fault", ["calls", "deliveries"])
 async def test_demo_fails_when_something_is_missing(fault: str, tmp_path: Path) -> None:
-    """The exit code is 1 when a call fails for good or an expected event never comes."""
+    """The exit code is 1 when a call fails or an expected event never arrives."""
 
-    def meddle(stage: Stage) -> None:
+    def disturb(demo: Demo) -> None:
         if fault == "calls":
-            stage.emu.faults.html(path="createReturnShipment", status=200)
+            demo.emu.faults.html(path="createReturnShipment", status=200)
         else:
-            stage.emu.deliveries.hold()
-            stage.shop.patience = 0.2
+            demo.emu.deliveries.pause()
+            demo.shop.timeout = 0.2
 
     with (tmp_path / "out.txt").open("w", encoding="utf-8") as out:
         screen = Screen(Console(file=out, width=120))
-        assert await verb._play(screen, tmp_path / "inbox.db", 0.0, 1, meddle) == 1
+        assert await demo_command.run_recipes(screen, tmp_path / "inbox.db", 0.0, 1, disturb) == 1
     text = (tmp_path / "out.txt").read_text(encoding="utf-8")
-    assert "✗ every step of the recipes happened: all but" in text
+    assert "✗ every step of the recipes happened, except" in text
 
 
 def test_demo_leaves_the_loggers_as_they_were() -> None:
-    """A program that plays the demo hears of its own warnings afterwards, at the levels it had chosen."""
+    """The demo restores the levels of the loggers that it silenced."""
     ours, theirs = logging.getLogger("returnhelper"), logging.getLogger("stamina")
     ours.setLevel(logging.INFO)
     try:
-        assert verb.demo(pace=0) == 0
+        assert demo_command.demo(pace=0) == 0
         assert (ours.level, theirs.level) == (logging.INFO, logging.NOTSET)
     finally:
         ours.setLevel(logging.NOTSET)
 
 
-def test_clear_word_when_the_extra_is_missing() -> None:
+def test_missing_extra() -> None:
     """Without cyclopts and rich the command says what to install and exits with 2."""
     code = (
         "import sys; sys.modules['rich'] = sys.modules['cyclopts'] = None\n"
@@ -106,7 +106,7 @@ def test_clear_word_when_the_extra_is_missing() -> None:
 
 
 def test_diagnose(tmp_path: Path) -> None:
-    """The diagnose verb names the trailing slash that makes a signature fail, and keeps the key to itself."""
+    """`diagnose` names the trailing slash that makes a signature fail, and never prints the key."""
     key = "fELbRuPhLNC3eRRUrM0LMfA3HX+pNndtp9vk7LEAEf6bfuwOgCcrX9vdb8sg2ixLvlx3uf0R3djw1wrLWPvh4Q=="
     from returnhelper.webhooks import Endpoint, sign
 
@@ -127,17 +127,17 @@ def test_diagnose(tmp_path: Path) -> None:
     assert "slash" in bad.stdout
     assert key not in bad.stdout + bad.stderr
     other = ("--url", "https://shop.example/elsewhere", "--other-url", "https://shop.example/rh/")
-    told = run(*arguments, *other, RETURNHELPER_SIGNING_KEY=f"YWJj {key}")
-    assert told.returncode == 1
-    assert "candidate key" in told.stdout
-    assert "https://shop.example/rh/" in told.stdout
+    result = run(*arguments, *other, RETURNHELPER_SIGNING_KEY=f"YWJj {key}")
+    assert result.returncode == 1
+    assert "candidate key" in result.stdout
+    assert "https://shop.example/rh/" in result.stdout
     wrong = run(*arguments, "--url", "https://shop.example/rh", RETURNHELPER_SIGNING_KEY="no Base64!")
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
 
 
 @pytest.mark.parametrize("width", ["40", "80"])
-def test_the_demo_on_a_narrow_screen(width: str) -> None:
-    """The lines of the demo fit a narrow terminal as far as they can be broken, and none ends in blanks."""
+def test_demo_on_a_narrow_screen(width: str) -> None:
+    """The lines of the demo fit a narrow terminal as far as they can be wrapped, and none ends in blanks."""
     done = run("demo", COLUMNS=width)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
@@ -157,16 +157,16 @@ def test_the_demo_on_a_narrow_screen(width: str) -> None:
         ("--host", "192.0.2.1", "--port", "0"),
     ],
 )
-def test_the_emulator_refuses_what_cannot_be(arguments: tuple[str, ...]) -> None:
-    """A wrong option of the emulator is a line that names the remedy and exit code 2, before anything runs."""
+def test_wrong_options_of_the_emulator(arguments: tuple[str, ...]) -> None:
+    """A wrong option of the emulator leads to one line on stderr and exit code 2, before anything runs."""
     done = run("emulator", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("returnhelper: ")
     assert done.stderr.count("\n") == 1
 
 
-async def test_the_emulator_tells_what_happens() -> None:
-    """The emulator's terminal shows each call and each delivery, and SIGTERM ends it with exit code 0."""
+async def test_emulator() -> None:
+    """The emulator prints each call and each delivery, and SIGTERM ends it with exit code 0."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-m", "returnhelper", "emulator", "--port", "0"),
         stdout=asyncio.subprocess.PIPE,
@@ -175,11 +175,11 @@ async def test_the_emulator_tells_what_happens() -> None:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(30):
-            head = await process.stdout.readuntil(b"Ctrl-C stops it.\n")
+            head = await process.stdout.readuntil(b"Press Ctrl-C to stop.\n")
             url = re.findall(r"USER_URL=(\S+)", head.decode())[0]
-            async with aiohttp.ClientSession() as http, http.get(f"{url}/api/nothing") as answer:
-                assert answer.status == 401
-            assert b"GET /user/api/nothing answered 401" in await process.stdout.readline()
+            async with aiohttp.ClientSession() as http, http.get(f"{url}/api/nothing") as response:
+                assert response.status == 401
+            assert b"GET /user/api/nothing: status 401" in await process.stdout.readline()
             process.terminate()
             assert await process.wait() == 0
     finally:
@@ -189,7 +189,7 @@ async def test_the_emulator_tells_what_happens() -> None:
 
 
 def test_usage() -> None:
-    """A wrong verb is wrong usage, and help lists the verbs."""
+    """An unknown subcommand is wrong usage, and the help lists the subcommands."""
     assert run("nonsense").returncode != 0
     help_ = run("--help")
     assert help_.returncode == 0

@@ -8,26 +8,26 @@ from aiohttp import web
 from returnhelper import ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.webhooks import Endpoint, Verifier
-from tests.support.emulator_kit import Post
+from tests.support.emulator_kit import RecordingEndpoint
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    post = Post()
+async def endpoint() -> AsyncIterator[RecordingEndpoint]:
+    endpoint = RecordingEndpoint()
     app = web.Application()
-    app.router.add_post("/hooks/rh", post.receive)
+    app.router.add_post("/hooks/rh", endpoint.receive)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    post.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/rh"
-    post.verifier = Verifier(Endpoint(post.url, SIGNING_KEY))
-    yield post
+    endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/rh"
+    endpoint.verifier = Verifier(Endpoint(endpoint.url, SIGNING_KEY))
+    yield endpoint
     await runner.cleanup()
 
 
 @pytest.fixture
-async def emu(post: Post) -> AsyncIterator[Emulator]:
-    async with Emulator(api_key="key", api_token="token", webhook_url=post.url) as emulator:
+async def emu(endpoint: RecordingEndpoint) -> AsyncIterator[Emulator]:
+    async with Emulator(api_key="key", api_token="token", webhook_url=endpoint.url) as emulator:
         yield emulator
 
 

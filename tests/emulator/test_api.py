@@ -47,15 +47,15 @@ async def balance(rh: ReturnHelper) -> Decimal:
     return entry.balance
 
 
-async def test_half_of_the_answers_lost(emu: Emulator) -> None:
-    """Five hundred creations make exactly five hundred shipments although half of the answers are lost."""
-    emu.faults.drop_answer(rate=0.5, path="createReturnShipment")
+async def test_half_of_the_responses_lost(emu: Emulator) -> None:
+    """Five hundred creations make exactly five hundred shipments although half of the responses are lost."""
+    emu.faults.drop_response(rate=0.5, path="createReturnShipment")
     retry = RetryPolicy(attempts=30, wait_initial=0.0, wait_max=0.001)
     async with ReturnHelper(
         api_key="key", api_token="token", environment=emu.environment, retry=retry, max_concurrency=20
     ) as rh:
         created = await asyncio.gather(*(rh.return_shipments.create(order(f"A-{n}")) for n in range(500)))
-    assert len({answer.shipment_id for answer in created}) == 500
+    assert len({shipment.shipment_id for shipment in created}) == 500
     assert len(emu.account.shipments) == 500
     assert emu.requests > 700
     assert sorted(s.order_number for s in emu.account.shipments.values()) == sorted(
@@ -87,15 +87,15 @@ async def test_documented_wording(emu: Emulator) -> None:
         aiohttp.ClientSession() as http,
         http.post(
             f"{emu.url}/user/API/returninventory/UPDATERETURNINVENTORYHANDLING", json={}, headers=headers
-        ) as answer,
+        ) as response,
     ):
-        body = await answer.json()
-    assert answer.status == 200
+        body = await response.json()
+    assert response.status == 200
     assert body["meta"]["error"]["returnInventoryId"] == "'return Inventory Id' must not be empty."
 
 
 async def test_idempotency_keys(emu: Emulator) -> None:
-    """Same key and body give the stored answer, another body a conflict, another key a second shipment."""
+    """The same key and body give the stored response, another body a conflict, another key a second shipment."""
     headers = {"x-rr-apikey": "key", "x-rr-apitoken": "token", "x-returnhelper-idempotency-key": "k1"}
     url = f"{emu.url}/user/api/ReturnShipment/createReturnShipment"
     async with aiohttp.ClientSession() as http:
@@ -103,8 +103,8 @@ async def test_idempotency_keys(emu: Emulator) -> None:
         async def call(body: bytes, key: str = "k1") -> tuple[int, bytes]:
             async with http.post(
                 url, data=body, headers=headers | {"x-returnhelper-idempotency-key": key}
-            ) as answer:
-                return answer.status, await answer.read()
+            ) as response:
+                return response.status, await response.read()
 
         first = await call(encode(order("A-1")))
         assert first[0] == 200
@@ -116,20 +116,20 @@ async def test_idempotency_keys(emu: Emulator) -> None:
 
 
 async def test_key_of_a_running_request(emu: Emulator, rh: ReturnHelper) -> None:
-    """A key whose first request still runs is a conflict; later it gives the stored answer."""
+    """A key whose first request still runs is a conflict; later it gives the stored response."""
     emu.faults.latency(0.3, times=1)
     options = RequestOptions(idempotency_key="k1", retry=RetryPolicy.NONE)
     first = asyncio.create_task(rh.return_shipments.create(order(), options=options))
     await asyncio.sleep(0.1)
     with pytest.raises(Conflict):
         await rh.return_shipments.create(order(), options=options)
-    answer = await first
-    assert (await rh.return_shipments.create(order(), options=options)).shipment_id == answer.shipment_id
+    created = await first
+    assert (await rh.return_shipments.create(order(), options=options)).shipment_id == created.shipment_id
     assert len(emu.account.shipments) == 1
 
 
 async def test_faults(emu: Emulator, rh: ReturnHelper) -> None:
-    """Every fault shows as the error that it should."""
+    """Every fault leads to the documented error."""
     emu.faults.unavailable(times=1)
     with pytest.raises(ServerFault):
         await rh.warehouses.list(options=ONCE)
@@ -147,7 +147,7 @@ async def test_faults(emu: Emulator, rh: ReturnHelper) -> None:
 
 
 async def test_lookups(rh: ReturnHelper) -> None:
-    """Lookups, warehouses and services hold the documented codes."""
+    """Lookups, warehouses and services have the documented codes."""
     assert {h.handling_code for h in await rh.lookups.list_handlings()} >= {"ohd", "dsp", "rtn", "rsd", "tbc"}
     assert "split-parcel" in {v.vas_code for v in await rh.lookups.list_vas()}
     assert len(await rh.lookups.list_resend_statuses()) == 5
@@ -157,7 +157,7 @@ async def test_lookups(rh: ReturnHelper) -> None:
 
 
 async def test_state_machine(emu: Emulator, rh: ReturnHelper) -> None:
-    """Handlings go the documented ways: a pending service blocks, completed is final, withdrawal reopens."""
+    """Handlings follow the documented rules: a pending service blocks, completed is final, cancelling reopens."""
     created = await rh.return_shipments.create(order())
     one, two = emu.warehouse.arrive(created.shipment_id, packages=2)
     for code in ("rsd", "tbc"):
@@ -196,7 +196,7 @@ async def test_state_machine(emu: Emulator, rh: ReturnHelper) -> None:
 
 
 async def test_balance_and_cancelled_label(emu: Emulator, rh: ReturnHelper) -> None:
-    """A label costs what the answer says, and a cancelled one is paid back."""
+    """A label costs what the response says, and a cancelled one is refunded."""
     before = await balance(rh)
     created = await rh.return_shipments.create(order())
     after = await balance(rh)
@@ -207,7 +207,7 @@ async def test_balance_and_cancelled_label(emu: Emulator, rh: ReturnHelper) -> N
 
 
 async def test_lists(emu: Emulator, rh: ReturnHelper) -> None:
-    """The two lists are paged within their windows."""
+    """Both lists are paginated within their window."""
     for n in range(7):
         created = await rh.return_shipments.create(order(f"A-{n}"))
         emu.warehouse.arrive(created.shipment_id or 0)

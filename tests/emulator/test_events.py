@@ -13,7 +13,7 @@ from returnhelper.emulator import Emulator
 from returnhelper.models.resends import CreateResendRequest
 from returnhelper.models.vas import CreateVas, CreateVasDetail
 from tests.support.catalogs import Schema, load, resolve
-from tests.support.emulator_kit import Post, order
+from tests.support.emulator_kit import RecordingEndpoint, order
 
 from .test_api import ADDRESS
 
@@ -28,7 +28,7 @@ JSON_KINDS = {
 
 
 def unexpected(value: object, path: str) -> Iterator[str]:
-    """Name every wire member that no field names, at any depth."""
+    """Yield every wire member without a field, at any depth."""
     if isinstance(value, Model):
         yield from (f"{path}.{name}" for name in value.extra)
         for field in attrs.fields(type(value)):
@@ -39,7 +39,7 @@ def unexpected(value: object, path: str) -> Iterator[str]:
             yield from unexpected(item, path)
 
 
-async def play(emu: Emulator, rh: ReturnHelper) -> None:
+async def make_every_event(emu: Emulator, rh: ReturnHelper) -> None:
     """Make every event happen at least once."""
     desk = emu.warehouse
     good = await rh.return_shipments.create(order("A-1"))
@@ -70,11 +70,13 @@ async def play(emu: Emulator, rh: ReturnHelper) -> None:
     await rh.return_inventories.cancel_handling(five)
 
 
-async def test_every_event_fits_its_class(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
-    """Every event is signed, parses as its typed class and holds no member that the class does not name."""
-    await play(emu, rh)
+async def test_every_event_fits_its_class(
+    emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint
+) -> None:
+    """Every event is signed, parses as its typed class and has no member without a field."""
+    await make_every_event(emu, rh)
     await emu.settled()
-    assert sorted(post.actions()) == sorted(
+    assert sorted(endpoint.actions()) == sorted(
         ["labelGenerated"] * 2
         + ["markShipmentArrive", "assignUnknown", "changeLineItemImage", "vasUpdated", "splitLineItem"]
         + ["newInventoryCreated"] * 5
@@ -82,20 +84,20 @@ async def test_every_event_fits_its_class(emu: Emulator, rh: ReturnHelper, post:
         + ["recallUpdateStatus"] * 3
         + ["completeInventoryHandling", "cancelInventoryHandling"]
     )
-    for event in post.events:
+    for event in endpoint.events:
         assert type(event).__name__ != "UnknownEvent"
         # no page prints the members of cancelInventoryHandling, so its class names none
         allowed = (
             ["cancelInventoryHandling.returnInventory"] if event.action == "cancelInventoryHandling" else []
         )
         assert list(unexpected(event, event.action or "?")) == allowed
-    stamp = post.headers[0]["timestamp"]
+    stamp = endpoint.headers[0]["timestamp"]
     assert len(stamp.partition(".")[2]) == 8
     assert stamp.endswith("Z")
 
 
-def misprints(value: object, schema: Schema, path: str) -> Iterator[str]:
-    """Name what the catalog does not print so: members too many or too few, and values of another kind."""
+def deviations(value: object, schema: Schema, path: str) -> Iterator[str]:
+    """Yield what differs from the catalog: unknown or missing members, and values of another type."""
     schema = resolve("webhooks", schema)
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -108,26 +110,26 @@ def misprints(value: object, schema: Schema, path: str) -> Iterator[str]:
         yield f"{path}: {value!r}"
     if isinstance(value, list):
         for item in value:
-            yield from misprints(item, schema["items"], path)
+            yield from deviations(item, schema["items"], path)
     elif isinstance(value, dict) and "properties" in schema:
         yield from (f"{path}.{name}: unknown" for name in value if name not in schema["properties"])
         for name, member in schema["properties"].items():
             if name in value:
-                yield from misprints(value[name], member, f"{path}.{name}")
+                yield from deviations(value[name], member, f"{path}.{name}")
             elif "x-dropped-from-samples" not in member and "sample" in member.get("x-from", ["sample"]):
                 yield f"{path}.{name}: missing"
 
 
-async def test_every_event_is_printed_as_the_catalog_says(
-    emu: Emulator, rh: ReturnHelper, post: Post
+async def test_every_event_matches_the_catalog(
+    emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint
 ) -> None:
-    """Every delivery has the category, version, members and forms of the vendor's samples, no more and no less."""
-    await play(emu, rh)
+    """Every delivery has exactly the category, version, members and types of the vendor's samples."""
+    await make_every_event(emu, rh)
     await emu.settled()
     # the first two occur in the signature example only, the third in another event only
     rare = ("label.cancelCutoffTime", "label.regions", "returnInventoryMetaList.returnInventoryId", "version")
     found = []
-    for body in post.bodies:
+    for body in endpoint.bodies:
         event = decode(body)
         assert isinstance(event, dict)
         action = event["action"]
@@ -138,35 +140,35 @@ async def test_every_event_is_printed_as_the_catalog_says(
         assert event.get("version") == (hook["x-version-seen"] or [None])[0]
         schema = hook["post"]["requestBody"]["content"]["application/json"]["schema"]
         if action != "cancelInventoryHandling":  # described nowhere
-            found += [text for text in misprints(event, schema, action) if not text.endswith(": missing")
+            found += [text for text in deviations(event, schema, action) if not text.endswith(": missing")
                       or not text.removesuffix(": missing").endswith(rare)]  # fmt: skip
     assert found == []
 
 
-async def test_label_results(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
+async def test_label_results(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint) -> None:
     """A carrier's limit makes the label fail, not the order, and the event says which."""
     good = await rh.return_shipments.create(order("A-1"))
     bad = await rh.return_shipments.create(order("A-2", sender={"postal_code": "ABC"}))
     await emu.settled()
-    labels = {event.label.shipment_id: event.label for event in post.events}  # type: ignore[attr-defined]
+    labels = {event.label.shipment_id: event.label for event in endpoint.events}  # type: ignore[attr-defined]
     assert labels[good.shipment_id].label_request_status_code == "success"
     assert labels[good.shipment_id].label_url.endswith(".pdf")
     assert labels[bad.shipment_id].label_request_status_code == "failed"
     assert "postalCode" in labels[bad.shipment_id].error
 
 
-async def test_refused_deliveries_come_again(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
-    """A refused delivery is tried again until it is taken, with the same body."""
-    post.answers = lambda n: 503 if n <= 3 else 200
+async def test_retries(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint) -> None:
+    """A refused delivery is retried with the same body until it is acknowledged."""
+    endpoint.respond = lambda n: 503 if n <= 3 else 200
     await rh.return_shipments.create(order())
     await emu.settled()
-    assert post.actions() == ["labelGenerated"]
-    assert len(set(post.bodies)) == 1
+    assert endpoint.actions() == ["labelGenerated"]
+    assert len(set(endpoint.bodies)) == 1
     assert emu.deliveries.log[0].statuses == [503, 503, 503, 200]
 
 
 async def test_suspension() -> None:
-    """After ten refusals the endpoint gets nothing until the suspension ends."""
+    """After ten failures the endpoint gets nothing until the suspension ends."""
     slept: list[float] = []
     day = asyncio.Event()
 
@@ -184,22 +186,22 @@ async def test_suspension() -> None:
         assert timedelta(hours=24).total_seconds() in slept
 
 
-async def test_duplicates_and_order(emu: Emulator, rh: ReturnHelper, post: Post) -> None:
-    """Deliveries repeat and overtake each other on demand."""
+async def test_duplicates_and_order(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint) -> None:
+    """Deliveries are duplicated and reordered on demand."""
     emu.deliveries.duplicates = 1.0
     await rh.return_shipments.create(order())
     await emu.settled()
-    assert len(post.bodies) == 2
-    assert len(set(post.bodies)) == 1
+    assert len(endpoint.bodies) == 2
+    assert len(set(endpoint.bodies)) == 1
     emu.deliveries.duplicates = 0.0
-    emu.deliveries.hold()
+    emu.deliveries.pause()
     (shipment,) = emu.account.shipments
     emu.warehouse.arrive(shipment)
-    emu.deliveries.release(backwards=True)
+    emu.deliveries.resume(newest_first=True)
     await emu.deliveries.drained()
-    assert post.actions()[-2:] == ["newInventoryCreated", "markShipmentArrive"]
+    assert endpoint.actions()[-2:] == ["newInventoryCreated", "markShipmentArrive"]
 
 
-async def test_trial_post(emu: Emulator, post: Post) -> None:
+async def test_trial_post(emu: Emulator, endpoint: RecordingEndpoint) -> None:
     """The unsigned trial POST that precedes a registration is refused by an endpoint that wants signatures only."""
-    assert await emu.deliveries.trial(post.url) is False
+    assert await emu.deliveries.trial(endpoint.url) is False

@@ -52,14 +52,14 @@ def order(number: str = "A-1", **changes: Any) -> CreateReturnShipmentRequest:
     return CreateReturnShipmentRequest(**members | changes)
 
 
-class Post:
+class RecordingEndpoint:
     """A webhook endpoint on a real socket that checks every signature and keeps every event."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
-        self.answers: Callable[[int], int] = lambda _: 200
+        self.respond: Callable[[int], int] = lambda _: 200
         self.verifier: Verifier | None = None
         self.url = ""
 
@@ -69,7 +69,7 @@ class Post:
         self.verifier.verify(request.headers, body)
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
-        status = self.answers(len(self.bodies))
+        status = self.respond(len(self.bodies))
         if status == 200:
             self.events.append(parse_event(body))
         return web.Response(status=status)

@@ -1,4 +1,4 @@
-"""Form: read a request and say what is wrong with it as the server does."""
+"""Read the members of a request and collect what is wrong with them, as the server does."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from returnhelper._time import as_utc, utc_now
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MOST_DIGITS: Final = 18  # the server's ids are 64-bit integers
+_LARGEST: Final = Decimal(10**12)
+_LONGEST_SHOWN: Final = 100
+_MOST_ENTRIES: Final = 24
 
 
 class SoftError(Exception):
-    """A refusal: HTTP 200 with ``meta.status`` 400."""
+    """A refused request: HTTP 200 with ``meta.status`` 400."""
 
     def __init__(self, error: Mapping[str, object], code: str = "VALIDATION_FAILED") -> None:
         super().__init__(code)
@@ -21,13 +26,22 @@ class SoftError(Exception):
         self.error = dict(error)
 
 
-def refuse(name: str, message: str) -> SoftError:
-    """Refuse one member."""
+def refusal(name: str, message: str) -> SoftError:
+    """Return the error that refuses one member."""
     return SoftError({name: message})
 
 
-class BodyReader:
-    """One object of a request; problems of nested objects are collected at the root."""
+def to_integer(value: object) -> int | None:
+    """Return an integer, given as a number or as its text; None for anything else and for more than 18 digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if abs(value) < 10**_MOST_DIGITS else None
+    if isinstance(value, str) and re.fullmatch(rf"-?[0-9]{{1,{_MOST_DIGITS}}}", value):
+        return int(value)
+    return None
+
+
+class MemberReader:
+    """The members of one object of a request; problems of nested objects are collected at the root."""
 
     def __init__(self, value: object, path: str = "", problems: dict[str, list[str]] | None = None) -> None:
         self.value: Mapping[str, object] = value if isinstance(value, Mapping) else {}
@@ -35,7 +49,7 @@ class BodyReader:
         self.problems: dict[str, list[str]] = {} if problems is None else problems
 
     def add(self, name: str, message: str) -> None:
-        """Note a problem of the member `name`."""
+        """Add a problem of the member `name`."""
         self.problems.setdefault(self._path + name, []).append(message)
 
     def check(self) -> None:
@@ -43,13 +57,6 @@ class BodyReader:
         if self.problems:
             # Documented: property name mapped to comma-joined messages.
             raise SoftError({name: ", ".join(messages) for name, messages in self.problems.items()})
-
-    def _missing(self, name: str) -> None:
-        # The documented wording, with the words of the camelCase name set apart: 'return Inventory Id'.
-        self.add(name, f"'{_HUMP.sub(' ', name)}' must not be empty.")
-
-    def _invalid(self, name: str, value: object) -> None:
-        self.add(name, f"The value '{value}' is not valid.")
 
     def text(self, name: str, *, limit: int | None = None) -> str:
         """Read a required text."""
@@ -67,33 +74,31 @@ class BodyReader:
             self._invalid(name, value)
             return None
         if limit is not None and len(value) > limit:
-            words = _HUMP.sub(" ", name)
             self.add(
                 name,
-                f"The length of '{words}' must be {limit} characters or fewer. You entered {len(value)} characters.",
+                f"The length of {_words(name)} must be {limit} characters or fewer. You entered {len(value)} characters.",
             )
         return value
 
     def seller_reference(self, name: str = "sellerReferenceNumber") -> str | None:
-        """Read a reference: 1 to 50 visible characters; empty means that the server makes one."""
+        """Read a reference of 1 to 50 visible characters; None lets the server create one."""
         value = self.optional(name, limit=50)
         if value and any(not c.isprintable() or c.isspace() for c in value):
-            self.add(name, f"'{_HUMP.sub(' ', name)}' is not in the correct format.")
+            self.add(name, f"{_words(name)} is not in the correct format.")
         return value or None
 
-    def integer(self, name: str) -> int:
-        """Read a required id or quantity; text that holds a number is taken too."""
+    def integer(self, name: str, *, least: int = 1) -> int:
+        """Read a required id or quantity; its text is accepted too."""
         value = self.value.get(name)
         if value is None or value == "" or value is False:
             self._missing(name)
             return 0
-        try:
-            number = int(str(value))
-        except ValueError:
+        number = to_integer(value)
+        if number is None:
             self._invalid(name, value)
             return 0
-        if number <= 0:
-            self.add(name, f"'{_HUMP.sub(' ', name)}' must be greater than '0'.")
+        if number < least:
+            self.add(name, f"{_words(name)} must be greater than '{least - 1}'.")
         return number
 
     def decimal(self, name: str) -> Decimal:
@@ -103,44 +108,47 @@ class BodyReader:
             self._missing(name)
             return Decimal(0)
         try:
-            number = Decimal(str(value))
-        except InvalidOperation:
+            number = Decimal(value) if isinstance(value, int | Decimal) else Decimal(str(value))
+        except (InvalidOperation, ValueError):
+            number = Decimal("NaN")
+        if not number.is_finite() or number > _LARGEST:
             self._invalid(name, value)
             return Decimal(0)
         if not number > 0:
-            self.add(name, f"'{_HUMP.sub(' ', name)}' must be greater than '0'.")
+            self.add(name, f"{_words(name)} must be greater than '0'.")
         return number
 
-    def form(self, name: str) -> BodyReader:
+    def child(self, name: str) -> MemberReader:
         """Read a required object."""
         if not isinstance(self.value.get(name), Mapping):
             self._missing(name)
-            return BodyReader({}, f"{self._path}{name}.", {})
-        return BodyReader(self.value[name], f"{self._path}{name}.", self.problems)
+            return MemberReader({}, f"{self._path}{name}.", {})
+        return MemberReader(self.value[name], f"{self._path}{name}.", self.problems)
 
-    def forms(self, name: str) -> list[BodyReader]:
+    def children(self, name: str) -> list[MemberReader]:
         """Read a required list of objects."""
         value = self.value.get(name)
         if not isinstance(value, list) or not value:
             self._missing(name)
             return []
-        return [BodyReader(item, f"{self._path}{name}[{i}].", self.problems) for i, item in enumerate(value)]
+        return [
+            MemberReader(item, f"{self._path}{name}[{i}].", self.problems) for i, item in enumerate(value)
+        ]
 
     def ids(self, name: str, limit: int) -> list[int]:
-        """Read a required list of ids, each once."""
+        """Read a required list of ids, each at most once."""
         value = self.value.get(name)
         if not isinstance(value, list) or not value:
             self._missing(name)
             return []
         if len(value) > limit:
-            self.add(name, f"'{_HUMP.sub(' ', name)}' must contain {limit} items or fewer.")
-        try:
-            ids = [int(str(item)) for item in value]
-        except ValueError:
+            self.add(name, f"{_words(name)} must contain {limit} items or fewer.")
+        ids = [number for item in value if (number := to_integer(item)) is not None]
+        if len(ids) != len(value):
             self._invalid(name, value)
             return []
         if len(set(ids)) != len(ids):
-            self.add(name, f"'{_HUMP.sub(' ', name)}' must not contain an id twice.")
+            self.add(name, f"{_words(name)} must not contain an id twice.")
         return ids
 
     def strings(self, name: str) -> dict[str, str]:
@@ -151,8 +159,8 @@ class BodyReader:
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             self._invalid(name, value)
             return {}
-        if len(value) > 24:
-            self.add(name, f"'{_HUMP.sub(' ', name)}' must contain 24 items or fewer.")
+        if len(value) > _MOST_ENTRIES:
+            self.add(name, f"{_words(name)} must contain {_MOST_ENTRIES} items or fewer.")
         return {str(key): str(text) for key, text in value.items()}
 
     def time(self, name: str) -> datetime:
@@ -162,7 +170,19 @@ class BodyReader:
             self._missing(name)
             return utc_now()
         try:
-            return as_utc(datetime.fromisoformat(str(value)))
+            return as_utc(datetime.fromisoformat(value if isinstance(value, str) else ""))
         except ValueError:
             self._invalid(name, value)
             return utc_now()
+
+    def _missing(self, name: str) -> None:
+        self.add(name, f"{_words(name)} must not be empty.")
+
+    def _invalid(self, name: str, value: object) -> None:
+        text = value if isinstance(value, str) else type(value).__name__
+        self.add(name, f"The value '{text[:_LONGEST_SHOWN]}' is not valid.")
+
+
+def _words(name: str) -> str:
+    """Return a member's name as the documented messages print it: 'return Inventory Id'."""
+    return f"'{_WORD_START.sub(' ', name)}'"

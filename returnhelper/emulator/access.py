@@ -1,0 +1,55 @@
+"""Access: which requests are refused because another site's page may have made them.
+
+Any page that a developer visits can send requests to a server on his machine. A name of its own that it points at this
+address (DNS rebinding) is visible in ``Host``, a request from another origin in ``Sec-Fetch-Site`` or ``Origin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+
+class Access:
+    """Decide by the headers that browsers set; programs that are no browsers send none of them but ``Host``."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._hosts = {"localhost", *(host.lower() for host in hosts)}
+
+    def refusal(self, request: web.Request, *, embeddable: bool = False) -> str | None:
+        """Return why a request is refused, or None. ``embeddable`` allows pages of the same site to show the response."""
+        host = _hostname(request.headers.getall("Host", []))
+        if not self._knows(host):
+            return f"Host {host!r} is not served; if it is yours, add it to allowed_hosts (--allowed-host)."
+        headers = request.headers
+        origin = headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != headers["Host"]:
+            return "Requests from pages of other origins are refused."
+        site = headers.get("Sec-Fetch-Site", "none").lower()
+        if site in {"same-origin", "none"} or (embeddable and site == "same-site"):
+            return None
+        opened = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
+        if opened and request.method == "GET":
+            return None  # somebody followed a link; the page that has it cannot read the response
+        return "Requests from pages of other sites are refused."
+
+    def _knows(self, host: str) -> bool:
+        if host in self._hosts or host.endswith(".localhost"):
+            return True
+        try:
+            ip_address(host)
+        except ValueError:
+            return False
+        return True  # no name, so nobody can have pointed it here
+
+
+def _hostname(hosts: list[str]) -> str:
+    if len(hosts) != 1:
+        return ""
+    try:
+        return (urlsplit(f"//{hosts[0]}").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
