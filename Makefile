@@ -6,15 +6,18 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test siege check bench docs clean
+.PHONY: help demo test coverage lowest siege check audit bench docs clean
 
 help:
-	@echo "make demo   play three return recipes against the local emulator"
-	@echo "make test   run the whole suite"
-	@echo "make siege  run the long tests under fire"
-	@echo "make check  formatting, lint, types, import contracts, spelling"
-	@echo "make docs   build the documentation in docs/_build"
-	@echo "make bench  print the figures of benchmarks/"
+	@echo "make demo      play three return recipes against the local emulator"
+	@echo "make test      run the whole suite"
+	@echo "make coverage  run it and fail below the floor of pyproject.toml"
+	@echo "make lowest    run it with the lowest allowed version of each dependency"
+	@echo "make siege     run the long tests: fuzzing, processes and servers killed at random"
+	@echo "make check     check format, lint, types, import contracts and spelling"
+	@echo "make audit     look the dependencies up in the advisory database"
+	@echo "make docs      build the documentation in docs/_build"
+	@echo "make bench     print the figures of benchmarks/"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=..." >&2; exit 1; }
@@ -38,6 +41,17 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "not siege"
 
+coverage: $(VENV)/.dev
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n $(JOBS) -m "not siege"
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lowest: $(VENV)/.dev
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest --resolution lowest-direct -e ".[test]"
+	$(VENV)-lowest/bin/python -m pytest -n $(JOBS) -m "not siege"
+
 siege: $(VENV)/.dev
 	$(BIN)/python -m pytest -m siege -s
 
@@ -47,6 +61,9 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell returnhelper docs examples README.md CHANGELOG.md
+
+audit: $(VENV)/.dev
+	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/ingest.py

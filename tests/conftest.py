@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from inspect import signature
 from unittest.mock import Mock
 
 import aioresponses.core
@@ -14,13 +15,14 @@ from tests.support.server import Script, client, serving
 
 
 class _Response(ClientResponse):
-    """aioresponses 0.7.9 does not know the arguments that aiohttp 3.14 added."""
+    """aioresponses 0.7.9 does not know the argument that aiohttp 3.14 added."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **({"stream_writer": Mock(output_size=0)} | kwargs))  # type: ignore[arg-type]
 
 
-aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
+if "stream_writer" in signature(ClientResponse.__init__).parameters:
+    aioresponses.core.ClientResponse = _Response  # type: ignore[attr-defined]
 
 
 @pytest.fixture
