@@ -1,22 +1,37 @@
-"""What the stores share: the verbs of a lease holder, the wake-up, open and close."""
+"""What the stores share: the public methods of an inbox over the few steps that a store implements."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 from uuid import uuid4
 
-from returnhelper._time import Clock, as_utc, utc_now
-from returnhelper.errors import ConfigurationError, InboxError
-from returnhelper.inbox.store import Change, Record, Records, State, storable_text
+import attrs
 
-_PURGE_AT_ONCE: Final = 1000
-_MOST: Final = 1_000_000
-_LONGEST_WAIT: Final = 86_400.0  # not every event loop counts to infinity
+from returnhelper._time import Clock, to_seconds, to_time, utc_now
+from returnhelper.errors import ConfigurationError, InboxError, format_value
+from returnhelper.inbox._columns import check_count, check_key, check_text
+from returnhelper.inbox.store import (
+    Added,
+    AddResult,
+    Change,
+    Duplicate,
+    Record,
+    Records,
+    State,
+    Stats,
+)
+
+T = TypeVar("T")
+
+_PURGE_BATCH: Final = 1000
+_LONGEST_WAIT: Final = 86_400.0  # some event loops cannot wait for infinity
 
 
 def new_token() -> str:
@@ -24,68 +39,33 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def require_positive(**given: object) -> None:
-    """Refuse arguments of a constructor that must be numbers above zero."""
-    for name, value in given.items():
-        if not isinstance(value, int | float) or not value > 0:
-            raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
-
-
-def require_span(**given: object) -> None:
-    """Refuse arguments that must be spans of time."""
-    for name, value in given.items():
-        if not isinstance(value, timedelta):
-            raise ConfigurationError(f"{name} must be a timedelta, not {value!r}: say timedelta(seconds=…)")
-
-
-def require_time(**given: object) -> None:
-    """Refuse arguments that must be points in time."""
-    for name, value in given.items():
-        if not isinstance(value, datetime):
-            raise ConfigurationError(f"{name} must be a datetime, not {value!r}")
-
-
-def require_limit(limit: object) -> None:
-    """Refuse a limit that some store could not take."""
-    if not isinstance(limit, int) or not 1 <= limit <= _MOST:
-        raise ConfigurationError(f"limit must be between 1 and {_MOST}, not {limit!r}")
-
-
-def require_addable(record: Record) -> None:
-    """Refuse a record that nobody could ever claim, finish or purge."""
-    if record.state is State.LEASED:
-        raise ConfigurationError("state of a new record must not be leased: add it as ready")
-    if record.state is State.DONE and record.finished_at is None:
-        raise ConfigurationError("finished_at of a record that is added as done must be set")
-
-
 class Notifier:
-    """Tell waiters that something may be claimable; a call between two waits is not lost."""
+    """Wake waiters when something may be claimable; a notification between two waits is not lost."""
 
     def __init__(self) -> None:
-        self._ringing = False
+        self._notified = False
         self._waiters: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Notifier everyone who waits, and the next one who will."""
-        self._ringing = True
+        """Wake everyone who waits, and the next one who will."""
+        self._notified = True
         for waiter in self._waiters:
             if not waiter.done() and not waiter.get_loop().is_closed():
                 waiter.set_result(None)
         self._waiters.clear()
 
     def reset(self) -> None:
-        """Forget earlier rings: the caller looks for itself now."""
-        self._ringing = False
+        """Forget earlier notifications: the caller is about to claim."""
+        self._notified = False
 
-    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109
-        """Return True once rung, False after ``timeout`` seconds."""
-        if self._ringing:
+    async def wait(self, seconds: float) -> bool:
+        """Return True once notified, False after so many seconds."""
+        if self._notified:
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         try:
-            async with asyncio.timeout(min(max(0.0, timeout), _LONGEST_WAIT)):
+            async with asyncio.timeout(min(max(0.0, seconds), _LONGEST_WAIT)):
                 await waiter
         except TimeoutError:
             return False
@@ -95,12 +75,27 @@ class Notifier:
 
 
 class BaseInbox:
-    """The verbs that only the holder of a lease may use, over one `_change`."""
+    """The methods of an inbox: arguments are checked here, leases timed and waiters woken; a store does the rest."""
 
-    def __init__(self, *, clock: Clock = utc_now, token: Callable[[], str] = new_token) -> None:
+    def __init__(
+        self, *, poll: float = math.inf, clock: Clock = utc_now, token: Callable[[], str] = new_token
+    ) -> None:
+        for name, value in (("clock", clock), ("token", token)):
+            if not callable(value):
+                raise ConfigurationError(f"{name} must be callable, not {format_value(value)}")
+        self._poll = poll
         self._clock = clock
         self._token = token
         self._notifier = Notifier()
+
+    # The steps of a store.
+
+    async def _open(self) -> None:
+        """Open the store if it is not open."""
+
+    async def _add(self, record: Record) -> bool:
+        """Store a record; False if its key is known."""
+        raise NotImplementedError
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         raise NotImplementedError
@@ -108,75 +103,154 @@ class BaseInbox:
     async def _change(self, change: Change) -> bool:
         raise NotImplementedError
 
+    async def _requeue(self, key: str) -> bool:
+        raise NotImplementedError
+
+    async def _get(self, key: str) -> Record | None:
+        raise NotImplementedError
+
+    async def _list(
+        self, state: State | None, limit: int, after: str | None, *, newest_first: bool
+    ) -> Records:
+        raise NotImplementedError
+
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved to ``since``."""
         raise NotImplementedError
 
-    async def _open(self) -> None:
-        """Open the store; called on entry, and harmless when it is open."""
+    async def _listen(self) -> None:
+        """Make sure that what other processes add notifies this one."""
+
+    async def _next_due(self, now: datetime, /) -> datetime | None:
+        """Return when the next lease expires or, after ``now``, the next retry is due."""
+        raise NotImplementedError
+
+    async def _sleep(self, seconds: float) -> None:
+        """Return when notified, or after so many seconds."""
+        await self._notifier.wait(seconds)
+
+    async def stats(self) -> Stats:
+        """Return how many records are in each state."""
+        raise NotImplementedError
+
+    async def remembers_since(self) -> datetime:
+        """Return the time since which no key has been forgotten."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
-        """Let go of threads, connections and tasks; the records stay."""
+        """Close threads, connections and tasks; the records stay."""
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first."""
-        require_limit(limit)
+    # The public methods.
+
+    async def add(self, record: Record) -> AddResult:
+        """Store a record durably unless its key is known."""
+        record = check_new(record)
+        if not await self._add(record):
+            return Duplicate
+        if record.state is State.READY:
+            self._notifier.notify()
+        return Added
+
+    async def claim(self, limit: int, lease: float | timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first, for the duration ``lease``."""
+        check_count("limit", limit, least=1)
         now = self._clock()
-        claiming = self._claim(limit, now, _end_of(lease, now))
+        claiming = self._claim(limit, now, now + _duration(lease))
         self._notifier.reset()
-        claimed = await self._shielded(asyncio.create_task(claiming, name="returnhelper inbox claim"))
+        claimed = await self._release_if_cancelled(
+            asyncio.create_task(claiming, name="returnhelper inbox claim")
+        )
         if len(claimed) == limit:
             self._notifier.notify()
         return claimed
 
-    async def _shielded(self, claiming: asyncio.Task[Records]) -> Records:
+    async def _release_if_cancelled(self, claiming: asyncio.Task[Records]) -> Records:
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            # nobody knows of these: they would have to wait for the end of their lease
+            # nobody knows that these are leased: they would have to wait until the lease expires
             with contextlib.suppress(InboxError):
                 for record in await claiming:
                     await self.release(record)
             raise
 
-    async def extend(self, record: Record, lease: timedelta) -> bool:
-        """Make the lease last ``lease`` from now; False when it is lost."""
-        until = _end_of(lease, self._clock())
-        return await self._apply(record, State.LEASED, leased_until=until, reason=record.reason)
+    async def extend(self, record: Record, lease: float | timedelta) -> bool:
+        """Let the lease expire ``lease`` from now; False if it is lost."""
+        until = self._clock() + _duration(lease)
+        return await self._apply(record, State.LEASED, leased_until=until, keep_reason=True)
 
     async def complete(self, record: Record) -> bool:
-        """Mark a leased record as done; False, without effect, when the lease is lost."""
+        """Mark a leased record as done; False, without effect, if the lease is lost."""
         return await self._apply(record, State.DONE, finished_at=self._clock())
 
     async def discard(self, record: Record, reason: str) -> bool:
-        """Mark a leased record as done and keep the reason; False when the lease is lost."""
+        """Mark a leased record as done and keep the reason; False if the lease is lost."""
+        reason = check_text("reason", reason)
         return await self._apply(record, State.DONE, finished_at=self._clock(), reason=reason)
 
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
-        """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
-        require_time(at=at)
-        return await self._apply(record, State.READY, not_before=as_utc(at), reason=reason)
+        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
+        at, reason = to_time("at", at), None if reason is None else check_text("reason", reason)
+        return await self._apply(record, State.READY, not_before=at, reason=reason)
 
     async def hold(self, record: Record, reason: str) -> bool:
-        """Set a leased record aside for a person; False when the lease is lost."""
-        return await self._apply(record, State.HELD, reason=reason)
+        """Set a leased record aside for a person; False if the lease is lost."""
+        return await self._apply(record, State.HELD, reason=check_text("reason", reason))
 
     async def release(self, record: Record) -> bool:
-        """Give a lease back unused: claimable at once, the attempt not counted; False when the lease is lost."""
-        return await self._apply(record, State.READY, refund_attempt=True, reason=record.reason)
+        """Return a leased record unprocessed: claimable at once, the attempt not counted; False if the lease is lost."""
+        return await self._apply(record, State.READY, refund_attempt=True, keep_reason=True)
+
+    async def requeue(self, key: str) -> bool:
+        """Make a held, done or waiting record claimable now, with no attempts; False if it is unknown or leased."""
+        requeued = await self._requeue(check_key("key", key))
+        if requeued:
+            self._notifier.notify()
+        return requeued
+
+    async def get(self, key: str) -> Record | None:
+        """Return the record with this key, or None."""
+        return await self._get(check_key("key", key))
+
+    async def list(
+        self,
+        state: State | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        newest_first: bool = False,
+    ) -> Records:
+        """Return records in the order of arrival, or newest first, beginning after the key ``after``."""
+        check_count("limit", limit, least=1)
+        if state is not None and not isinstance(state, State):
+            raise ConfigurationError(f"state must be a State, not {format_value(state)}")
+        if not isinstance(newest_first, bool):
+            raise ConfigurationError(f"newest_first must be a bool, not {format_value(newest_first)}")
+        after = None if after is None else check_key("after", after)
+        return await self._list(state, limit, after, newest_first=newest_first)
 
     async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``."""
-        require_time(older_than=older_than)
-        older_than = as_utc(older_than)
+        """Delete records done before ``older_than``; `remembers_since` moves there. Return how many."""
+        older_than = to_time("older_than", older_than)
         since = min(older_than, self._clock())
-        purged, gone = 0, _PURGE_AT_ONCE
-        while gone == _PURGE_AT_ONCE:
-            # in portions: an add that comes meanwhile must not wait for all of it
-            gone = await self._purge(older_than, since, _PURGE_AT_ONCE)
+        purged, gone = 0, _PURGE_BATCH
+        while gone == _PURGE_BATCH:
+            # in batches: a concurrent add must not wait for all of it
+            gone = await self._purge(older_than, since, _PURGE_BATCH)
             purged += gone
             await asyncio.sleep(0)
         return purged
+
+    async def wait(self, timeout: float | timedelta) -> None:  # noqa: ASYNC109
+        """Return as soon as something may be claimable, at the latest after ``timeout``."""
+        end = time.monotonic() + min(_timeout(timeout), self._poll, _LONGEST_WAIT)
+        await self._listen()
+        if await self._notifier.wait(0):
+            return
+        now = self._clock()
+        due = await self._next_due(now)
+        left = end - time.monotonic()
+        await self._sleep(left if due is None else min(left, (due - now).total_seconds()))
 
     async def _apply(
         self,
@@ -187,26 +261,29 @@ class BaseInbox:
         not_before: datetime | None = None,
         leased_until: datetime | None = None,
         reason: str | None = None,
+        keep_reason: bool = False,
         finished_at: datetime | None = None,
     ) -> bool:
+        _check_record(record)
         if record.lease is None:
             return False
-        text = None if reason is None else storable_text(reason)
+        if keep_reason:
+            reason = record.reason
         change = Change(
-            record.key, record.lease, state, refund_attempt, not_before, leased_until, text, finished_at
+            record.key, record.lease, state, refund_attempt, not_before, leased_until, reason, finished_at
         )
         try:
             return await self._change(change)
         finally:
             if state is not State.LEASED:
-                # for the record itself, or the next one of its ordering key; a caller that is cancelled may be heard yet
+                # for the record itself or the next of its ordering key, even if the caller is cancelled
                 self._notifier.notify()
 
     async def __aenter__(self) -> Self:
         try:
             await self._open()
         except BaseException:
-            # no block, no end of it: what the failed start opened is let go of here
+            # the block is not entered and so not left: close here what the failed start opened
             await self.aclose()
             raise
         return self
@@ -217,11 +294,34 @@ class BaseInbox:
         await self.aclose()
 
 
-def _end_of(lease: timedelta, now: datetime) -> datetime:
-    require_span(lease=lease)
-    if lease <= timedelta(0):
-        raise ConfigurationError(f"lease must be positive, not {lease}")
-    try:
-        return now + lease
-    except OverflowError:
-        raise ConfigurationError(f"lease is too long: {lease}") from None
+def check_new(record: Record) -> Record:
+    """Return a record as it is added, without the lease and attempts that it had in another inbox.
+
+    Refuse one that could never be claimed, finished or purged.
+    """
+    _check_record(record)
+    if record.state is State.LEASED:
+        raise ConfigurationError("state of a new record must not be leased: add it as ready")
+    if record.state is State.DONE and record.finished_at is None:
+        raise ConfigurationError("finished_at must be set on a record that is added as done")
+    if record.attempts or record.not_before or record.leased_until or record.lease:
+        return attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
+    return record
+
+
+def _check_record(record: object) -> None:
+    if not isinstance(record, Record):
+        raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
+
+
+def _duration(lease: object) -> timedelta:
+    return timedelta(seconds=to_seconds("lease", lease))
+
+
+def _timeout(value: object) -> float:
+    seconds: object = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or math.isnan(seconds):
+        raise ConfigurationError(
+            f"timeout must be a number of seconds or a timedelta, not {format_value(value)}"
+        )
+    return seconds

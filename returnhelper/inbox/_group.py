@@ -18,7 +18,7 @@ def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEv
     loop = asyncio.get_running_loop()
     if before is not None and before is not loop and before.is_running():
         raise ConfigurationError(
-            "this inbox is in use by an event loop of another thread: make one for each loop"
+            "this inbox is in use by an event loop of another thread: create one inbox for each loop"
         )
     return loop
 
@@ -26,8 +26,9 @@ def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEv
 class Group(Generic[T, R]):
     """Collect items while a write is under way, and write them together when it ends.
 
-    A lone item is written at once. ``write`` answers with one result per item, in order, or raises for all of them;
-    a caller that is cancelled takes nothing from the others.
+    A lone item is written at once. ``write`` returns one result per item, in order, or raises for all of them. If it
+    raises for a group, other than an `InboxError`, each item is written alone. A caller that is cancelled does not
+    affect the others.
     """
 
     def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
@@ -41,7 +42,7 @@ class Group(Generic[T, R]):
         """Return the result of writing ``item``."""
         loop = running_loop(self._loop)
         if loop is not self._loop:
-            # whatever an earlier loop left behind died with it
+            # what an earlier loop left pending died with it
             self._loop, self._pending, self._task = loop, [], None
         future: asyncio.Future[R] = loop.create_future()
         self._pending.append((item, future))
@@ -50,7 +51,7 @@ class Group(Generic[T, R]):
         return await future
 
     async def settle(self) -> None:
-        """Return when nothing is left to write, even if the caller is cancelled meanwhile: others wait for it."""
+        """Return when nothing is left to write, even if the caller is cancelled: others wait for the results."""
         task = self._task
         if task is None or self._loop is not asyncio.get_running_loop():
             return
@@ -67,11 +68,11 @@ class Group(Generic[T, R]):
         try:
             while self._pending:
                 taken, self._pending = self._pending[: self._limit], self._pending[self._limit :]
-                # who was cancelled before the write began wants nothing written
+                # an item whose caller was cancelled before the write is not written
                 batch = [(item, future) for item, future in taken if not future.done()]
                 if batch:
                     await self._write_batch([item for item, _ in batch], [future for _, future in batch])
-                    # whoever goes on adding joins the next write: without this, groups stay split
+                    # callers that add again join the next write: without this, groups stay split
                     await asyncio.sleep(0)
         finally:
             self._task = None
@@ -84,7 +85,6 @@ class Group(Generic[T, R]):
             results = await self._write(items)
         except Exception as error:  # noqa: BLE001
             if len(items) > 1 and not isinstance(error, InboxError):
-                # one that cannot be written takes nothing from the others
                 for item, future in zip(items, futures, strict=True):
                     await self._write_batch([item], [future])
                 return
@@ -102,7 +102,7 @@ class Group(Generic[T, R]):
 
 
 def _copy(error: Exception) -> Exception:
-    """Give every waiter an error of its own: a shared one would collect the tracebacks of all of them."""
+    """Return a copy for one waiter: a shared error would collect the tracebacks of all of them."""
     own = copy.copy(error)
     own.__cause__ = error.__cause__
     return own
@@ -111,17 +111,17 @@ def _copy(error: Exception) -> Exception:
 async def in_rounds(
     items: Sequence[T], key: Callable[[T], str], write: Callable[[Sequence[T]], Awaitable[list[R]]]
 ) -> list[R]:
-    """Write items in as few rounds as keep those with one key apart and in their order; return their results."""
+    """Write items in as few rounds as keep those with the same key apart and in order; return their results."""
     results: dict[int, R] = {}
     left = list(enumerate(items))
     while left:
         seen: set[str] = set()
         now: list[tuple[int, T]] = []
         later: list[tuple[int, T]] = []
-        for place, item in left:
-            (later if key(item) in seen else now).append((place, item))
+        for index, item in left:
+            (later if key(item) in seen else now).append((index, item))
             seen.add(key(item))
         written = await write([item for _, item in now])
-        results.update(zip((place for place, _ in now), written, strict=True))
+        results.update(zip((index for index, _ in now), written, strict=True))
         left = later
-    return [results[place] for place in range(len(items))]
+    return [results[index] for index in range(len(items))]

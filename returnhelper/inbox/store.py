@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 import attrs
-import msgspec
 
-from returnhelper._time import EPOCH, as_utc
-from returnhelper.errors import ConfigurationError
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-_LONGEST_KEY: Final = 400
-_encode = msgspec.json.Encoder().encode
+from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind, enumeration
+from returnhelper.inbox._columns import storable_key as storable_key  # noqa: PLC0414 - for the receiver
 
 
 class State(StrEnum):
-    """Where a record stands."""
+    """The states of a record."""
 
     READY = "ready"
     LEASED = "leased"
@@ -30,13 +23,47 @@ class State(StrEnum):
     HELD = "held"
 
 
-# how a state is written down in a store: by its place
-STATES: Final = tuple(State)
-STATE_CODES: Final = {state: code for code, state in enumerate(STATES)}
+# What a store writes for a state. These numbers lie on disk: never change one, never use one again.
+READY: Final = 0
+LEASED: Final = 1
+DONE: Final = 2
+HELD: Final = 3
+STATE_CODES: Final[Mapping[State, int]] = {
+    State.READY: READY,
+    State.LEASED: LEASED,
+    State.DONE: DONE,
+    State.HELD: HELD,
+}
+
+# Every attribute of a record, in the order of its fields. The stores derive their statements and rows from this list; a new
+# column goes at the end of it, into `Record`, and into a migration of SQLite and of PostgreSQL.
+COLUMNS: Final = (
+    Column("key", KEY),
+    Column("body", BYTES),
+    Column("headers", HEADERS),
+    Column("endpoint", TEXT),
+    Column("received_at", TIME),
+    Column("action", TEXT),
+    Column("category", TEXT),
+    Column("version", TEXT),
+    Column("event_time", TIME),
+    Column("notification_id", TEXT),
+    Column("ordering_key", KEY),
+    Column("state", enumeration(State, STATE_CODES), changes=True),
+    Column("reason", TEXT, changes=True),
+    Column("attempts", COUNT, changes=True, on_add=False),
+    Column("not_before", TIME, changes=True, on_add=False),
+    Column("lease", TEXT, changes=True, on_add=False),
+    Column("leased_until", TIME, changes=True, on_add=False),
+    Column("finished_at", TIME, changes=True),
+)
+ADDED: Final = tuple(column for column in COLUMNS if column.on_add)
+# `attempts` is counted, not set
+CHANGED: Final = tuple(column for column in COLUMNS if column.changes and column.kind is not COUNT)
 
 
 class AddResult(Enum):
-    """What an add found: the record is new, or its key was there before."""
+    """Whether an added record was new or its key was already known."""
 
     ADDED = "added"
     DUPLICATE = "duplicate"
@@ -46,86 +73,50 @@ Added: Final = AddResult.ADDED
 Duplicate: Final = AddResult.DUPLICATE
 
 
-def to_micros(moment: datetime) -> int:
-    """Return the microseconds since 1970 of an aware time, exactly."""
-    return (moment - EPOCH) // _MICROSECOND
+def _with_checks(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Give each field of a record the check of its column."""
+    kinds = {column.name: column.kind for column in COLUMNS}
+    return [field.evolve(converter=_converter(field, kinds[field.name])) for field in fields]
 
 
-def from_micros(micros: int) -> datetime:
-    """Return the aware UTC time of a number of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=micros)
+def _converter(field: attrs.Attribute[Any], kind: Kind) -> Callable[[object], object]:
+    name, check = field.name, kind.check
+    if field.default is None:
+        return lambda value: None if value is None else check(name, value)
+    return lambda value: check(name, value)
 
 
-def storable_text(text: str) -> str:
-    """Escape what not every store can keep in text: NUL characters and lone surrogates."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-
-
-def storable_key(text: str) -> str:
-    """Return a key that every store can index: an overlong one becomes its SHA-256."""
-    text = storable_text(text)
-    if len(text) <= _LONGEST_KEY:
-        return text
-    return "sha256-of-key:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _optional_text(text: str | None) -> str | None:
-    return None if text is None else storable_text(text)
-
-
-def _optional_key(text: str | None) -> str | None:
-    return None if text is None else storable_key(text)
-
-
-def _optional_utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else as_utc(moment)
-
-
-def _bytes(body: object) -> bytes:
-    if not isinstance(body, bytes):
-        raise ConfigurationError(f"body of a record must be bytes, not {type(body).__name__}")
-    return body
-
-
-def _text_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise ConfigurationError("headers of a record must be text, names and values")
-    return headers
-
-
-@attrs.frozen(kw_only=True, weakref_slot=False)
+@attrs.frozen(kw_only=True, weakref_slot=False, field_transformer=_with_checks)
 class Record:
-    """One authentic delivery and its fate.
+    """One authentic delivery and its processing state.
 
-    ``key`` is the deduplication key. ``body`` and ``headers`` are the delivery as it came, ``endpoint`` the registered
-    URL whose key verified it. ``lease`` is the token of the current claim; only its owner can finish the record.
+    ``key`` is the deduplication key. ``body`` and ``headers`` are the delivery as received, ``endpoint`` the registered
+    URL whose key verified it. ``lease`` is the token of the current claim: only its owner can finish the record.
+    Times are aware UTC; a naive one is taken as UTC.
     """
 
-    key: str = attrs.field(converter=storable_key)
-    body: bytes = attrs.field(repr=False, converter=_bytes)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False, converter=_text_headers)
-    endpoint: str = attrs.field(default="", converter=storable_text)
-    received_at: datetime = attrs.field(converter=as_utc)
-    action: str | None = attrs.field(default=None, converter=_optional_text)
-    category: str | None = attrs.field(default=None, converter=_optional_text)
-    version: str | None = attrs.field(default=None, converter=_optional_text)
-    event_time: datetime | None = attrs.field(default=None, converter=_optional_utc)
-    notification_id: str | None = attrs.field(default=None, converter=_optional_text)
-    ordering_key: str | None = attrs.field(default=None, converter=_optional_key)
+    key: str
+    body: bytes = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    endpoint: str = ""
+    received_at: datetime
+    action: str | None = None
+    category: str | None = None
+    version: str | None = None
+    event_time: datetime | None = None
+    notification_id: str | None = None
+    ordering_key: str | None = None
     state: State = State.READY
-    reason: str | None = attrs.field(default=None, converter=_optional_text)
+    reason: str | None = None
     attempts: int = 0
-    not_before: datetime | None = attrs.field(default=None, converter=_optional_utc)
+    not_before: datetime | None = None
     lease: str | None = attrs.field(default=None, repr=False)
-    leased_until: datetime | None = attrs.field(default=None, converter=_optional_utc)
-    finished_at: datetime | None = attrs.field(default=None, converter=_optional_utc)
+    leased_until: datetime | None = None
+    finished_at: datetime | None = None
 
     @property
     def sort_time(self) -> datetime:
-        """Return the time that decides the turn: ``event_time``, else the time of receipt."""
+        """Return the time by which records are ordered: ``event_time``, else ``received_at``."""
         return self.event_time or self.received_at
 
     @classmethod
@@ -144,24 +135,13 @@ class Record:
 _SET_FIELDS: Final = tuple(Record.__dict__[field.name].__set__ for field in attrs.fields(Record))
 _DEFAULTS: Final = tuple(field.default for field in attrs.fields(Record))
 
-
-def headers_text(record: Record) -> str:
-    """Return the headers as JSON text."""
-    headers = dict(record.headers)
-    try:
-        return _encode(headers).decode()
-    except UnicodeEncodeError:
-        # half of a surrogate pair, which is how servers hand on bytes that are no UTF-8
-        return json.dumps(headers)
-
-
 # a name of its own, because every store has a method called list
 Records: TypeAlias = list[Record]
 
 
 @attrs.frozen(kw_only=True)
 class Stats:
-    """How many records stand where; ``oldest_ready_at`` is the receipt of the ready one that is first in line."""
+    """How many records are in each state; ``oldest_ready_at`` is when the first of the ready queue was received."""
 
     ready: int = 0
     leased: int = 0
@@ -172,7 +152,10 @@ class Stats:
 
 @attrs.frozen
 class Change:
-    """What the holder of a lease does to its record: the next state, told to every store in the same way."""
+    """What the holder of a lease does to its record, in the same form for every store.
+
+    The attributes that a record has too are its new values; ``refund_attempt`` takes back the attempt of the claim.
+    """
 
     key: str
     token: str
@@ -183,55 +166,60 @@ class Change:
     reason: str | None = None
     finished_at: datetime | None = None
 
+    @property
+    def lease(self) -> str | None:
+        """Return the token of the lease, if the record stays leased."""
+        return self.token if self.state is State.LEASED else None
+
 
 @runtime_checkable
 class Inbox(Protocol):
-    """What a store does. Every method raises `InboxUnavailable` when the store cannot be reached or written.
+    """A store of records. Every method raises `InboxUnavailable` if the store cannot be reached or written to.
 
-    A store opens itself on first use, and is used from one event loop at a time. A lease that runs out makes the
-    record claimable again; ``attempts`` counts claims. Records with one ordering key are never leased at the same time
-    and come oldest ``sort_time`` first: one that waits for its retry keeps the younger ones waiting, one that is held
-    does not.
+    A store opens itself on first use, and serves one event loop at a time. A lease that expires makes the record
+    claimable again; ``attempts`` counts claims. Records with the same ordering key are never leased at the same time, and
+    are claimed oldest ``sort_time`` first: one that waits for its retry blocks the younger ones, one that is held does not.
+    Durations are seconds or a timedelta. Arguments out of range raise `ConfigurationError`.
     """
 
     async def add(self, record: Record) -> AddResult:
-        """Store a record durably unless its key is known; atomic, and only the winner gets `Added`."""
+        """Store a record durably unless its key is known. Atomic: of concurrent adds of one key, one gets `Added`."""
         ...
 
-    async def claim(self, limit: int, lease: timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first, for ``lease``."""
+    async def claim(self, limit: int, lease: float | timedelta) -> Records:
+        """Lease up to ``limit`` records, the oldest first, for the duration ``lease``."""
         ...
 
-    async def extend(self, record: Record, lease: timedelta) -> bool:
-        """Make the lease last ``lease`` from now; False when it is lost."""
+    async def extend(self, record: Record, lease: float | timedelta) -> bool:
+        """Let the lease expire ``lease`` from now; False if it is lost."""
         ...
 
     async def complete(self, record: Record) -> bool:
-        """Mark a leased record as done; False, without effect, when the lease is lost."""
+        """Mark a leased record as done; False, without effect, if the lease is lost."""
         ...
 
     async def discard(self, record: Record, reason: str) -> bool:
-        """Mark a leased record as done and keep the reason; False when the lease is lost."""
+        """Mark a leased record as done and keep the reason; False if the lease is lost."""
         ...
 
     async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
-        """Give a leased record back, claimable from ``at`` on; False when the lease is lost."""
+        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
         ...
 
     async def hold(self, record: Record, reason: str) -> bool:
-        """Set a leased record aside for a person; False when the lease is lost."""
+        """Set a leased record aside for a person (a dead letter); False if the lease is lost."""
         ...
 
     async def release(self, record: Record) -> bool:
-        """Give a lease back unused: claimable at once, the attempt not counted; False when the lease is lost."""
+        """Return a leased record unprocessed: claimable at once, the attempt not counted; False if the lease is lost."""
         ...
 
     async def requeue(self, key: str) -> bool:
-        """Make a held, done or waiting record claimable now, attempts from zero; False if unknown or leased."""
+        """Make a held, done or waiting record claimable now, with no attempts; False if it is unknown or leased."""
         ...
 
     async def get(self, key: str) -> Record | None:
-        """Return the record of a key, or None."""
+        """Return the record with this key, or None."""
         ...
 
     async def list(
@@ -242,27 +230,27 @@ class Inbox(Protocol):
         after: str | None = None,
         newest_first: bool = False,
     ) -> Records:
-        """Return records in the order of their arrival or the newest first, from behind the key ``after`` on."""
+        """Return records in the order of arrival, or newest first, beginning after the key ``after``."""
         ...
 
     async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``; `remembers_since` moves there. Returns how many."""
+        """Delete records done before ``older_than``; `remembers_since` moves there. Return how many."""
         ...
 
     async def stats(self) -> Stats:
-        """Return how many records stand where; cheap."""
+        """Return how many records are in each state; cheap."""
         ...
 
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten."""
         ...
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Return when something may be claimable, or after ``timeout`` seconds."""
+    async def wait(self, timeout: float | timedelta) -> None:  # noqa: ASYNC109
+        """Return as soon as something may be claimable, at the latest after ``timeout``."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of threads, connections and tasks; the records stay (those of `MemoryInbox` too)."""
+        """Close threads, connections and tasks; the records stay (those of `MemoryInbox` too)."""
         ...
 
     async def __aenter__(self) -> Self:

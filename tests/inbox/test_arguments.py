@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
@@ -16,6 +18,7 @@ from returnhelper.inbox import (
     Inbox,
     MemoryInbox,
     PostgresInbox,
+    Record,
     RedisInbox,
     SQLiteInbox,
     State,
@@ -24,29 +27,6 @@ from returnhelper.inbox import (
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
 FAR = 2**64
-
-
-@pytest.mark.parametrize("limit", [0, -1, FAR])
-async def test_limit(inbox: Inbox, limit: int) -> None:
-    """A limit that makes no sense is refused by its name, and changes nothing."""
-    await inbox.add(record("k"))
-    with pytest.raises(ConfigurationError, match="limit"):
-        await inbox.claim(limit, LEASE)
-    with pytest.raises(ConfigurationError, match="limit"):
-        await inbox.list(limit=limit)
-    assert (await inbox.stats()).ready == 1
-
-
-@pytest.mark.parametrize("lease", [timedelta(0), timedelta(-1), timedelta.max])
-async def test_lease(inbox: Inbox, lease: timedelta) -> None:
-    """A lease without a length, or beyond the calendar, is refused by its name."""
-    await inbox.add(record("k"))
-    with pytest.raises(ConfigurationError, match="lease"):
-        await inbox.claim(1, lease)
-    (found,) = await inbox.claim(1, LEASE)
-    with pytest.raises(ConfigurationError, match="lease"):
-        await inbox.extend(found, lease)
-    assert await inbox.complete(found)
 
 
 async def test_naive_times(inbox: Inbox, clock: Clock) -> None:
@@ -85,22 +65,184 @@ async def test_wait_of_any_length(inbox: Inbox, timeout: float) -> None:
     await inbox.wait(timeout)
 
 
-@pytest.mark.parametrize("given", ["poll", "timeout", "max_connections", "max_done"])
-@pytest.mark.parametrize("value", [0, -1, math.nan])
-def test_numbers_of_constructors(given: str, value: float, tmp_path: Path) -> None:
-    """A store is not made with a number that would let it spin or wait for ever."""
-    makers: dict[str, list[Callable[..., Inbox]]] = {
-        "poll": [SQLiteInbox, PostgresInbox, RedisInbox],
-        "timeout": [PostgresInbox, RedisInbox],
-        "max_connections": [PostgresInbox],
-    }
-    for make in makers.get(given, []):
-        with pytest.raises(ConfigurationError, match=given):
-            make(str(tmp_path / "inbox.db"), **{given: value})
-    if given == "max_done":
-        with pytest.raises(ConfigurationError, match=given):
-            MemoryInbox(max_done=value)  # type: ignore[arg-type]
+# For every parameter of every public callable of the stores: values that it refuses.
+NOT_TEXT: list[object] = [None, 5, b"k", ["k"]]
+NOT_TIMES: list[object] = [None, "2026-01-01", 1_767_225_600, timedelta(1)]
+NOT_DURATIONS: list[object] = [
+    None,
+    "5",
+    0,
+    -1,
+    math.nan,
+    math.inf,
+    10**400,
+    timedelta(0),
+    timedelta(-1),
+    timedelta.max,
+    True,
+]
+NOT_LIMITS: list[object] = [None, "5", 0, -1, 2.5, 10**7, FAR, True]
+NOT_RECORDS: list[object] = [None, "k", {"key": "k"}]
+NOT_CALLABLES: list[object] = [None, NOON, "now"]
+
+METHODS: dict[str, dict[str, list[object]]] = {
+    "add": {"record": NOT_RECORDS},
+    "claim": {"limit": NOT_LIMITS, "lease": NOT_DURATIONS},
+    "extend": {"record": NOT_RECORDS, "lease": NOT_DURATIONS},
+    "complete": {"record": NOT_RECORDS},
+    "discard": {"record": NOT_RECORDS, "reason": NOT_TEXT},
+    "retry": {"record": NOT_RECORDS, "at": NOT_TIMES, "reason": NOT_TEXT[1:]},
+    "hold": {"record": NOT_RECORDS, "reason": NOT_TEXT},
+    "release": {"record": NOT_RECORDS},
+    "requeue": {"key": NOT_TEXT},
+    "get": {"key": NOT_TEXT},
+    "list": {
+        "state": ["held", 3, State],
+        "limit": NOT_LIMITS,
+        "after": NOT_TEXT[1:],
+        "newest_first": [None, 1, "yes"],
+    },
+    "purge": {"older_than": NOT_TIMES},
+    "wait": {"timeout": [None, "5", math.nan, True, NOON]},
+    "stats": {},
+    "remembers_since": {},
+    "aclose": {},
+}
+VALID: dict[str, object] = {
+    "limit": 1,
+    "lease": LEASE,
+    "reason": "why",
+    "at": NOON,
+    "key": "k",
+    "older_than": NOON,
+    "timeout": 0,
+}
+RECORD: dict[str, list[object]] = {
+    "key": NOT_TEXT,
+    "body": [None, "{}", bytearray(b"{}"), 5],
+    "headers": [None, "a", [("a", "b")], {"a": 1}, {b"a": "b"}],
+    "endpoint": NOT_TEXT,
+    "received_at": NOT_TIMES,
+    "action": NOT_TEXT[1:],
+    "category": NOT_TEXT[1:],
+    "version": NOT_TEXT[1:],
+    "event_time": NOT_TIMES[1:],
+    "notification_id": NOT_TEXT[1:],
+    "ordering_key": NOT_TEXT[1:],
+    "state": [None, 0, "lost"],
+    "reason": NOT_TEXT[1:],
+    "attempts": [None, "1", -1, 1.5, True],
+    "not_before": NOT_TIMES[1:],
+    "lease": NOT_TEXT[1:],
+    "leased_until": NOT_TIMES[1:],
+    "finished_at": NOT_TIMES[1:],
+}
+COMMON: dict[str, list[object]] = {"clock": NOT_CALLABLES, "token": NOT_CALLABLES}
+CONSTRUCTORS: dict[Callable[..., object], dict[str, list[object]]] = {
+    MemoryInbox: {"max_done": [None, "5", 0, -1, 2.5, True], **COMMON},
+    SQLiteInbox: {
+        "path": [None, 5, b"inbox.db", "", ":memory:", "nul\0.db"],
+        "synchronous": [None, "full", "OFF", ["FULL"]],
+        "busy_timeout": [None, "5", -1, math.nan, math.inf, True],
+        "poll": NOT_DURATIONS,
+        **COMMON,
+    },
+    PostgresInbox: {
+        "dsn": NOT_TEXT,
+        "table": [None, "", "Table", "1st", "a" * 42, "a;b", b"a"],
+        "max_connections": [None, "5", 0, -1, 2.5, True],
+        "timeout": NOT_DURATIONS,
+        "poll": NOT_DURATIONS,
+        **COMMON,
+    },
+    RedisInbox: {
+        "url": NOT_TEXT,
+        "name": [None, "", "a{b", "a}b", b"a", 5],
+        "timeout": NOT_DURATIONS,
+        "poll": NOT_DURATIONS,
+        **COMMON,
+    },
+}
+PLACES: dict[Callable[..., object], dict[str, object]] = {
+    MemoryInbox: {},
+    SQLiteInbox: {"path": "never-made.db"},
+    PostgresInbox: {"dsn": "postgresql://127.0.0.1:1/x"},
+    RedisInbox: {"url": "redis://127.0.0.1:1/0"},
+}
+
+
+def parameters(of: Callable[..., object]) -> set[str]:
+    return set(inspect.signature(of).parameters) - {"self"}
+
+
+def test_every_parameter_has_wrong_values() -> None:
+    """The tables above name every parameter of the stores' constructors, of their methods, and of a record."""
+    public = {name for name in vars(Inbox) if not name.startswith("_")}
+    assert set(METHODS) == public
+    for store, arguments in CONSTRUCTORS.items():
+        assert set(arguments) == parameters(store)
+        for name in public:
+            allowed = {"connection"} if (store, name) == (PostgresInbox, "add") else set()
+            assert parameters(getattr(store, name)) - allowed == set(METHODS[name])
+    assert set(RECORD) == {field.name for field in attrs.fields(Record)}
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_methods_refuse(inbox: Inbox, name: str) -> None:
+    """A method refuses a wrong value of each argument by its name, and changes nothing."""
+    await inbox.add(record("k"))
+    (found,) = await inbox.claim(1, LEASE)
+    before = await inbox.stats()
+    for argument, values in METHODS[name].items():
+        for value in values:
+            given = {each: VALID.get(each) for each in METHODS[name] if each in VALID}
+            given |= {"record": found} if "record" in METHODS[name] else {}
+            with pytest.raises(ConfigurationError, match=rf"^{argument}\b"):
+                await getattr(inbox, name)(**(given | {argument: value}))
+    assert await inbox.stats() == before
+    assert await inbox.complete(found)
+
+
+@pytest.mark.parametrize("argument", RECORD)
+def test_records_refuse(argument: str) -> None:
+    """A record refuses a wrong value of each argument by its name."""
+    for value in RECORD[argument]:
+        with pytest.raises(ConfigurationError, match=rf"^{argument}\b"):
+            Record(**({"key": "k", "body": b"{}", "received_at": NOON} | {argument: value}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("store", CONSTRUCTORS)
+def test_constructors_refuse(
+    store: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store refuses a wrong value of each argument by its name, and touches nothing."""
+    monkeypatch.chdir(tmp_path)
+    for argument, values in CONSTRUCTORS[store].items():
+        for value in values:
+            with pytest.raises(ConfigurationError, match=rf"^{argument}\b"):
+                store(**(PLACES[store] | {argument: value}))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("connection", [5, "postgresql://h/db", object()])
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_connections_refuse(inbox: PostgresInbox, connection: object) -> None:
+    """What is not a connection of asyncpg is refused by its name."""
+    with pytest.raises(ConfigurationError, match="connection"):
+        await inbox.add(record("k"), connection=connection)  # type: ignore[arg-type]
+
+
+async def test_durations_are_seconds_or_timedeltas(inbox: Inbox) -> None:
+    """A lease and a timeout may be a number of seconds or a timedelta."""
+    await inbox.add(record("k"))
+    for lease in (30, 30.5, timedelta(minutes=2)):
+        (found,) = await inbox.claim(1, lease)
+        seconds = lease.total_seconds() if isinstance(lease, timedelta) else lease
+        assert found.leased_until == NOON + timedelta(seconds=seconds)
+        assert await inbox.extend(found, lease)
+        assert await inbox.release(found)
+    for timeout in (0, 0.01, timedelta(milliseconds=10)):
+        await inbox.wait(timeout)
 
 
 async def test_states_of_new_records(inbox: Inbox) -> None:
@@ -119,9 +261,12 @@ async def test_states_of_new_records(inbox: Inbox) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"headers": {"a": object()}}, "headers of a record must be text"),
-        ({"headers": {b"a": "b"}}, "headers of a record must be text"),
-        ({"body": "text"}, "body of a record must be bytes, not str"),
+        (
+            {"headers": {"a": object()}},
+            "headers must be a mapping of text to text; one item is str to object",
+        ),
+        ({"headers": {b"a": "b"}}, "headers must be a mapping of text to text; one item is bytes to str"),
+        ({"body": "secret"}, "body must be bytes, not str"),
     ],
 )
 def test_what_cannot_be_written(given: dict[str, object], message: str) -> None:
@@ -142,34 +287,9 @@ async def test_moving_house(inbox: Inbox, clock: Clock) -> None:
     assert (found.attempts, found.reason) == (1, "later")
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: SQLiteInbox("x.db", poll=None), "poll must be a positive number, not None"),  # type: ignore[arg-type]
-    ],
-)
-def test_arguments_of_another_kind(make: Callable[[], object], message: str) -> None:
-    """Numbers for spans of time, swapped arguments and the like are refused by their name."""
-    with pytest.raises(ConfigurationError, match=message):
-        make()
-
-
-async def test_times_of_another_kind(inbox: Inbox) -> None:
-    """What is no time, or no span of it, is refused by its name."""
-    await inbox.add(record("k"))
-    with pytest.raises(ConfigurationError, match="lease must be a timedelta"):
-        await inbox.claim(1, 30)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="older_than must be a datetime"):
-        await inbox.purge("2026-01-01")  # type: ignore[arg-type]
-    (found,) = await inbox.claim(1, LEASE)
-    with pytest.raises(ConfigurationError, match="at must be a datetime"):
-        await inbox.retry(found, timedelta(seconds=1))  # type: ignore[arg-type]
-    assert await inbox.complete(found)
-
-
 async def test_missing_folder(tmp_path: Path) -> None:
     """The error names the file, and says where to look."""
     path = tmp_path / "nowhere" / "inbox.db"
-    with pytest.raises(InboxUnavailable, match=r"nowhere/inbox\.db.*folder"):
+    with pytest.raises(InboxUnavailable, match=r"nowhere/inbox\.db.*directory exists"):
         async with SQLiteInbox(path):
             raise AssertionError("it opened")

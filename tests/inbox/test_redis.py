@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -135,7 +135,7 @@ async def test_many_due_at_once(inbox: RedisInbox) -> None:
     count = 3000
     await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(count)))
     claimed = await inbox.claim(count, LEASE)
-    soon = inbox._clock() + timedelta(seconds=0.5)
+    soon = datetime.now(UTC) + timedelta(seconds=0.5)
     await asyncio.gather(*(inbox.retry(one, soon) for one in claimed))
     await asyncio.sleep(0.5)
     found = 0

@@ -113,7 +113,7 @@ async def test_message(kind: str, where: str, name: str, refused: Inbox, known: 
         with pytest.raises(SchemaTooNew) as caught:
             await VERBS[verb](refused)
         text = str(caught.value)
-        for part in (place, str(NEWER), f" {known}", "update"):
+        for part in (place, str(NEWER), f" {known}", "upgrade"):
             assert part in text
         assert isinstance(caught.value, InboxError)
         assert not isinstance(caught.value, InboxUnavailable)  # trying again is of no use

@@ -15,7 +15,6 @@ from returnhelper.inbox import Added, Duplicate, PostgresInbox, State, Worker
 from returnhelper.testing import delivery
 from returnhelper.webhooks import Router, events
 from tests.support.inbox_kit import LEASE, NOON, PostgresServer, record
-from tests.support.store_tools import postgres
 
 Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
@@ -49,15 +48,15 @@ async def db(
         await connection.close()
 
 
-async def rung_dry(inbox: PostgresInbox) -> None:
-    """Make the inbox listen, and forget what it heard so far."""
+async def listen_anew(inbox: PostgresInbox) -> None:
+    """Let the inbox listen, and forget earlier notifications."""
     await inbox.wait(0)
     assert await inbox.claim(1, LEASE) == []
 
 
-async def waits_on(inbox: PostgresInbox) -> None:
-    """Return once another connection waits for a lock of its table."""
-    async with postgres(inbox._dsn) as admin, asyncio.timeout(5):
+async def some_lock_is_awaited(admin: asyncpg.Connection, inbox: PostgresInbox) -> None:
+    """Return once another connection waits for a lock of the table of an inbox."""
+    async with asyncio.timeout(5):
         while not await admin.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",
             f"%{inbox._table}%",
@@ -150,7 +149,7 @@ async def test_wakes_with_the_commit(
     """Workers that wait, on this machine and on others, are woken by the commit and not before."""
     async with PostgresInbox(postgres_server.url, table=inbox._table, poll=60) as elsewhere:
         for each in (inbox, elsewhere):
-            await rung_dry(each)
+            await listen_anew(each)
         waiters = [asyncio.create_task(each.wait(60)) for each in (inbox, elsewhere)]
         async with db.transaction():
             await inbox.add(record("k"), connection=db)
@@ -162,7 +161,7 @@ async def test_wakes_with_the_commit(
 
 async def test_rollback_wakes_nobody(inbox: PostgresInbox, pool: asyncpg.Pool) -> None:
     """What was rolled back, and what nobody may claim, is no reason to wake a worker."""
-    await rung_dry(inbox)
+    await listen_anew(inbox)
     waiter = asyncio.create_task(inbox.wait(60))
     async with pool.acquire() as db:
         with pytest.raises(ZeroDivisionError):
@@ -202,12 +201,12 @@ async def test_rival_waits_for_the_end(
     inbox: PostgresInbox, pool: asyncpg.Pool, end: str, answer: object, rival: str
 ) -> None:
     """Whoever adds the same key meanwhile is told what the end of the transaction made true."""
-    async with pool.acquire() as first, pool.acquire() as second:
+    async with pool.acquire() as first, pool.acquire() as second, pool.acquire() as admin:
         await first.execute("BEGIN")
         assert await inbox.add(record("k", body=b"first"), connection=first) is Added
         given = {} if rival == "the inbox" else {"connection": second}
         waiting = asyncio.create_task(inbox.add(record("k", body=b"second"), **given))
-        await waits_on(inbox)
+        await some_lock_is_awaited(admin, inbox)
         await first.execute(end)
         assert await waiting is answer
     (stored,) = await inbox.list()

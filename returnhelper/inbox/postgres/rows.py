@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from returnhelper.inbox.store import STATE_CODES, STATES, Change, Record, State, headers_text
+from returnhelper.inbox._columns import TIME, Codec
+from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, Change, Record
 
 if TYPE_CHECKING:
     import asyncpg
 
+_record = Codec(COLUMNS, native={TIME})
+# bodies travel beside the JSON: as a part of it they would have to be encoded as text
+_added = Codec((column for column in ADDED if column.name != "body"), native={TIME})
+_changed = Codec(CHANGED, native={TIME})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,43 +26,16 @@ def as_json(rows: Sequence[dict[str, object]]) -> str:
 
 
 def row_of(record: Record) -> dict[str, object]:
-    """Return what is inserted for a record, beside its body."""
-    return {
-        "key": record.key,
-        "headers": headers_text(record),
-        "endpoint": record.endpoint,
-        "received_at": record.received_at,
-        "action": record.action,
-        "category": record.category,
-        "version": record.version,
-        "event_time": record.event_time,
-        "notification_id": record.notification_id,
-        "ordering_key": record.ordering_key,
-        "state": STATE_CODES[record.state],
-        "reason": record.reason,
-        "finished_at": record.finished_at,
-    }
+    """Return the values that an add inserts, except the body."""
+    return dict(zip(_added.names, _added.write(record), strict=True))
 
 
 def row_of_change(change: Change) -> dict[str, object]:
-    """Return what is written down for a change."""
-    return {
-        "key": change.key,
-        "token": change.token,
-        "state": STATE_CODES[change.state],
-        "refund_attempt": int(change.refund_attempt),
-        "not_before": change.not_before,
-        "lease": change.token if change.state is State.LEASED else None,
-        "leased_until": change.leased_until,
-        "reason": change.reason,
-        "finished_at": change.finished_at,
-    }
+    """Return the values that a change sets, and the key and token that it needs."""
+    row = dict(zip(_changed.names, _changed.write(change), strict=True))
+    return row | {"key": change.key, "token": change.token, "refund_attempt": int(change.refund_attempt)}
 
 
 def record_of(row: asyncpg.Record) -> Record:
-    """Return the record of a row."""
-    fields = dict(row)
-    fields.pop("seen", None)
-    fields["headers"] = json.loads(fields["headers"])
-    fields["state"] = STATES[fields["state"]]
-    return Record(**fields)
+    """Return the record of a row that begins with all columns."""
+    return Record.from_columns(*_record.read(tuple(row)[: len(COLUMNS)]))

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind
+from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, DONE, HELD, LEASED, READY, STATE_CODES, State
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -30,7 +34,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         finished_at timestamptz
     );
     CREATE INDEX {t}_ready ON {t} (sort_time, seq) WHERE state = 0;
-    -- the guarantee that one ordering key is never leased twice is the database's
+    -- the database itself guarantees that no ordering key is leased twice
     CREATE UNIQUE INDEX {t}_busy ON {t} (ordering_key) WHERE state = 1 AND ordering_key IS NOT NULL;
     CREATE INDEX {t}_lease ON {t} (leased_until) WHERE state = 1;
     CREATE INDEX {t}_due ON {t} (not_before) WHERE state = 0 AND not_before IS NOT NULL;
@@ -47,95 +51,116 @@ META: Final = """
 CREATE TABLE {t}_meta (version integer NOT NULL, since timestamptz NOT NULL)
 """
 
-COLUMNS: Final = (
-    "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
-    " ordering_key, state, attempts, not_before, lease, leased_until, reason, finished_at"
-)
-# Many rows travel as one JSON text: as arrays, a parameter for each column, they cost the client three times as much.
-_ADDED: Final = (
-    "key text, headers text, endpoint text, received_at timestamptz, action text, category text, version text,"
-    " event_time timestamptz, notification_id text, ordering_key text, state smallint, reason text,"
-    " finished_at timestamptz"
-)
-_CHANGED: Final = (
-    "key text, token text, state smallint, refund_attempt integer, not_before timestamptz, lease text,"
-    " leased_until timestamptz, reason text, finished_at timestamptz"
-)
+_TYPES: Final[Mapping[Kind, str]] = {
+    TEXT: "text",
+    KEY: "text",
+    BYTES: "bytea",
+    HEADERS: "text",
+    TIME: "timestamptz",
+    COUNT: "integer",
+}
 
 
-def _names(columns: str) -> str:
-    return ", ".join(column.split()[0] for column in columns.split(", "))
+def _names(columns: Iterable[Column], prefix: str = "") -> str:
+    return ", ".join(prefix + column.name for column in columns)
 
 
-# $1 the rows, $2 their bodies in the same order
+def _typed(columns: Iterable[Column]) -> str:
+    return ", ".join(f"{column.name} {_TYPES.get(column.kind, 'smallint')}" for column in columns)
+
+
+_ALL: Final = _names(COLUMNS)
+_IN_JSON: Final = tuple(column for column in ADDED if column.name != "body")
+_CHANGED: Final = ", ".join(f"{column.name} = c.{column.name}" for column in CHANGED)
+
+# $1 the rows, $2 their bodies in the same order. Many rows travel as one JSON text: as arrays, one parameter for each column,
+# they would cost the client three times as much.
 INSERT: Final = f"""
 WITH added AS (
-    INSERT INTO {{t}} ({_names(_ADDED)}, body, sort_time)
-    SELECT {_names(_ADDED)}, body, coalesce(event_time, received_at)
-    FROM ROWS FROM (json_to_recordset($1) AS ({_ADDED}), unnest($2::bytea[])) AS rows ({_names(_ADDED)}, body)
+    INSERT INTO {{t}} ({_names(_IN_JSON)}, body, sort_time)
+    SELECT {_names(_IN_JSON)}, body, coalesce(event_time, received_at)
+    FROM ROWS FROM (json_to_recordset($1) AS ({_typed(_IN_JSON)}), unnest($2::bytea[]))
+        AS rows ({_names(_IN_JSON)}, body)
     ON CONFLICT (key) DO NOTHING RETURNING key, state
 )
-SELECT key, bell FROM added LEFT JOIN
-(SELECT pg_notify('{{t}}', '') IS NULL AS bell WHERE EXISTS (SELECT 1 FROM added WHERE state = 0)) AS rung ON true
+SELECT key, notified FROM added LEFT JOIN (
+    SELECT pg_notify('{{t}}', '') IS NULL AS notified WHERE EXISTS (SELECT 1 FROM added WHERE state = {READY})
+) AS notification ON true
 """  # noqa: S608
 
-SWEEP: Final = """
-UPDATE {t} SET state = 0, lease = NULL, leased_until = NULL WHERE seq IN
-(SELECT seq FROM {t} WHERE state = 1 AND leased_until <= $1 FOR UPDATE SKIP LOCKED)
-"""
+GET: Final = f"SELECT {_ALL} FROM {{t}} WHERE key = $1"  # noqa: S608
 
-# $5 is how far to look: of each ordering key the first in line has its turn, unless one is leased. An index that begins with
-# the ordering key would answer that too, and cost each add a page of its own: shipments come in no order.
+EXPIRE: Final = f"""
+UPDATE {{t}} SET state = {READY}, lease = NULL, leased_until = NULL WHERE seq IN
+(SELECT seq FROM {{t}} WHERE state = {LEASED} AND leased_until <= $1 FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608
+
+# $1 now, $2 the limit, $3 the token, $4 the end of the lease, $5 how far into the ready queue to search. A candidate is the
+# first of its ordering key, if no other one of that key is leased. An index that begins with the ordering key would find it
+# sooner, and cost each add a page of its own: shipments come in no order.
 CLAIM: Final = f"""
-WITH line AS MATERIALIZED (
-    SELECT seq, sort_time, ordering_key, not_before FROM {{t}} WHERE state = 0 ORDER BY sort_time, seq LIMIT $5
+WITH queue AS MATERIALIZED (
+    SELECT seq, sort_time, ordering_key, not_before FROM {{t}} WHERE state = {READY} ORDER BY sort_time, seq LIMIT $5
 ), heads AS (
-    (SELECT DISTINCT ON (ordering_key) * FROM line WHERE ordering_key IS NOT NULL ORDER BY ordering_key, sort_time, seq)
-    UNION ALL SELECT * FROM line WHERE ordering_key IS NULL
-), turns AS (
+    (SELECT DISTINCT ON (ordering_key) * FROM queue WHERE ordering_key IS NOT NULL ORDER BY ordering_key, sort_time, seq)
+    UNION ALL SELECT * FROM queue WHERE ordering_key IS NULL
+), candidates AS (
     SELECT r.seq FROM {{t}} AS r JOIN heads AS h ON r.seq = h.seq
     WHERE (h.not_before IS NULL OR h.not_before <= $1)
-        AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = 1 AND s.ordering_key = h.ordering_key)
-        AND r.state = 0 AND (r.not_before IS NULL OR r.not_before <= $1)
+        AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = {LEASED} AND s.ordering_key = h.ordering_key)
+        AND r.state = {READY} AND (r.not_before IS NULL OR r.not_before <= $1)
     ORDER BY r.sort_time, r.seq LIMIT $2 FOR UPDATE OF r SKIP LOCKED
 ), leased AS (
-    UPDATE {{t}} AS u SET state = 1, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL
-    FROM turns WHERE u.seq = turns.seq RETURNING u.*
+    UPDATE {{t}} AS u SET state = {LEASED}, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL
+    FROM candidates WHERE u.seq = candidates.seq RETURNING u.*
 )
-SELECT {COLUMNS}, seen FROM (SELECT count(*) AS seen FROM line) AS looked LEFT JOIN leased ON true
+SELECT {_ALL}, searched FROM (SELECT count(*) AS searched FROM queue) AS depth LEFT JOIN leased ON true
 ORDER BY sort_time, seq
 """  # noqa: S608
 
 CHANGE: Final = f"""
-UPDATE {{t}} AS u SET state = c.state, attempts = attempts - c.refund_attempt, not_before = c.not_before, lease = c.lease,
-    leased_until = c.leased_until, reason = c.reason, finished_at = c.finished_at
-FROM json_to_recordset($1) AS c ({_CHANGED})
-WHERE u.key = c.key AND u.lease = c.token AND u.state = 1 RETURNING u.key
+UPDATE {{t}} AS u SET {_CHANGED}, attempts = attempts - c.refund_attempt
+FROM json_to_recordset($1) AS c (key text, token text, refund_attempt integer, {_typed(CHANGED)})
+WHERE u.key = c.key AND u.lease = c.token AND u.state = {LEASED} RETURNING u.key
 """  # noqa: S608
 
-REQUEUE: Final = """
+REQUEUE: Final = f"""
 WITH changed AS (
-    UPDATE {t} SET state = 0, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL
-    WHERE key = $1 AND state <> 1 RETURNING key
+    UPDATE {{t}} SET state = {READY}, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL
+    WHERE key = $1 AND state <> {LEASED} RETURNING key
 )
-SELECT key, pg_notify('{t}', '') FROM changed
-"""
+SELECT key, pg_notify('{{t}}', '') FROM changed
+"""  # noqa: S608
 
-PURGE: Final = """
-WITH promise AS (UPDATE {t}_meta SET since = greatest(since, $2)), gone AS (
-    DELETE FROM {t} WHERE seq IN (SELECT seq FROM {t} WHERE state = 2 AND finished_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED)
-    RETURNING 1
+PURGE: Final = f"""
+WITH remembered AS (UPDATE {{t}}_meta SET since = greatest(since, $2)), gone AS (
+    DELETE FROM {{t}} WHERE seq IN (
+        SELECT seq FROM {{t}} WHERE state = {DONE} AND finished_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1
 )
 SELECT count(*) FROM gone
-"""
+"""  # noqa: S608
 
-STATS: Final = """
-SELECT (SELECT count(*) FROM {t} WHERE state = 0), (SELECT count(*) FROM {t} WHERE state = 1),
-    (SELECT count(*) FROM {t} WHERE state = 2), (SELECT count(*) FROM {t} WHERE state = 3),
-    (SELECT received_at FROM {t} WHERE state = 0 ORDER BY sort_time, seq LIMIT 1)
-"""
+STATS: Final = f"""
+SELECT (SELECT count(*) FROM {{t}} WHERE state = {READY}) AS ready,
+    (SELECT count(*) FROM {{t}} WHERE state = {LEASED}) AS leased,
+    (SELECT count(*) FROM {{t}} WHERE state = {DONE}) AS done,
+    (SELECT count(*) FROM {{t}} WHERE state = {HELD}) AS held,
+    (SELECT received_at FROM {{t}} WHERE state = {READY} ORDER BY sort_time, seq LIMIT 1) AS oldest_ready_at
+"""  # noqa: S608
 
-DUE: Final = """
-SELECT least((SELECT min(not_before) FROM {t} WHERE state = 0 AND not_before > $1),
-             (SELECT min(leased_until) FROM {t} WHERE state = 1))
-"""
+REMEMBERS_SINCE: Final = "SELECT since FROM {t}_meta"
+
+DUE: Final = f"""
+SELECT least((SELECT min(not_before) FROM {{t}} WHERE state = {READY} AND not_before > $1),
+             (SELECT min(leased_until) FROM {{t}} WHERE state = {LEASED}))
+"""  # noqa: S608
+
+
+def select(state: State | None, *, after: bool, newest_first: bool) -> str:
+    """Return the query of `list`; it takes the limit and, with ``after``, the key to begin after."""
+    side, order = ("<", "DESC") if newest_first else (">", "ASC")
+    where = "true" if state is None else f"state = {STATE_CODES[state]}"
+    if after:
+        where += f" AND seq {side} (SELECT seq FROM {{t}} WHERE key = $2)"  # noqa: S608
+    return f"SELECT {_ALL} FROM {{t}} WHERE {where} ORDER BY seq {order} LIMIT $1"  # noqa: S608

@@ -2,112 +2,103 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
-from returnhelper.inbox.store import (
-    STATE_CODES,
-    STATES,
-    Change,
-    Record,
-    Records,
-    from_micros,
-    headers_text,
-    to_micros,
-)
+from returnhelper.inbox._columns import KEY, TEXT, Codec, Column, from_micros, to_micros
+from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, Change, Record, Records, State
 
 Argument: TypeAlias = str | bytes | int
+
+# Of a delivery, the scripts read the ordering key and two times; the rest is packed by the client.
+_READ_BY_SCRIPTS: Final = {"key", "ordering_key", "received_at"}
+_packed = Codec(column for column in COLUMNS if not column.changes and column.name not in _READ_BY_SCRIPTS)
+_set_on_add = Codec(column for column in ADDED if column.changes)
+_changed = Codec(CHANGED)
+
+# Fields of the hash that holds what happens to a record; later columns have their own names.
+_FIELDS: Final[Mapping[str, str]] = {
+    "state": "s",
+    "attempts": "a",
+    "not_before": "n",
+    "lease": "l",
+    "leased_until": "u",
+    "reason": "r",
+    "finished_at": "f",
+}
+CHANGED_FIELDS: Final = tuple(_FIELDS.get(name, name) for name in _changed.names)
+_COLUMNS: Final = {
+    _FIELDS.get(column.name, column.name).encode(): column for column in COLUMNS if column.changes
+}
+# a record that was never claimed has no hash
+_UNCLAIMED: Final[Mapping[str, object]] = {"state": State.READY, "attempts": 0}
+
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
 
-def _micros(moment: datetime | None) -> int | str:
-    return "" if moment is None else to_micros(moment)
-
-
-def moment_of(micros: bytes | None) -> datetime | None:
-    """Return the time of a number of microseconds since 1970."""
-    return from_micros(int(micros)) if micros else None
-
-
 def rows_of(records: Records) -> bytes:
     """Return what a script reads of new records, packed; their deliveries go beside it."""
-    return _pack([_row(record) for record in records])
+    return _pack([_row_of(record) for record in records])
 
 
-def values_of(change: Change) -> tuple[Argument, ...]:
-    """Return the arguments that a change takes."""
-    return (
-        change.key,
-        change.token,
-        STATE_CODES[change.state],
-        int(change.refund_attempt),
-        _micros(change.not_before),
-        _micros(change.leased_until),
-        change.reason or "",
-        _micros(change.finished_at),
-    )
-
-
-def _row(record: Record) -> tuple[str, ...]:
-    return (
-        record.key,
-        record.ordering_key or "",
-        str(to_micros(record.sort_time)),
-        str(STATE_CODES[record.state]),
-        record.reason or "",
-        str(_micros(record.finished_at)),
-    )
+def _row_of(record: Record) -> tuple[object, ...]:
+    values = dict(zip(_set_on_add.names, _set_on_add.write(record), strict=True))
+    state, finished_at = values.pop("state"), values["finished_at"]
+    fields: list[str] = []
+    for name, value in values.items():
+        if value is not None:
+            fields += _FIELDS.get(name, name), str(value)
+    sort_time = str(to_micros(record.sort_time))
+    return record.key, record.ordering_key or "", sort_time, str(state), _text(finished_at), fields
 
 
 def delivery_of(record: Record) -> bytes:
     """Return what is kept of a delivery as it came."""
-    members = (
-        record.body,
-        headers_text(record),
-        record.endpoint,
-        record.action,
-        record.category,
-        record.version,
-        None if record.event_time is None else to_micros(record.event_time),
-        record.notification_id,
-    )
     sort_time, received_at = str(to_micros(record.sort_time)), str(to_micros(record.received_at))
-    return b"".join(map(_pack, (record.ordering_key or "", sort_time, received_at, members)))
+    parts = (record.ordering_key or "", sort_time, received_at, _packed.write(record))
+    return b"".join(map(_pack, parts))
+
+
+def values_of(change: Change) -> list[Argument]:
+    """Return the arguments that a change takes."""
+    values = map(_text, _changed.write(change))
+    return [change.key, change.token, int(change.refund_attempt), *values]
 
 
 def records_of(found: object) -> Records:
     """Return the records that a script has found."""
-    return [_record(*one) for one in cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)]
+    rows = cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)
+    return [_record_of(*row) for row in rows]
 
 
-def _record(
-    key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fate: Sequence[bytes]
+def time_of(micros: bytes | None) -> datetime | None:
+    """Return the time of a number of microseconds since 1970, as text."""
+    return from_micros(int(micros)) if micros else None
+
+
+def _record_of(
+    key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fields: Sequence[bytes]
 ) -> Record:
-    body, headers, endpoint, action, category, version, event_time, notification_id = _unpack(packed)
-    fields = dict(zip(fate[::2], fate[1::2], strict=True))
-    lease, reason = fields.get(b"l"), fields.get(b"r")
-    return Record(
-        key=key.decode(),
-        body=body,
-        headers=json.loads(headers),
-        endpoint=endpoint,
-        received_at=from_micros(int(received_at)),
-        action=action,
-        category=category,
-        version=version,
-        event_time=None if event_time is None else from_micros(event_time),
-        notification_id=notification_id,
-        ordering_key=ordering_key.decode() or None,
-        state=STATES[int(fields.get(b"s", 0))],
-        attempts=int(fields.get(b"a", 0)),
-        not_before=moment_of(fields.get(b"n")),
-        lease=lease.decode() if lease else None,
-        leased_until=moment_of(fields.get(b"u")),
-        reason=reason.decode() if reason else None,
-        finished_at=moment_of(fields.get(b"f")),
-    )
+    values: dict[str, object] = dict(zip(_packed.names, _packed.read(_unpack(packed)), strict=False))
+    values["key"], values["ordering_key"] = key.decode(), ordering_key.decode() or None
+    values["received_at"] = time_of(received_at)
+    values |= _UNCLAIMED
+    for field, text in zip(fields[::2], fields[1::2], strict=True):
+        column = _COLUMNS[field]
+        values[column.name] = _read(column, text)
+    return Record.from_columns(*(values.get(column.name) for column in COLUMNS))
+
+
+def _read(column: Column, text: bytes) -> object:
+    if column.kind in (TEXT, KEY):
+        return text.decode()
+    number = int(text)
+    return number if column.kind.read is None else column.kind.read(number)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

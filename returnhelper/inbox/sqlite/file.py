@@ -1,4 +1,4 @@
-"""Open the file of a SQLite inbox: its version, its journal, its tables."""
+"""Open the file of a SQLite inbox: check its version, its journal and its tables."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 
 from returnhelper._time import Clock
 from returnhelper.errors import SchemaTooNew
+from returnhelper.inbox._columns import to_micros
 from returnhelper.inbox.sqlite import schema as sql
-from returnhelper.inbox.store import to_micros
 
 
 class File(sqlite3.Connection):
@@ -18,8 +18,8 @@ class File(sqlite3.Connection):
     path: str
     identity: tuple[int, int] | None = None
 
-    def gone(self) -> bool:
-        """Tell whether its path leads to another file by now, or to none."""
+    def replaced(self) -> bool:
+        """Return whether the path leads to another file by now, or to none."""
         return _identity(self.path) != self.identity
 
 
@@ -32,14 +32,14 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> File:
-    """Open the file, and make or convert its tables if need be."""
+    """Open the file, and create or migrate its tables if necessary."""
     db = File(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
         _refuse_newer(_version(db), path)
         _use_wal(db, busy_timeout)
         db.execute(f"PRAGMA synchronous = {synchronous}")
-        db.execute("PRAGMA fullfsync = 1")  # only macOS knows a sync that is none
-        # keys are random: their index must fit the cache, and each page be copied back once for many writes
+        db.execute("PRAGMA fullfsync = 1")  # macOS alone has a sync that does not reach the disk
+        # keys are random: their index must fit the cache, and a checkpoint should write a page once for many adds
         db.execute("PRAGMA cache_size = -16384")
         db.execute("PRAGMA wal_autocheckpoint = 4000")
         _migrate(db, path, clock)
@@ -56,7 +56,7 @@ def _use_wal(db: sqlite3.Connection, busy_timeout: float) -> None:
         try:
             db.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError:
-            # switching does not wait for other processes that switch
+            # the busy timeout does not apply while another process switches the mode
             if time.monotonic() >= end:
                 raise
             time.sleep(0.01)
@@ -83,7 +83,7 @@ def _refuse_newer(version: int, path: str) -> None:
     if version > sql.SCHEMA:
         raise SchemaTooNew(
             f"the inbox in {path} has schema {version}, this release knows up to {sql.SCHEMA}: "
-            "update the package, or give it another file"
+            "upgrade the package, or use another file"
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, DONE, HELD, LEASED, READY, STATE_CODES, State
+
 # `state` is 0 ready, 1 leased, 2 done, 3 held; times are microseconds since 1970.
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -29,10 +31,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             finished_at INTEGER
         )
         """,
-        # in the order of turns, with all that a claim looks at. An index that begins with the ordering key would cost each
-        # add a page of its own: shipments come in no order
+        # The ready queue, with all that a claim reads. An index that begins with the ordering key would cost each add a page
+        # of its own: shipments come in no order.
         "CREATE INDEX records_ready ON records (sort_time, seq, ordering_key, not_before) WHERE state = 0",
-        # the guarantee that one ordering key is never leased twice is the database's
+        # The database itself guarantees that no ordering key is leased twice.
         """
         CREATE UNIQUE INDEX records_busy ON records (ordering_key)
         WHERE state = 1 AND ordering_key IS NOT NULL
@@ -47,43 +49,64 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 )
 SCHEMA: Final = len(MIGRATIONS)
 
-COLUMNS: Final = (
-    "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
-    " ordering_key, state, attempts, not_before, lease, leased_until, reason, finished_at"
+_ALL: Final = ", ".join(column.name for column in COLUMNS)
+_ADDED: Final = (*(column.name for column in ADDED), "sort_time")
+_CHANGED: Final = ", ".join(f"{column.name} = ?" for column in CHANGED)
+
+INSERT: Final = (
+    f"INSERT INTO records ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"  # noqa: S608
+    " ON CONFLICT (key) DO NOTHING"
 )
 
-# what a new record has: no attempt, no lease
-_ADDED: Final = (
-    "key, body, headers, endpoint, received_at, action, category, version, event_time, notification_id,"
-    " ordering_key, state, reason, finished_at, sort_time"
-)
-INSERT: Final = f"INSERT INTO records ({_ADDED}) VALUES ({', '.join('?' * 15)}) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+GET: Final = f"SELECT {_ALL} FROM records WHERE key = ?"  # noqa: S608
 
-SWEEP: Final = (
-    "UPDATE records SET state = 0, lease = NULL, leased_until = NULL WHERE state = 1 AND leased_until <= ?"
-)
-
-BUSY: Final = "SELECT ordering_key FROM records WHERE state = 1 AND ordering_key IS NOT NULL"
-
-LINE: Final = """
-SELECT seq, ordering_key, not_before FROM records INDEXED BY records_ready WHERE state = 0 ORDER BY sort_time, seq
-"""
-
-LEASE: Final = f"""
-UPDATE records SET state = 1, attempts = attempts + 1, lease = ?, leased_until = ?, not_before = NULL
-WHERE seq = ? RETURNING {COLUMNS}
+EXPIRE: Final = f"""
+UPDATE records SET state = {READY}, lease = NULL, leased_until = NULL
+WHERE state = {LEASED} AND leased_until <= ?
 """  # noqa: S608
 
-CHANGE: Final = """
-UPDATE records SET state = ?, attempts = attempts - ?, not_before = ?, lease = ?, leased_until = ?, reason = ?,
-finished_at = ? WHERE key = ? AND lease = ? AND state = 1
-"""
+LEASED_ORDERS: Final = f"SELECT ordering_key FROM records WHERE state = {LEASED} AND ordering_key IS NOT NULL"  # noqa: S608
 
-PURGE: Final = """
-DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE state = 2 AND finished_at < ? LIMIT ?)
-"""
+READY_QUEUE: Final = f"""
+SELECT seq, ordering_key, not_before FROM records INDEXED BY records_ready
+WHERE state = {READY} ORDER BY sort_time, seq
+"""  # noqa: S608
 
-DUE: Final = """
-SELECT min((SELECT coalesce(min(not_before), 9e18) FROM records WHERE state = 0 AND not_before > ?),
-           (SELECT coalesce(min(leased_until), 9e18) FROM records WHERE state = 1))
-"""
+LEASE: Final = f"""
+UPDATE records SET state = {LEASED}, attempts = attempts + 1, lease = ?, leased_until = ?, not_before = NULL
+WHERE seq = ? RETURNING {_ALL}
+"""  # noqa: S608
+
+CHANGE: Final = f"""
+UPDATE records SET {_CHANGED}, attempts = attempts - ? WHERE key = ? AND lease = ? AND state = {LEASED}
+"""  # noqa: S608
+
+REQUEUE: Final = f"""
+UPDATE records SET state = {READY}, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL WHERE key = ?
+"""  # noqa: S608
+
+PURGE: Final = f"""
+DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE state = {DONE} AND finished_at < ? LIMIT ?)
+"""  # noqa: S608
+
+DUE: Final = f"""
+SELECT min((SELECT coalesce(min(not_before), 9e18) FROM records WHERE state = {READY} AND not_before > ?),
+           (SELECT coalesce(min(leased_until), 9e18) FROM records WHERE state = {LEASED}))
+"""  # noqa: S608
+
+STATS: Final = f"""
+SELECT (SELECT count(*) FROM records WHERE state = {READY}),
+       (SELECT count(*) FROM records WHERE state = {LEASED}),
+       (SELECT value FROM meta WHERE name = 'done'),
+       (SELECT count(*) FROM records WHERE state = {HELD}),
+       (SELECT received_at FROM records INDEXED BY records_ready WHERE state = {READY} ORDER BY sort_time, seq LIMIT 1)
+"""  # noqa: S608
+
+
+def select(state: State | None, *, after: bool, newest_first: bool) -> str:
+    """Return the query of `list`; it takes the limit and, with ``after``, the key to begin after."""
+    side, order = ("<", "DESC") if newest_first else (">", "ASC")
+    where = "true" if state is None else f"state = {STATE_CODES[state]}"
+    if after:
+        where += f" AND seq {side} (SELECT seq FROM records WHERE key = :after)"  # noqa: S608
+    return f"SELECT {_ALL} FROM records WHERE {where} ORDER BY seq {order} LIMIT :limit"  # noqa: S608

@@ -8,13 +8,13 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from returnhelper.inbox.sqlite.file import File
 
 R = TypeVar("R")
 
-_Job = Callable[[Callable[[], File]], None]
+_Job: TypeAlias = Callable[[Callable[[], File]], None]
 
 
 class SQLiteThread:
@@ -31,11 +31,11 @@ class SQLiteThread:
 
     @property
     def running(self) -> bool:
-        """Tell whether there is a thread to close."""
+        """Return whether there is a thread to close."""
         return self._jobs is not None
 
     async def run(self, work: Callable[[File], R]) -> R:
-        """Return what ``work`` returns in the thread; a cancelled caller leaves it to its end."""
+        """Return what ``work`` returns in the thread; it runs to its end even if the caller is cancelled."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
 
@@ -43,24 +43,23 @@ class SQLiteThread:
             try:
                 result = work(connection())
             except BaseException as error:
-                _fail(loop, future, error)
+                _resolve(future, error=error)
                 if isinstance(error, sqlite3.Error):
                     raise
             else:
-                _answer(loop, future, result)
+                _resolve(future, result)
 
         self._start().put(job)
         return await future
 
     async def close(self) -> None:
-        """Close the connection and return when the thread has."""
+        """Close the connection and return when the thread has ended."""
         jobs, self._jobs = self._jobs, None
         if jobs is None:
             return
-        loop = asyncio.get_running_loop()
-        closed: asyncio.Future[None] = loop.create_future()
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         jobs.put(None)
-        jobs.put(lambda _: _answer(loop, closed, None))
+        jobs.put(lambda _: _resolve(closed, None))
         await closed
 
     def abandon(self) -> None:
@@ -70,7 +69,7 @@ class SQLiteThread:
             jobs.put(None)
 
     def _start(self) -> SimpleQueue[_Job | None]:
-        # a process that was forked has the objects of its parent, but none of its threads
+        # a forked process has the objects of its parent, but none of its threads
         if self._jobs is None or self._thread is None or not self._thread.is_alive():
             self._jobs = SimpleQueue()
             self._thread = threading.Thread(
@@ -81,7 +80,7 @@ class SQLiteThread:
 
 
 def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
-    # a function of the module, so that the thread keeps no inbox alive
+    # a function of the module, so that the thread does not keep the inbox alive
     connection: File | None = None
 
     def connected() -> File:
@@ -105,19 +104,22 @@ def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
         del job
     disconnect()
     with contextlib.suppress(Exception):
-        farewell = jobs.get_nowait()
-        if farewell is not None:
-            farewell(connected)
+        # what `close` waits for
+        last = jobs.get_nowait()
+        if last is not None:
+            last(connected)
 
 
-def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[R], result: R) -> None:
-    _call(loop, lambda: None if future.done() else future.set_result(result))
+def _resolve(future: asyncio.Future[R], result: R | None = None, error: BaseException | None = None) -> None:
+    """Resolve a future from the thread."""
 
+    def resolve() -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)  # type: ignore[arg-type]
+        else:
+            future.set_exception(error)
 
-def _fail(loop: asyncio.AbstractEventLoop, future: asyncio.Future[R], error: BaseException) -> None:
-    _call(loop, lambda: None if future.done() else future.set_exception(error))
-
-
-def _call(loop: asyncio.AbstractEventLoop, settle: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # that loop is closed; nobody waits any more
-        loop.call_soon_threadsafe(settle)
+    with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits for it
+        future.get_loop().call_soon_threadsafe(resolve)

@@ -1,0 +1,208 @@
+"""The connections of a PostgreSQL inbox: a pool, and one that listens for notifications."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+
+from returnhelper._time import Clock
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.inbox._group import running_loop
+from returnhelper.inbox.postgres import schema as sql
+
+try:
+    import asyncpg
+except ImportError as missing:  # pragma: no cover
+    raise ImportError('PostgresInbox needs asyncpg: pip install "returnhelper[postgres]"') from missing
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    AnyConnection: TypeAlias = Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+R = TypeVar("R")
+_FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Collision(InboxUnavailable):
+    """Two processes wanted the same rows at the same time."""
+
+
+class Connections:
+    """Opened on first use, and again in the next event loop."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        table: str,
+        max_connections: int,
+        timeout: float,
+        clock: Clock,
+        notify: Callable[[], None],
+    ) -> None:
+        self._dsn = dsn
+        self._table = table
+        self._max_connections = max_connections
+        self._timeout = timeout
+        self._clock = clock
+        self._notify = notify
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._pool: Pool | None = None
+        self._listener: Connection | None = None
+
+    @property
+    def open(self) -> bool:
+        """Return whether there is a pool to close."""
+        return self._pool is not None
+
+    def statement(self, template: str) -> str:
+        """Return a statement over the tables of this inbox."""
+        return template.replace("{t}", self._table)
+
+    async def fetch(self, template: str, *values: object) -> Sequence[asyncpg.Record]:
+        """Return the rows of a statement."""
+
+        async def fetch(db: AnyConnection) -> Sequence[asyncpg.Record]:
+            return await db.fetch(self.statement(template), *values)
+
+        return await self.run(fetch)
+
+    async def run(self, work: Callable[[AnyConnection], Coroutine[object, object, R]]) -> R:
+        """Return what ``work`` returns with a connection of the pool; raise our errors."""
+        try:
+            pool = await self._get_pool()
+            async with pool.acquire(timeout=self._timeout) as db:
+                try:
+                    return await work(db)
+                except asyncpg.ReadOnlySQLTransactionError:
+                    # another server has become the primary: a new connection may lead there, the old ones never do
+                    await pool.expire_connections()
+                    raise
+        except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
+            raise Collision(str(error)) from error
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def open_pool(self) -> None:
+        """Connect and migrate, unless that is done."""
+        try:
+            await self._get_pool()
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def listen(self) -> None:
+        """Listen for notifications, unless that is done."""
+        try:
+            await self._listen()
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close what this event loop has opened."""
+        pool, self._pool = self._pool, None
+        listener, self._listener = self._listener, None
+        if self._loop is not asyncio.get_running_loop():
+            return
+        if listener is not None:
+            listener.terminate()
+        if pool is not None:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await pool.close()
+            except (TimeoutError, *_FAILURES):
+                pool.terminate()
+
+    async def _get_pool(self) -> Pool:
+        loop = running_loop(self._loop)
+        if self._loop is not loop:
+            # connections belong to the loop that opened them; those of a loop that ended are dead
+            self._loop, self._pool, self._listener, self._opening = loop, None, None, asyncio.Lock()
+        if self._pool is not None:
+            return self._pool
+        assert self._opening is not None
+        async with self._opening:
+            if self._pool is None:
+                try:
+                    self._pool = await self._create_pool()
+                except ValueError as error:
+                    # its text may show the password
+                    text = f"dsn is not the address of a PostgreSQL server: {type(error).__name__}"
+                    raise ConfigurationError(text) from None
+        return self._pool
+
+    async def _create_pool(self) -> Pool:
+        pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=self._max_connections,
+            timeout=self._timeout,
+            command_timeout=self._timeout,
+            reset=_skip_reset,
+        )
+        try:
+            async with pool.acquire() as db, db.transaction():
+                await self._migrate(db)
+        except BaseException:
+            pool.terminate()
+            raise
+        return pool
+
+    async def _migrate(self, db: AnyConnection) -> None:
+        await db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", self._table)
+        await db.execute("SET LOCAL client_min_messages = warning")
+        # a role that may not create tables may use those that exist
+        if not await db.fetchval(sql.EXISTS, f"{self._table}_meta"):
+            await db.execute(self.statement(sql.META))
+        version = await db.fetchval(self.statement("SELECT version FROM {t}_meta")) or 0
+        if version > sql.SCHEMA:
+            raise SchemaTooNew(
+                f"the tables {self._table} have schema {version}, this release knows up to {sql.SCHEMA}: "
+                "upgrade the package, or use another table name"
+            )
+        for script in sql.MIGRATIONS[version:]:
+            await db.execute(self.statement(script))
+        if version == 0:
+            insert = self.statement("INSERT INTO {t}_meta VALUES ($1, $2)")
+            await db.execute(insert, sql.SCHEMA, self._clock())
+        elif version < sql.SCHEMA:
+            await db.execute(self.statement("UPDATE {t}_meta SET version = $1"), sql.SCHEMA)
+
+    async def _listen(self) -> None:
+        await self._get_pool()
+        assert self._opening is not None
+        async with self._opening:
+            if self._listener is not None and not self._listener.is_closed():
+                return
+            listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
+            try:
+                await listener.add_listener(self._table, self._notified)
+                # waiters then claim, listen again or learn of the outage
+                listener.add_termination_listener(self._notified)
+            except BaseException:
+                listener.terminate()
+                raise
+            self._listener = listener
+        # what was added before we listened notified nobody
+        self._notify()
+
+    def _notified(self, *_: object) -> None:
+        self._notify()
+
+
+async def _skip_reset(_: Connection) -> None:
+    """Do not reset a connection that returns to the pool: it is a round trip, and we leave nothing behind."""
+
+
+def _unavailable(error: BaseException) -> InboxUnavailable:
+    # the messages of asyncpg name hosts and users, no passwords
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return InboxUnavailable(f"the PostgreSQL inbox cannot be used: {text}; the next call tries again")

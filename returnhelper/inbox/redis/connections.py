@@ -1,0 +1,194 @@
+"""The connections of a Redis inbox: a client that runs scripts, and a task that listens for notifications."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from returnhelper._time import Clock
+from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.inbox._columns import to_micros
+from returnhelper.inbox._group import running_loop
+from returnhelper.inbox.redis import scripts
+from returnhelper.inbox.redis.rows import Argument
+
+try:
+    from redis.asyncio import ConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as ConnectionLost
+    from redis.exceptions import ReadOnlyError, RedisError
+except ImportError as missing:  # pragma: no cover
+    raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
+
+if TYPE_CHECKING:
+    from redis.commands.core import AsyncScript
+
+R = TypeVar("R")
+_FAILURES: Final = (RedisError, OSError, TimeoutError)
+
+
+class Connections:
+    """Opened on first use, and again in the next event loop."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        timeout: float,
+        poll: float,
+        clock: Clock,
+        notify: Callable[[], None],
+    ) -> None:
+        _check_url(url)
+        self._url = url
+        self._name = name
+        # the braces keep all keys in one slot
+        self._prefix = "{" + name + "}:"
+        self._timeout = timeout
+        self._poll = poll
+        self._clock = clock
+        self._notify = notify
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: Redis | None = None
+        self._scripts: dict[str, AsyncScript] = {}
+        self._checked = False
+        self._listener: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Return whether there is a client to close."""
+        return self._client is not None
+
+    async def run(self, script: str, *values: Argument) -> object:
+        """Return what a script returns; raise our errors."""
+        return await self._run(await self._checked_client(), script, *values)
+
+    async def check(self) -> int:
+        """Refuse a store of a newer release; return since when it remembers, in microseconds."""
+        client = self._get_client()
+        now = to_micros(self._clock())
+        found = await self._run(client, scripts.OPEN, now, scripts.SCHEMA)
+        version, since = cast("tuple[bytes, bytes]", found)
+        if int(version) > scripts.SCHEMA:
+            raise SchemaTooNew(
+                f"the Redis inbox {self._name} has schema {int(version)}, this release knows up to "
+                f"{scripts.SCHEMA}: upgrade the package, or use another name"
+            )
+        self._checked = True
+        return int(since)
+
+    async def listen(self) -> None:
+        """Listen for notifications, unless that is done."""
+        client = await self._checked_client()
+        if self._listener is not None and not self._listener.done():
+            return
+        subscribed = asyncio.get_running_loop().create_future()
+        self._listener = asyncio.create_task(
+            self._receive_notifications(client, subscribed), name="returnhelper inbox wake-up"
+        )
+        try:
+            await subscribed
+        except _FAILURES as error:
+            raise _unavailable(error) from error
+        # what was added before we subscribed notified nobody
+        self._notify()
+
+    async def close(self) -> None:
+        """Close what this event loop has opened."""
+        listener, self._listener = self._listener, None
+        client, self._client = self._client, None
+        if self._loop is not asyncio.get_running_loop():
+            return
+        try:
+            if listener is not None:
+                listener.cancel()
+                await asyncio.wait({listener})
+        finally:
+            if client is not None:
+                with contextlib.suppress(*_FAILURES):
+                    await client.aclose()
+
+    async def _checked_client(self) -> Redis:
+        client = self._get_client()
+        if not self._checked:
+            # every call that comes before the first reply checks: none may write to a store of a newer release
+            await self.check()
+        return client
+
+    def _get_client(self) -> Redis:
+        loop = running_loop(self._loop)
+        if self._loop is not loop or self._client is None:
+            # connections belong to the loop that opened them; those of a loop that ended are dead
+            self._loop, self._listener, self._checked = loop, None, False
+            self._client = Redis.from_url(
+                self._url,
+                socket_timeout=self._timeout,
+                socket_connect_timeout=self._timeout,
+                # once more at once: a restart leaves dead connections in the pool. Not after a timeout: that would double it
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
+            )
+            self._scripts = {}
+        return self._client
+
+    async def _run(self, client: Redis, script: str, *values: Argument) -> object:
+        try:
+            registered = self._scripts.get(script)
+            if registered is None:
+                registered = self._scripts[script] = client.register_script(script)
+            return await _heed_cancellation(registered(keys=[self._prefix], args=values))
+        except _FAILURES as error:
+            if isinstance(error, ReadOnlyError):
+                # another server has become the primary: a new connection may lead there, the old ones never do
+                await client.connection_pool.disconnect(inuse_connections=False)
+            raise _unavailable(error) from error
+
+    async def _receive_notifications(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
+        try:
+            async with client.pubsub() as channel:
+                await _heed_cancellation(channel.subscribe(f"{self._prefix}wake"))
+                await _heed_cancellation(channel.get_message(timeout=self._timeout))
+                if not subscribed.done():
+                    subscribed.set_result(None)
+                while True:
+                    # a second confirmation means a new connection: what was added in between notified nobody
+                    if await _heed_cancellation(channel.get_message(timeout=self._poll)) is not None:
+                        self._notify()
+        except _FAILURES as error:
+            if not subscribed.done():
+                subscribed.set_exception(error)
+        finally:
+            # waiters then claim, and learn of the outage
+            subscribed.cancel()
+            self._notify()
+
+
+def _check_url(url: str) -> None:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
+    try:
+        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError) as error:
+        # its text may show the password
+        raise ConfigurationError(
+            f"url is not the address of a Redis server: {type(error).__name__}"
+        ) from None
+
+
+async def _heed_cancellation(call: Awaitable[R]) -> R:
+    """Return what a call returns, unless it swallows a cancellation, as what uses wait_for in Python 3.11 may."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    result = await call
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
+
+
+def _unavailable(error: BaseException) -> InboxUnavailable:
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return InboxUnavailable(f"the Redis inbox cannot be used: {text}; the next call tries again")
