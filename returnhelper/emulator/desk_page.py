@@ -35,6 +35,8 @@ _ACTIONS: Final[dict[str, _Action]] = {
     "label-fails": lambda desk, _: desk.fail_label(),
 }
 
+_MOST_DELIVERIES: Final = 50
+_WIDE: Final = 28
 _END_SUSPENSION: Final = "end-suspension"
 
 HEADERS: Final = {
@@ -57,6 +59,10 @@ button{font:inherit;font-size:.8rem;white-space:nowrap;margin:0 .25rem .1rem 0;p
 border-radius:4px;background:#f4f1ec;cursor:pointer}button:hover{background:#ffe9b8}
 .problem{background:#fdecea;color:#8a1c13;padding:.5rem .8rem;border-radius:4px}code{color:#555;font-size:.85em}
 .good{color:#1d7a3a}.bad{color:#a8261b}
+@media(max-width:45rem){
+table,tbody{display:block}tr{display:flex;flex-wrap:wrap;gap:.2rem .9rem;padding:.4rem .6rem;border-bottom:1px solid #eee}
+tr:has(th){display:none}td,td:last-child{border:0;padding:0;width:auto}td:first-child{font-weight:600}td:empty{display:none}
+}
 """
 
 _SCRIPT: Final = """
@@ -96,8 +102,9 @@ def render(account: Account, problem: str | None = None) -> str:
             f"{_target(account.deliveries)}.</p>",
             f"<p class=problem>{escape(problem)}</p>" if problem else "",
             "<nav>",
-            _buttons(0, [("unknown", "an unknown parcel arrives"), ("label-fails", "the next label fails")]),
+            _buttons(0, [("unknown", "receive an unknown parcel"), ("label-fails", "fail the next label")]),
             "</nav><main><div>",
+            _pending_failures(len(account.label_failures)),
             _table("Shipments", ("id", "order", "arrived", "label", ""), _shipments(account)),
             _table("Inventories", ("id", "RMA", "handling", "services", ""), _inventories(account)),
             _table("Resends", ("id", "number", "status", ""), _resends(account)),
@@ -107,6 +114,10 @@ def render(account: Account, problem: str | None = None) -> str:
             f"</div></main><script>{_SCRIPT}</script>",
         )
     )
+
+
+def _pending_failures(count: int) -> str:
+    return f"<p>The next {'label' if count == 1 else f'{count} labels'} will fail.</p>" if count else ""
 
 
 def _target(deliveries: Deliveries) -> str:
@@ -121,27 +132,36 @@ def _deliveries(deliveries: Deliveries) -> str:
         above = "<p class=problem>Suspended for 24 hours: ten deliveries in a row failed.</p>"
     if any(d.statuses and not d.delivered for d in sent):
         above += _buttons(0, [(_END_SUSPENSION, "deliver again what was not acknowledged")])
-    rows = ((escape(d.action), _statuses(d), _short(d.notification_id)) for d in reversed(sent[-50:]))
+    rows = (
+        (escape(d.action), _statuses(d), _notification(d.notification_id))
+        for d in reversed(sent[-_MOST_DELIVERIES:])
+    )
     return _table(f"Deliveries ({len(sent)})", ("event", "status", "notification"), rows, above)
 
 
 def _statuses(event: SentEvent) -> str:
     if not event.statuses:
-        return "none yet"
+        return "not delivered yet"
     runs = ((status, len(list(run))) for status, run in groupby(event.statuses))
     texts = (f"{status or 'no response'}{f' &times;{times}' if times > 1 else ''}" for status, times in runs)
     return f"<span class={'good' if event.delivered else 'bad'}>{', '.join(texts)}</span>"
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
+    return (
+        escape(text) if len(text) <= _WIDE else f"<span title='{escape(text)}'>{escape(text[:_WIDE])}…</span>"
+    )
+
+
+def _notification(text: str) -> str:
     return f"<code title='{escape(text)}'>…{escape(text[-8:])}</code>"
 
 
 def _shipments(account: Account) -> Iterable[tuple[str, ...]]:
     for s in reversed(account.shipments.values()):
-        buttons = [] if s.received else [("arrive", "arrives"), ("arrive-two", "arrives in two packages")]
+        buttons = [] if s.received else [("arrive", "receive"), ("arrive-two", "receive as two packages")]
         arrived = f"{s.received:%H:%M:%S} UTC" if s.received else "no"
-        order = "<i>unknown parcel</i>" if s.unknown else escape(s.order_number)
+        order = "<i>unknown parcel</i>" if s.unknown else _shortened(s.order_number)
         label = "none" if s.unknown else s.label_status
         if s.label_url is not None:
             label = f"<a href='{escape(s.label_url)}'>label</a>"
@@ -152,11 +172,11 @@ def _shipments(account: Account) -> Iterable[tuple[str, ...]]:
 
 def _inventories(account: Account) -> Iterable[tuple[str, ...]]:
     for i in reversed(account.inventories.values()):
-        buttons: list[_Button] = [("images", "take a picture")]
+        buttons: list[_Button] = [("images", "take a photo")]
         if i.busy:
             buttons += [("vas", "complete services"), ("vas-failed", "fail services")]
         elif i.handling != "tbc" and i.status != "completed" and not i.order:
-            buttons += [("begin", "start"), ("complete", "complete")]
+            buttons += [("begin", "start handling"), ("complete", "complete handling")]
         services = "<br>".join(f"{escape(v.code)}: {v.status}" for v in i.vas_orders)
         state = f"<span title='{escape(HANDLINGS.get(i.handling, ''))}'>{i.handling}</span>, {i.status}"
         if i.split:
@@ -166,7 +186,11 @@ def _inventories(account: Account) -> Iterable[tuple[str, ...]]:
 
 def _resends(account: Account) -> Iterable[tuple[str, ...]]:
     for r in reversed(account.resends.values()):
-        buttons = [("resend-begin", "start"), ("resend-dispatch", "dispatch"), ("resend-fail", "fail")]
+        buttons = [
+            ("resend-begin", "start packing"),
+            ("resend-dispatch", "dispatch"),
+            ("resend-fail", "fail"),
+        ]
         yield (
             str(r.resend_id),
             r.number,
@@ -179,8 +203,8 @@ def _recalls(account: Account) -> Iterable[tuple[str, ...]]:
     for r in reversed(account.recalls.values()):
         buttons = [
             ("recall-dispatch", "ship"),
-            ("recall-ready", "arrives in Hong Kong"),
-            ("recall-pick-up", "is collected"),
+            ("recall-ready", "receive in Hong Kong"),
+            ("recall-pick-up", "hand to the courier"),
         ]
         is_open = r.status != "canceled" and r.item_status != "picked-up"
         yield str(r.recall_id), r.number, r.item_status, _buttons(r.recall_id, buttons if is_open else [])
