@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from ._secrets import redact, redact_bytes
 from ._time import to_time, to_wire
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
@@ -39,7 +40,11 @@ IDEMPOTENCY_KEY = "x-returnhelper-idempotency-key"
 
 @attrs.frozen(eq=False)
 class Operation:
-    """What the vendor's documentation says of one operation. `payload` lists the members that may hold the payload."""
+    """What the vendor's documentation says of one operation.
+
+    `payload` lists the members that may hold the payload. `creates` says that the payload is a list of what was created,
+    which is never empty.
+    """
 
     name: str
     method: Literal["GET", "POST"]
@@ -47,6 +52,7 @@ class Operation:
     payload: tuple[str, ...] = ()
     api: Literal["user", "public"] = "user"
     writes: bool = False
+    creates: bool = False
     deprecated: str | None = None
 
 
@@ -105,18 +111,23 @@ class PreparedRequest:
         return self.operation.name
 
     def redact(self, text: str) -> str:
-        """Return the text without key and token."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        """Return the text without key and token; a server or a proxy may echo what it was sent."""
+        return redact(text, self.secrets)
+
+    def redact_bytes(self, body: bytes) -> bytes:
+        """Return a body without key and token."""
+        return redact_bytes(body, self.secrets)
 
 
 @attrs.frozen
 class ParsedResponse:
-    """A successful answer: the decoded envelope, and where it came from."""
+    """A response that is not an error: the decoded envelope, and where it came from."""
 
-    envelope: JSONObject
+    envelope: JSONObject = attrs.field(repr=False)
     response: RawResponse
+    request: PreparedRequest
+    proven: bool
+    """Whether `meta.status` says success. If not, the payload has to prove it."""
 
 
 class SupportsCall(Protocol):

@@ -1,57 +1,81 @@
-"""Read an answer without any I/O: what it says, which error it is, whether another attempt is worth it."""
+"""Read a response without any I/O: what it says, which error it is, whether another attempt makes sense."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import cast
+from http import HTTPStatus
+from typing import Final, cast
+
+from multidict import CIMultiDict
 
 from . import errors
 from ._request import Operation, ParsedResponse, PreparedRequest
 from ._wire import NotJSON, decode, encode
 from .config import RetryPolicy
-from .errors import APIError, TransportError, UnexpectedContent
+from .errors import APIError, TransportError, UnexpectedContent, one_line
 from .types import JSONObject, JSONValue, RawResponse
 
-_SNIPPET = 200
+_SNIPPET: Final = 200
+_LONGEST_TEXT: Final = 500
+_DEEPEST: Final = 20
+_LARGEST: Final = 2**63
+_ENVELOPE: Final = frozenset({"correlationid", "meta"})
 
 
-def interpret(call: PreparedRequest, status: int, headers: Mapping[str, str], body: bytes) -> ParsedResponse:
-    """Read an answer; raise what it says if that is not success.
+def interpret(
+    request: PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
+) -> ParsedResponse:
+    """Return a response that says success or leaves it to its payload to prove it; raise what else it says.
 
     Most failures arrive as HTTP 200 with another `meta.status`, so the status line alone decides nothing.
     """
-    envelope = _envelope(headers, body)
+    result = _read(request, status, headers, body)
+    if isinstance(result, ParsedResponse):
+        return result
+    # A server may echo key and token: crash reports show the locals of the frames that an error passes through.
+    del headers, body
+    raise result
+
+
+def _read(
+    request: PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
+) -> ParsedResponse | APIError | UnexpectedContent:
+    envelope = None if 300 <= status < 400 else _envelope(headers, body)
     if envelope is None:
-        raise _without_envelope(call, status, headers, body)
-    meta = envelope.get("meta")
-    if isinstance(meta, dict):
-        said = _status(meta, status)
-    elif 200 <= status < 300 and len(envelope.keys() - {"correlationId"}) > 0:
-        # Newer examples print the payload alone; an object with something in it is taken at its word.
-        meta, said = {}, 200
+        return _without_envelope(request, status, headers, body, None)
+    meta = _member(envelope, "meta")
+    if meta is None:
+        # Newer examples print the payload alone: it has to prove success by itself.
+        if not 200 <= status < 300 or envelope.keys() <= {"correlationId", "meta"}:
+            return _without_envelope(request, status, headers, body, envelope)
+        said: int | None = None
+    elif type(meta) is not dict:
+        return unexpected(request, "a meta that is not an object", status=status, headers=headers, body=body)
     else:
-        raise _without_envelope(call, status, headers, body, envelope)
-    correlation_id = envelope.get("correlationId")
-    if not isinstance(correlation_id, str):
-        correlation_id = None
-    if said != 200 or not 200 <= status < 300:
-        raise _refusal(call, status, said, meta, correlation_id, headers)
+        said, understood = _status(meta)
+        if _error_code(meta) is not None or not _is_success(said) or not 200 <= status < 300:
+            return _refusal(request, status, headers, meta, said, _correlation_id(envelope))
+        if not understood:
+            return unexpected(
+                request, "a meta.status that is not a number", status=status, headers=headers, body=body
+            )
     response = RawResponse(
-        operation=call.operation.name,
+        operation=request.operation.name,
         http_status=status,
         headers=headers,
         body=body,
-        correlation_id=correlation_id,
-        idempotency_key=call.idempotency_key,
+        correlation_id=_correlation_id(envelope),
+        idempotency_key=request.idempotency_key,
     )
-    return ParsedResponse(envelope, response)
+    return ParsedResponse(envelope, response, request, said is not None)
 
 
 def _envelope(headers: Mapping[str, str], body: bytes) -> JSONObject | None:
-    """Return the object that the body holds; None if it is anything else, or called HTML."""
+    """Return the object in the body; None if the body is anything else, or is labelled as HTML."""
     declared = headers.get("Content-Type", "")
     if "json" not in declared and "html" in declared:
         return None
@@ -59,27 +83,58 @@ def _envelope(headers: Mapping[str, str], body: bytes) -> JSONObject | None:
         decoded = decode(body)
     except NotJSON:
         return None
-    if not isinstance(decoded, dict):  # not Mapping: every call passes here, and that check is slow
+    if type(decoded) is not dict:  # not Mapping: every call passes here, and that check is slow
         return None
-    # Other wrong types are forgiven if the body shows the envelope: proxies relabel, and the answer may be a label.
-    if declared and "json" not in declared and not isinstance(decoded.get("meta"), Mapping):
+    # Other types are accepted if the body shows the envelope: proxies relabel, and the payload may be a paid label.
+    if declared and "json" not in declared and not isinstance(_member(decoded, "meta"), Mapping):
         return None
     return decoded
 
 
-def _status(meta: JSONObject, http_status: int) -> int:
-    said = meta.get("status")
-    if isinstance(said, str) and said.strip().isascii() and said.strip().isdigit() and len(said) < 10:
-        return int(said)
-    if isinstance(said, int) and not isinstance(said, bool):
-        return said
-    return 400 if meta.get("errorCode") and 200 <= http_status < 300 else http_status
+def _member(members: JSONObject, name: str) -> JSONValue:
+    """Return a member of the envelope, in whatever casing it is printed; None if there is none."""
+    value = members.get(name)
+    if value is None and name not in members:
+        folded = name.casefold()
+        for other, candidate in members.items():
+            if other.casefold() == folded:
+                return candidate
+    return value
 
 
-_ADVICE: Mapping[type[APIError], str] = {
-    errors.ValidationFailed: "correct the request; sending it again as it is fails again",
+def _correlation_id(envelope: JSONObject) -> str | None:
+    value = _member(envelope, "correlationId")
+    return value if isinstance(value, str) else None
+
+
+def _status(meta: JSONObject) -> tuple[int | None, bool]:
+    """Return `meta.status`, None where it is missing, and whether it could be read."""
+    said = _member(meta, "status")
+    if said is None or type(said) is int:
+        return said, True
+    if isinstance(said, Decimal) and said.adjusted() < 9 and said == said.to_integral_value():
+        return int(said), True
+    if isinstance(said, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", said, re.ASCII):
+        return int(said), True
+    return None, False
+
+
+def _is_success(said: int | None) -> bool:
+    return said is None or 200 <= said < 300
+
+
+def _error_code(meta: JSONObject) -> str | None:
+    """Return `meta.errorCode` as text; None where it is null, missing or blank."""
+    code = _member(meta, "errorCode")
+    if code is None or (isinstance(code, str) and not code.strip()):
+        return None
+    return _text(code)
+
+
+_ADVICE: Final[Mapping[type[APIError], str]] = {
+    errors.ValidationFailed: "correct the request; the same request fails again",
     errors.AuthenticationFailed: "check key, token and environment: keys of sandbox and production differ",
-    errors.Conflict: "look up what exists before sending anything again",
+    errors.Conflict: "look up what exists before you send anything again",
     errors.RateLimited: "wait before the next call, or lower max_concurrency",
     errors.ServerFault: "repeat the call later with the same idempotency_key",
     APIError: "see error_code, or quote correlation_id to support",
@@ -88,122 +143,176 @@ _ADVICE: Mapping[type[APIError], str] = {
 
 def error_class(status: int) -> type[APIError]:
     """Return the class of a refusal by its status, that of the status line or of `meta.status`."""
-    if status in {400, 422}:
+    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
         return errors.ValidationFailed
-    if status in {401, 403}:
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return errors.AuthenticationFailed
-    if status == 409:
+    if status == HTTPStatus.CONFLICT:
         return errors.Conflict
-    if status == 429:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return errors.RateLimited
     return errors.ServerFault if 500 <= status < 600 else APIError
 
 
 def _refusal(
-    call: PreparedRequest,
-    status: int,
-    said: int,
-    meta: JSONObject,
-    correlation_id: str | None,
+    request: PreparedRequest,
+    http_status: int,
     headers: Mapping[str, str],
+    meta: JSONObject,
+    said: int | None = None,
+    correlation_id: str | None = None,
 ) -> APIError:
-    # A real HTTP error was raised before the envelope was applied: it goes first.
-    cls = error_class(said if 200 <= status < 300 else status)
-    code = None if not meta.get("errorCode") else redact(str(meta["errorCode"]), call.secrets)
-    detail = _redacted(meta.get("error"), call.secrets)
-    fields = {name: _message(value) for name, value in detail.items()} if isinstance(detail, Mapping) else {}
-    if correlation_id is not None:
-        correlation_id = redact(correlation_id, call.secrets)
+    status = http_status if said is None else said
+    if not 200 <= http_status < 300:
+        deciding = http_status  # a real HTTP error was raised before the envelope was applied
+    else:
+        deciding = HTTPStatus.BAD_REQUEST if _is_success(said) else status
+    cls = error_class(deciding)
+    code = _error_code(meta)
+    if code is not None:
+        code = one_line(request.redact(code), _LONGEST_TEXT)
+    detail = _redacted(request, _member(meta, "error"), _DEEPEST)
+    fields = {name: _text(value) for name, value in detail.items()} if isinstance(detail, Mapping) else {}
     listed = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    what = code or f"status {said}"
-    trace = f" [correlationId {correlation_id}]" if correlation_id else ""
+    if correlation_id is not None:
+        correlation_id = request.redact(correlation_id)
     error = cls(
-        f"{call.operation.name} was refused, {what}{f' ({listed[:500]})' if listed else ''}{trace}: {_ADVICE[cls]}",
-        http_status=status,
-        status=said,
+        f"{request.name} was refused, {code or f'status {status}'}"
+        + (f" ({one_line(listed, _LONGEST_TEXT)})" if listed else "")
+        + (f" [correlationId {one_line(correlation_id, _SNIPPET)}]" if correlation_id else "")
+        + f": {_ADVICE[cls]}",
+        http_status=http_status,
+        status=status,
         error_code=code,
         fields=fields,
         detail=detail,
         correlation_id=correlation_id,
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
+        operation=request.operation_name,
+        idempotency_key=request.idempotency_key,
     )
-    return _with_retry_after(error, headers)
+    if isinstance(error, errors.RateLimited | errors.ServerFault):
+        error.retry_after = retry_after(headers)
+    return error
 
 
-def _message(value: JSONValue) -> str:
+def _text(value: JSONValue) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
         return ", ".join(cast("Sequence[str]", value))
-    return encode(value).decode()
+    try:
+        return encode(value).decode()
+    except ValueError:
+        return f"<{type(value).__name__}>"
+
+
+def _redacted(request: PreparedRequest, value: JSONValue, depth: int) -> JSONValue:
+    """Return the value without key and token; what is nested too deep to be printed or pickled becomes an ellipsis."""
+    if isinstance(value, str):
+        return request.redact(value)
+    if isinstance(value, Mapping | Sequence) and depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        return {request.redact(name): _redacted(request, member, depth - 1) for name, member in value.items()}
+    if isinstance(value, Sequence):
+        return [_redacted(request, item, depth - 1) for item in value]
+    return value
 
 
 def _without_envelope(
-    call: PreparedRequest,
+    request: PreparedRequest,
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    decoded: JSONObject | None = None,
+    decoded: JSONObject | None,
 ) -> APIError | UnexpectedContent:
-    """Name an answer that is no envelope: gateways answer before the API does, with pages of their own."""
-    if decoded is not None and status == 400:
-        # ASP.NET's own validation answers with `errors` and no envelope (inferred).
-        return _refusal(call, status, status, {"error": decoded.get("errors")}, None, headers)
+    """Return the error for a response without envelope: gateways respond before the API does, in their own ways."""
+    if decoded is not None and status == HTTPStatus.BAD_REQUEST:
+        # ASP.NET's own validation responds with `errors` and no envelope (inferred).
+        return _refusal(request, status, headers, {"error": _member(decoded, "errors")})
     if error_class(status) not in {APIError, errors.ValidationFailed} or (
         decoded is not None and status >= 400
     ):
-        return _refusal(call, status, status, {}, None, headers)
+        return _refusal(request, status, headers, {})
     if 300 <= status < 400:
         what = "a redirect, which is not followed because it would carry the credentials along"
     elif not body:
         what = "an empty body"
     else:
         what = f"{headers.get('Content-Type') or 'content without a type'} instead of the documented JSON"
-    return unexpected(call, f"HTTP {status} with {what}", status=status, headers=headers, body=body)
+    return unexpected(request, what, status=status, headers=headers, body=body)
+
+
+_CHECK: Final = "check the environment's URL and any proxy on the way"
+UNCERTAIN: Final = "the response is in .response; do not repeat the call with another idempotency key"
 
 
 def unexpected(
-    call: PreparedRequest, what: str, *, status: int, headers: Mapping[str, str], body: bytes
+    request: PreparedRequest,
+    what: str,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    advice: str = _CHECK,
+    correlation_id: str | None = None,
 ) -> UnexpectedContent:
-    """Build the error for an answer that cannot be used."""
-    snippet = redact(
-        re.sub(r"[\s\x00-\x1f\x7f]+", " ", body[: 4 * _SNIPPET].decode("utf-8", "replace")), call.secrets
-    )
-    shown = snippet[:_SNIPPET].strip()
+    """Build the error for a response that cannot be used. Key and token are removed from all that it keeps."""
+    body = request.redact_bytes(body)
+    snippet = one_line(body[: 20 * _SNIPPET].decode("utf-8", "replace"), _SNIPPET)
     error = UnexpectedContent(
-        f"{call.operation.name} got {redact(what, call.secrets)}; check the environment's URL and any proxy on the way"
-        + (f". It begins: {shown!r}" if shown else ""),
-        operation=call.operation.name,
-        idempotency_key=call.idempotency_key,
+        one_line(f"{request.name} got HTTP {status} with {request.redact(what)}; {advice}", 2 * _LONGEST_TEXT)
+        + (f". The response begins: {snippet!r}" if snippet else ""),
+        operation=request.operation_name,
+        idempotency_key=request.idempotency_key,
     )
+    kept = CIMultiDict((name, request.redact(value)) for name, value in headers.items())
     error.http_status = status
-    error.content_type = redact(headers.get("Content-Type", ""), call.secrets) or None
-    error.snippet = shown
+    error.content_type = kept.get("Content-Type")
+    error.snippet = snippet
+    error.response = RawResponse(
+        operation=request.operation_name,
+        http_status=status,
+        headers=kept,
+        body=body,
+        correlation_id=None if correlation_id is None else request.redact(correlation_id),
+        idempotency_key=request.idempotency_key,
+    )
     return error
 
 
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """Return the text without the secrets; a server or a proxy may echo what it was sent."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+def unfit(parsed: ParsedResponse, problem: str) -> UnexpectedContent:
+    """Build the error for a response that says success, or nothing at all, and has not the documented payload."""
+    response = parsed.response
+    return unexpected(
+        parsed.request,
+        f"a response without its documented payload ({problem})",
+        status=response.http_status,
+        headers=response.headers,
+        body=response.body,
+        advice=UNCERTAIN,
+        correlation_id=response.correlation_id,
+    )
 
 
-def _redacted(value: JSONValue, secrets: tuple[str, ...]) -> JSONValue:
-    if isinstance(value, str):
-        return redact(value, secrets)
-    if isinstance(value, Mapping):
-        return {redact(name, secrets): _redacted(member, secrets) for name, member in value.items()}
-    if isinstance(value, Sequence):
-        return [_redacted(item, secrets) for item in value]
-    return value
+def payload(operation: Operation, envelope: JSONObject) -> tuple[JSONValue, bool]:
+    """Return the payload and whether it is a documented member.
+
+    That is the first member of `operation.payload` that is not null; without one, all that is not of the envelope.
+    """
+    for name in operation.payload:
+        value = _member(envelope, name)
+        if value is not None:
+            return value, True
+    return {name: value for name, value in envelope.items() if name.casefold() not in _ENVELOPE}, False
 
 
-def _with_retry_after(error: APIError, headers: Mapping[str, str]) -> APIError:
-    if isinstance(error, errors.RateLimited | errors.ServerFault):
-        error.retry_after = retry_after(headers)
-    return error
+def total(envelope: JSONObject) -> int | None:
+    """Return the total that some paged lists carry."""
+    value = _member(envelope, "totalNumberOfRecords")
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
+        return int(value)
+    return value if type(value) is int and 0 <= value < _LARGEST else None
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -256,20 +365,3 @@ def _worth_a_retry(error: TransportError | APIError) -> bool:
         # The same class stands for soft errors under HTTP 200, which are decided answers.
         return error.http_status == 429 or error.http_status >= 500
     return isinstance(error, errors.RequestTimeout)
-
-
-def payload(operation: Operation, envelope: JSONObject) -> JSONValue:
-    """Return the payload of an envelope: the first member of `operation.payload` that is there."""
-    for name in operation.payload:
-        value = envelope.get(name)
-        if value is not None:
-            return value
-    return {name: value for name, value in envelope.items() if name not in {"correlationId", "meta"}}
-
-
-def total(envelope: JSONObject) -> int | None:
-    """Return the total that some paged lists carry."""
-    value = envelope.get("totalNumberOfRecords")
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import quote
 
 from .errors import ConfigurationError
 
+_HIDDEN: Final = "***"
+_SHORTEST: Final = 6
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 _RESERVED: Final = frozenset(
@@ -77,7 +82,7 @@ class Credentials:
 
     def redact(self, text: str) -> str:
         """Return the text without key and token; a server or a proxy may echo what it was sent."""
-        return text.replace(self._token, "***").replace(self._key, "***")
+        return redact(text, self.values())
 
 
 class ExtraHeaders(Mapping[str, str]):
@@ -120,3 +125,31 @@ def _problem(header: tuple[object, object]) -> str | None:
         return f"headers: {name} is set by the client itself"
     problem = header_problem(value)
     return None if problem is None else f"headers[{name}] {problem}"
+
+
+def redact(text: str, secrets: tuple[str, ...]) -> str:
+    """Return the text without the secrets, as they are and as JSON, URLs and HTML spell them.
+
+    Shorter ones than six characters are not searched for: they would mangle words that contain them.
+    """
+    for spelling in _spellings(secrets):
+        text = text.replace(spelling, _HIDDEN)
+    return text
+
+
+def redact_bytes(body: bytes, secrets: tuple[str, ...]) -> bytes:
+    """Return the bytes without the secrets."""
+    for spelling in _spellings(secrets):
+        body = body.replace(spelling.encode(), _HIDDEN.encode())
+    return body
+
+
+def _spellings(secrets: tuple[str, ...]) -> Iterator[str]:
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            plain = str.__str__(secret)
+            as_json = json.dumps(plain)[1:-1]
+            # A spelling that contains another one goes first.
+            yield from dict.fromkeys(
+                (quote(plain, safe=""), html.escape(plain), as_json.replace("/", "\\/"), as_json, plain)
+            )

@@ -146,7 +146,7 @@ async def _body(request: PreparedRequest, response: aiohttp.ClientResponse) -> b
     response.close()
     raise _response.unexpected(
         request,
-        f"HTTP {response.status} with a body of more than {MAX_RESPONSE >> 20} MiB, which is not read on",
+        f"a body of more than {MAX_RESPONSE >> 20} MiB, which is not read on",
         status=response.status,
         headers=response.headers,
         body=blocks[0],

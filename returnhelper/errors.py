@@ -26,15 +26,18 @@ All of them pickle. None holds a live response, a key, a token or a signature.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from .types import JSONValue, RawResponse
 
 _E = TypeVar("_E", bound="ReturnHelperError")
+
+_UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+")
 
 
 def format_value(value: object, *, most: int = 80) -> str:
@@ -43,7 +46,12 @@ def format_value(value: object, *, most: int = 80) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - an int of many digits or somebody's class; the message is about something else
         text = f"<{type(value).__name__}>"
-    text = " ".join(text.split())
+    return one_line(text, most)
+
+
+def one_line(text: str, most: int) -> str:
+    """Return text for a message: on one line, without control characters, shortened, and printable everywhere."""
+    text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -64,9 +72,17 @@ class ReturnHelperError(Exception):
     operation: str | None = None
     """The operation that failed, such as `ReturnShipment/CreateReturnShipment`."""
 
+    def __init__(self, *args: object) -> None:
+        # A peer's text may contain an unpaired surrogate, which cannot be printed, logged or sent.
+        super().__init__(*(_encodable(arg) if isinstance(arg, str) else arg for arg in args))
+
     def __reduce__(self) -> tuple[object, ...]:
         # The default calls the class with `args`, which keyword-only constructors refuse.
         return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rebuild(cls: type[_E], args: tuple[object, ...], state: dict[str, object]) -> _E:
@@ -146,7 +162,7 @@ class UnexpectedContent(TransportError):
     """Whether the connection broke inside the body."""
 
     response: RawResponse | None = None
-    """The whole response, where it was JSON that does not fit the documented shape."""
+    """The whole response, where one arrived; key and token are removed from it."""
 
 
 class APIError(ReturnHelperError):

@@ -36,16 +36,16 @@ def read(
 def test_success() -> None:
     """The payload, the trace id, the bytes and the key of the call are at hand."""
     parsed = read(envelope({"resendId": 5}))
-    assert core.payload(WRITE, parsed.envelope) == {"resendId": 5}
+    assert core.payload(WRITE, parsed.envelope) == ({"resendId": 5}, False)
     assert (parsed.response.correlation_id, parsed.response.idempotency_key) == ("c-1", "fresh")
     assert parsed.response.body == envelope({"resendId": 5})
 
 
 def test_payload_by_its_newest_name_first() -> None:
     """`data` goes before older names; null counts as missing; `meta.data` is no payload."""
-    assert core.payload(READ, {"data": [1], "shipmentList": [2]}) == [1]
-    assert core.payload(READ, {"data": None, "shipmentList": [2]}) == [2]
-    assert core.payload(READ, {"meta": {"data": [9]}, "correlationId": "c"}) == {}
+    assert core.payload(READ, {"data": [1], "shipmentList": [2]}) == ([1], True)
+    assert core.payload(READ, {"data": None, "shipmentList": [2]}) == ([2], True)
+    assert core.payload(READ, {"meta": {"data": [9]}, "correlationId": "c"}) == ({}, False)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from returnhelper import _response
 from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
 from returnhelper._wire import Model, StructureError, find_type_mismatches, structure
+from returnhelper._wire.model import wire_names
 from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent
 from returnhelper.pagination import Pager
 from returnhelper.types import ResultList
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from returnhelper.types import JSONValue
 
 M = TypeVar("M", bound=Model)
+
+_UNPROVEN: Final = "neither meta.status nor a documented member says that the call succeeded"
+_members_of: dict[type[Model], frozenset[str]] = {}
 
 
 class Resource:
@@ -44,20 +48,14 @@ class Resource:
         body: object | None = None,
         options: RequestOptions | None = None,
     ) -> M:
-        """Call, and return the payload as one object."""
+        """Make a call, and return its payload as one object."""
         if op.deprecated is not None:
             _warn(op)
         parsed = await self._caller.call(op, query=query, body=body, options=options)
-        try:
-            found = _response.payload(op, parsed.envelope)
-            if op.payload and isinstance(found, Mapping):
-                # A payload member that is null says nothing; it is no member of the payload.
-                found = {k: v for k, v in found.items() if v is not None or k not in op.payload}
-            typed = structure(found, result)
-        except StructureError as e:
-            raise _misfit(op, parsed, e) from None
-        object.__setattr__(typed, "_response", parsed.response)
-        return typed
+        found = _read_object(op, parsed, result)
+        if isinstance(found, UnexpectedContent):
+            raise found
+        return found
 
     async def _items(
         self,
@@ -68,20 +66,14 @@ class Resource:
         body: object | None = None,
         options: RequestOptions | None = None,
     ) -> ResultList[M]:
-        """Call, and return the payload as a list; a missing one is empty."""
+        """Make a call, and return its payload as a list."""
         if op.deprecated is not None:
             _warn(op)
         parsed = await self._caller.call(op, query=query, body=body, options=options)
-        found = _response.payload(op, parsed.envelope)
-        try:
-            if isinstance(found, Mapping):
-                found = _only_list(op, found)
-            if not isinstance(found, Sequence) or isinstance(found, str):
-                raise StructureError("expected a list")
-            typed = [structure(value, item) for value in found]
-        except StructureError as e:
-            raise _misfit(op, parsed, e) from None
-        return ResultList(typed, response=parsed.response, total=_response.total(parsed.envelope))
+        found = _read_list(op, parsed, item)
+        if isinstance(found, UnexpectedContent):
+            raise found
+        return found
 
     def _list(
         self,
@@ -139,29 +131,85 @@ class Resource:
             raise RequestInvalid(problems)
 
 
-def _only_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
-    """Read a list that is missing, or that an object wraps."""
-    named = [found[name] for name in op.payload if name in found]
-    for value in named:
+# The two readers return their error: a frame that an error passes through must not hold what a server may have echoed.
+
+
+def _read_object(op: Operation, parsed: ParsedResponse, result: type[M]) -> M | UnexpectedContent:
+    found, documented = _response.payload(op, parsed.envelope)
+    members = _members(result)
+    if isinstance(found, Mapping):
+        # A payload member that is null says nothing; it is no member of the payload.
+        found = _spelled(
+            {k: v for k, v in found.items() if v is not None or k not in op.payload} if op.payload else found,
+            members,
+        )
+        if not (parsed.proven or _shows(found, members) or (documented and not members)):
+            return _response.unfit(parsed, _UNPROVEN)
+    try:
+        typed = structure(found, result)
+    except StructureError as e:
+        return _response.unfit(parsed, str(e))
+    object.__setattr__(typed, "_response", parsed.response)
+    return typed
+
+
+def _read_list(op: Operation, parsed: ParsedResponse, item: type[M]) -> ResultList[M] | UnexpectedContent:
+    found, documented = _response.payload(op, parsed.envelope)
+    if isinstance(found, Mapping):
+        # Missing or null is an empty list, and an object may be wrapped around one, if the status says success.
+        found = _wrapped_list(op, found) if parsed.proven or documented else None
+        if found is None and parsed.proven:
+            found = ()
+    if found is None:
+        return _response.unfit(parsed, _UNPROVEN)
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return _response.unfit(parsed, "expected a list")
+    if op.creates and not found:
+        return _response.unfit(parsed, "the list of what was created is empty")
+    members = _members(item)
+    if found and isinstance(found[0], Mapping) and members.isdisjoint(found[0]):
+        found = [_spelled(entry, members) if isinstance(entry, Mapping) else entry for entry in found]
+    if not parsed.proven and not all(
+        isinstance(entry, Mapping) and _shows(entry, members) for entry in found
+    ):
+        return _response.unfit(parsed, _UNPROVEN)
+    try:
+        typed = [structure(entry, item) for entry in found]
+    except StructureError as e:
+        return _response.unfit(parsed, str(e))
+    return ResultList(typed, response=parsed.response, total=_response.total(parsed.envelope))
+
+
+def _members(cls: type[Model]) -> frozenset[str]:
+    members = _members_of.get(cls)
+    if members is None:
+        members = _members_of[cls] = frozenset(name for names in wire_names(cls).values() for name in names)
+    return members
+
+
+def _shows(found: Mapping[str, JSONValue], members: frozenset[str]) -> bool:
+    """Return whether a member of the result's class is there."""
+    return any(found.get(name) is not None for name in members)
+
+
+def _spelled(found: Mapping[str, JSONValue], members: frozenset[str]) -> Mapping[str, JSONValue]:
+    """Return the members in the documented casing, where none of them is."""
+    if not members or not members.isdisjoint(found):
+        return found
+    documented = {name.casefold(): name for name in members}
+    return {documented.get(name.casefold(), name): value for name, value in found.items()}
+
+
+def _wrapped_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
+    """Return the list that an object is wrapped around; None if there is none."""
+    for name in op.payload:
+        value = found.get(name)
         if isinstance(value, Sequence) and not isinstance(value, str):
             return value
-    if named:  # present, but null
-        return ()
+    if any(name in found for name in op.payload):  # but null
+        return None
     lists = [value for value in found.values() if isinstance(value, Sequence) and not isinstance(value, str)]
-    return lists[0] if len(lists) == 1 else ()
-
-
-def _misfit(op: Operation, parsed: ParsedResponse, misfit: StructureError) -> UnexpectedContent:
-    error = UnexpectedContent(
-        f"{op.name} succeeded, but its answer does not fit: {misfit}; the response itself is in .response. Do not send "
-        "it again with another idempotency key",
-        operation=op.name,
-        idempotency_key=parsed.response.idempotency_key,
-    )
-    error.http_status = parsed.response.http_status
-    error.content_type = parsed.response.headers.get("Content-Type")
-    error.response = parsed.response
-    return error
+    return lists[0] if len(lists) == 1 else None
 
 
 def _warn(op: Operation) -> None:

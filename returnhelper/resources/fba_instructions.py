@@ -26,17 +26,18 @@ from returnhelper.resources._base import Resource
 _I = TypeVar("_I", bound=FbaInstruction)
 
 
-def _operation(controller: str, action: str, *, writes: bool = False) -> Operation:
+def _operation(controller: str, action: str, *, writes: bool = False, creates: bool = False) -> Operation:
     return Operation(
         f"{controller}/{action[0].upper()}{action[1:]}",
         "POST" if writes else "GET",
         f"/api/Fba/{controller}/{action}",
         payload=("data",),
         writes=writes,
+        creates=creates,
     )
 
 
-_CREATE: Final = _operation("FbaInstruction", "create", writes=True)
+_CREATE: Final = _operation("FbaInstruction", "create", writes=True, creates=True)
 _LIST: Final = _operation("FbaInstruction", "list")
 _LIST_ITEMS: Final = _operation("FbaInstructionItem", "getFbaInstructionItemList")
 _GET_DISPOSE: Final = _operation("FbaInstructionDispose", "get")

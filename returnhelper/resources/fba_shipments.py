@@ -16,7 +16,7 @@ from returnhelper.pagination import Pager
 from returnhelper.resources._base import Resource
 
 _CREATE: Final = Operation(
-    "FbaShipment/Create", "POST", "/api/Fba/FbaShipment/create", payload=("data",), writes=True
+    "FbaShipment/Create", "POST", "/api/Fba/FbaShipment/create", payload=("data",), writes=True, creates=True
 )
 _GET: Final = Operation("FbaShipment/Get", "GET", "/api/Fba/FbaShipment/get", payload=("data",))
 _LIST: Final = Operation("FbaShipment/List", "GET", "/api/Fba/FbaShipment/list", payload=("data",))

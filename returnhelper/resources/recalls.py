@@ -18,6 +18,7 @@ _CREATE_BY_INVENTORY: Final = Operation(
     "/api/Recall/createRecallByReturnInventoryId",
     payload=_LISTED,
     writes=True,
+    creates=True,
 )
 _CREATE: Final = Operation("Recall/CreateRecall", "POST", "/api/Recall/createRecall", writes=True)
 _CANCEL: Final = Operation(

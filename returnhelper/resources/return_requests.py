@@ -46,6 +46,7 @@ _CREATE_VAS: Final = Operation(
     "/api/returnrequest/createVas",
     payload=("createdLineItemVasList", "data"),
     writes=True,
+    creates=True,
 )
 
 # Members of answers that the shipment of an edit does not have.

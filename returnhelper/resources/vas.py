@@ -17,6 +17,7 @@ _CREATE: Final = Operation(
     "/api/Vas/CreateByReturnInventoryId",
     payload=("data",),
     writes=True,
+    creates=True,
 )
 
 
