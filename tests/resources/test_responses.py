@@ -12,7 +12,7 @@ from uuid import UUID
 import attrs
 import pytest
 
-from returnhelper import ResultList
+from returnhelper import ResultList, UnexpectedContent
 from returnhelper._wire import Model, encode, to_datetime, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper.types import OpenStrEnum
@@ -109,7 +109,12 @@ async def test_answers_lose_nothing(form: str) -> None:
             recorder.response = encode(answer)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                result = await invoke(CALLS[op.id][1], rh)
+                try:
+                    result = await invoke(CALLS[op.id][1], rh)
+                except UnexpectedContent:
+                    if form not in {"minimal", "nulls"}:  # which do not show what a write has created
+                        raise
+                    continue
             raw = json.loads(recorder.response, parse_float=Decimal)
             if problems := list(_result_differences(result, raw)):
                 found[op.id] = problems
