@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from types import TracebackType
 from typing import Final, Protocol
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
 
-from .errors import ConfigurationError, ConnectionFailed, RequestTimeout, ReturnHelperError, UnexpectedContent
+from ._body import BodyError
+from ._secrets import Redactor
+from .errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    RequestTimeout,
+    ReturnHelperError,
+    UnexpectedContent,
+    one_line,
+)
+
+
+class NotRepeated(aiohttp.ClientError):
+    """A connection that broke under a request which aiohttp would send a second time by itself."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
 
 ERRORS: Final = (
     aiohttp.ClientError,
     HttpProcessingError,
+    BodyError,
     OSError,
     EOFError,
     ValueError,
@@ -28,7 +50,6 @@ ERRORS: Final = (
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@'\"]*@)?([^\s/?#@'\"]*)[^\s'\"]*", re.IGNORECASE
 )
-_UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _LONGEST_CAUSE: Final = 300
 
 _WRONG_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -38,10 +59,12 @@ _WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V
 class Exchange(Protocol):
     """What a call or a transfer remembers from attempt to attempt.
 
-    `sent` says that an attempt got a connection, `maybe_applied` that one that failed may have been carried out.
+    `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
+    attempt may have been carried out. The headers of a session that was passed in stay out of a `foreign` request.
     """
 
     sent: bool
+    status: int | None
     maybe_applied: bool
 
     @property
@@ -50,26 +73,31 @@ class Exchange(Protocol):
     def operation_name(self) -> str | None: ...
     @property
     def idempotency_key(self) -> str | None: ...
-    def redact(self, text: str) -> str: ...
+    @property
+    def foreign(self) -> bool: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def redactor(self) -> Redactor: ...
 
 
-def translate(
-    error: Exception, exchange: Exchange, response: aiohttp.ClientResponse | None
-) -> ReturnHelperError:
+def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:
     """Return the error of this package for one of `ERRORS`, without keeping it: it may hold secrets."""
-    cause = cause_of(error, exchange)
+    if isinstance(error, NotRepeated):
+        error = error.error
+    cause = cause_of(error, exchange.redactor)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return timed_out(exchange, "connect", "no connection in time", sent=False)
     if isinstance(error, TimeoutError):  # aiohttp's are both TimeoutError and OSError
         return timed_out(exchange, "read", "the server was silent for too long")
+    if isinstance(error, BodyError):
+        return unusable(exchange, str(error), truncated=error.truncated)
     if isinstance(error, aiohttp.ClientPayloadError | HttpProcessingError):
-        return unusable(exchange, f"a body that is incomplete ({cause})", response, truncated=True)
+        return unusable(exchange, f"a body that breaks off ({cause})", truncated=True)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _refused_by_proxy(error, exchange)
     if isinstance(error, aiohttp.ClientResponseError):
-        return unusable(
-            exchange, f"a response that is not valid HTTP ({cause})", response, status=error.status
-        )
+        return unusable(exchange, f"a response that is not valid HTTP ({error.status}, {cause})")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
         return _not_connected(error, exchange, cause)
     if isinstance(error, RuntimeError) and "closed" in str(error).lower():
@@ -83,15 +111,15 @@ def translate(
     return ConfigurationError(f"{exchange.name} cannot be sent: {cause}")
 
 
-def cause_of(error: BaseException, exchange: Exchange) -> str:
+def cause_of(error: BaseException, redactor: Redactor) -> str:
     """Return class and text of an error on one line, without credentials and with no more of a URL than its host."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - somebody's class; the message is about something else
         text = ""
-    text = _UNPRINTABLE.sub(" ", _URL.sub(r"\1\2", exchange.redact(text))).strip()
+    text = one_line(_URL.sub(r"\1\2", redactor.text(text)), _LONGEST_CAUSE)
     kind = type(error).__name__
-    return f"{kind}: {text[:_LONGEST_CAUSE]}" if text else kind
+    return f"{kind}: {text}" if text else kind
 
 
 def failed(
@@ -123,23 +151,15 @@ def timed_out(exchange: Exchange, phase: str, cause: str, *, sent: bool | None =
     return error
 
 
-def unusable(
-    exchange: Exchange,
-    what: str,
-    response: aiohttp.ClientResponse | None = None,
-    *,
-    status: int | None = None,
-    truncated: bool = False,
-) -> UnexpectedContent:
+def unusable(exchange: Exchange, what: str, *, truncated: bool = False) -> UnexpectedContent:
     """Build the error for a response that cannot be used."""
-    if response is not None:
-        what, status = f"HTTP {response.status} with {what}", response.status
+    status = "" if exchange.status is None else f"HTTP {exchange.status} with "
     error = UnexpectedContent(
-        f"{exchange.name} got {what}",
+        f"{exchange.name} got {status}{what}{_advice(exchange, sent=True)}",
         operation=exchange.operation_name,
         idempotency_key=exchange.idempotency_key,
     )
-    error.http_status = status
+    error.http_status = exchange.status
     error.truncated = truncated
     return error
 
@@ -182,3 +202,34 @@ def _refused_by_proxy(error: aiohttp.ClientHttpProxyError, exchange: Exchange) -
         sent=False,
         permanent=400 <= error.status < 500 and error.status not in {408, 425, 429},
     )
+
+
+def hide_frames(error: BaseException) -> None:
+    """Remove the frames of aiohttp from the tracebacks of an error that goes on to the caller.
+
+    Crash reports show local variables: there they would be headers and signed addresses.
+    """
+    for link in _chain(error):
+        link.__traceback__ = _without_aiohttp(link.__traceback__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    pending, seen = [error], set[int]()
+    while pending:
+        link = pending.pop()
+        if id(link) not in seen:
+            seen.add(id(link))
+            pending += [other for other in (link.__cause__, link.__context__) if other is not None]
+            yield link
+
+
+def _without_aiohttp(trace: TracebackType | None) -> TracebackType | None:
+    kept: list[TracebackType | None] = []
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != "aiohttp":
+            kept.append(trace)
+        trace = trace.tb_next
+    for one, following in pairwise([*kept, None]):
+        if one is not None:
+            one.tb_next = following
+    return kept[0] if kept else None

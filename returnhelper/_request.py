@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from ._secrets import redact, redact_bytes
+from ._secrets import NOTHING_SECRET, Redactor
 from ._time import to_time, to_wire
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
@@ -64,8 +64,12 @@ class Acknowledgement(Model):
 class PreparedRequest:
     """One logical call: the same for every attempt, the idempotency key included.
 
-    `sent` says that an attempt got a connection, `maybe_applied` that one that failed may have been carried out.
+    `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
+    attempt may have been carried out.
     """
+
+    foreign = False
+    """Whether it goes to a host that is not the API."""
 
     __slots__ = (
         "body",
@@ -74,8 +78,9 @@ class PreparedRequest:
         "maybe_applied",
         "operation",
         "query",
-        "secrets",
+        "redactor",
         "sent",
+        "status",
     )
 
     def __init__(
@@ -86,15 +91,16 @@ class PreparedRequest:
         body: bytes | None = None,
         headers: Mapping[str, str],
         idempotency_key: str | None = None,
-        secrets: tuple[str, ...] = (),
+        redactor: Redactor = NOTHING_SECRET,
     ) -> None:
         self.operation = operation
         self.query = query
         self.body = body
         self.headers = headers
         self.idempotency_key = idempotency_key
-        self.secrets = secrets
+        self.redactor = redactor
         self.sent = False
+        self.status: int | None = None
         self.maybe_applied = False
 
     def __repr__(self) -> str:
@@ -112,11 +118,11 @@ class PreparedRequest:
 
     def redact(self, text: str) -> str:
         """Return the text without key and token; a server or a proxy may echo what it was sent."""
-        return redact(text, self.secrets)
+        return self.redactor.text(text)
 
     def redact_bytes(self, body: bytes) -> bytes:
         """Return a body without key and token."""
-        return redact_bytes(body, self.secrets)
+        return self.redactor.body(body)
 
 
 @attrs.frozen
@@ -153,7 +159,7 @@ def prepare(
     body: object | None,
     options: RequestOptions | None,
     new_key: str | None,
-    secrets: tuple[str, ...] = (),
+    redactor: Redactor = NOTHING_SECRET,
 ) -> PreparedRequest:
     """Build a call; `new_key` is the idempotency key of a writing one, unless `options` bring their own."""
     headers: dict[str, str] = {}
@@ -180,7 +186,7 @@ def prepare(
         body=content,
         headers=headers,
         idempotency_key=key,
-        secrets=secrets,
+        redactor=redactor,
     )
 
 

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ._aiohttp_errors import Exchange, timed_out
+from ._aiohttp_errors import ERRORS, Exchange, hide_frames, timed_out, translate
 from ._response import wait_before_retry
-from ._session import Limits, LoopState
+from ._session import Limits, LoopState, underway
 from .config import RetryPolicy
-from .errors import APIError, ServerFault, TransportError
+from .errors import APIError, ReturnHelperError, ServerFault, TransportError
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ log = logging.getLogger("returnhelper.http")
 
 async def run_attempts(
     exchange: Exchange,
-    attempt: Callable[[], Awaitable[T]],
+    once: Callable[[], Awaitable[T]],
     *,
     state: LoopState,
     limits: Limits,
@@ -28,14 +28,15 @@ async def run_attempts(
 ) -> T:
     """Return the result of the first attempt that succeeds; raise the error of the last one.
 
-    The first attempt is made outside of stamina, which costs about as much as half a call.
+    `once` makes an attempt; it may raise whatever aiohttp does. The first attempt is made outside of stamina, which
+    costs about as much as half a call.
     """
     try:
         async with asyncio.timeout(None) as scope:
             if limits.total is not None:
                 state.deadlines.watch(scope, limits.total)
             try:
-                return await attempt()
+                return await _attempt(exchange, once, state)
             except (TransportError, APIError) as e:
                 failure = e
                 state.deadlines.set_timer(scope)
@@ -43,16 +44,39 @@ async def run_attempts(
                 state.deadlines.forget(scope)
             if not repeatable or _wait(failure, limits.policy, 1, scope) is None:
                 raise failure
-            return await _retry(exchange, attempt, limits.policy, scope, failure)
+            return await _retry(exchange, once, state, limits.policy, scope, failure)
     except TimeoutError:
         if not scope.expired():  # somebody else's, such as that of the iterator that is being uploaded
             raise
     raise timed_out(exchange, "total", f"no response within the total of {limits.total:g} s")
 
 
+async def _attempt(exchange: Exchange, once: Callable[[], Awaitable[T]], state: LoopState) -> T:
+    failure: ReturnHelperError
+    # `async with` would do the same in twice the time.
+    await state.slots.acquire()
+    token = underway.set(exchange)
+    try:
+        return await once()
+    except ReturnHelperError as e:
+        failure = e
+    except ERRORS as e:
+        failure = translate(e, exchange)
+    except BaseException as e:
+        hide_frames(e)
+        raise
+    finally:
+        underway.reset(token)
+        state.slots.release()
+    # Raised outside of the block, without context and without the frames below: those hold the response.
+    failure.__cause__ = failure.__context__ = None
+    raise failure.with_traceback(None)
+
+
 async def _retry(
     exchange: Exchange,
-    attempt: Callable[[], Awaitable[T]],
+    once: Callable[[], Awaitable[T]],
+    state: LoopState,
     policy: RetryPolicy,
     scope: asyncio.Timeout,
     failure: TransportError | APIError,
@@ -85,7 +109,7 @@ async def _retry(
             if number == 1:
                 raise failure
             try:
-                return await attempt()
+                return await _attempt(exchange, once, state)
             except (TransportError, APIError) as e:
                 e.attempts = number
                 exchange.maybe_applied = exchange.maybe_applied or _maybe_applied(e)

@@ -11,10 +11,13 @@ from urllib.parse import quote
 
 from .errors import ConfigurationError
 
-_HIDDEN: Final = "***"
-_SHORTEST: Final = 6
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_NET_ESCAPED: Final = re.compile(r"[&'\"+<>`]")  # what System.Text.Json writes as \uXXXX
+_REDACTED: Final = "***"
+_SHORTEST: Final = 6
+"""Shorter secrets are not searched for: they occur in ordinary words, and real ones are far longer."""
+
 _RESERVED: Final = frozenset(
     {
         "x-rr-apikey",
@@ -34,7 +37,7 @@ class Secret(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "'***'"
+        return f"'{_REDACTED}'"
 
 
 def header_problem(value: object) -> str | None:
@@ -48,10 +51,58 @@ def header_problem(value: object) -> str | None:
     return None
 
 
+class Redactor:
+    """Replaces secrets in texts, as they are and as JSON, HTML and URLs may write them."""
+
+    __slots__ = ("_encoded", "_texts")
+
+    def __init__(self, *secrets: str) -> None:
+        # Longer forms first: one may contain another.
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        self._texts = tuple(sorted(forms, key=len, reverse=True))
+        self._encoded = tuple(form.encode() for form in self._texts)
+
+    def __repr__(self) -> str:
+        return "<redactor>"
+
+    def text(self, text: str) -> str:
+        """Return the text without the secrets; a server or a proxy may echo what it was sent."""
+        for form in self._texts:
+            text = text.replace(form, _REDACTED)
+        return text
+
+    def body(self, body: bytes) -> bytes:
+        """Return the bytes without the secrets."""
+        for form in self._encoded:
+            if form in body:
+                body = body.replace(form, _REDACTED.encode())
+        return body
+
+
+NOTHING_SECRET: Final = Redactor()
+
+
+def _forms(secret: str) -> set[str]:
+    plain = str.__str__(secret)
+    quoted = quote(plain, safe="")
+    as_json = json.dumps(plain)[1:-1]
+    return {
+        plain,
+        as_json,
+        as_json.replace("/", "\\/"),
+        _NET_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04X}", plain),
+        _NET_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", plain),
+        quoted,
+        re.sub("%..", lambda match: match[0].lower(), quoted),
+        html.escape(plain),
+        _NET_ESCAPED.sub(lambda match: f"&#x{ord(match[0]):X};", plain),
+    }
+
+
 class Credentials:
     """API key and token. Frames that may raise hold this object instead of the two."""
 
-    __slots__ = ("_key", "_problems", "_token")
+    __slots__ = ("_key", "_problems", "_token", "redactor")
 
     def __init__(
         self, api_key: object, api_token: object, *, names: tuple[str, str] = ("api_key", "api_token")
@@ -60,12 +111,10 @@ class Credentials:
         found = ((names[0], header_problem(api_key)), (names[1], header_problem(api_token)))
         self._problems = [f"{name} {problem}" for name, problem in found if problem is not None]
         self._key, self._token = Secret(api_key), Secret(api_token)
+        self.redactor = Redactor(self._token, self._key)
 
     def __repr__(self) -> str:
         return "<credentials>"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("credentials cannot be pickled")
 
     def check(self) -> None:
         """Raise `ConfigurationError` if key or token cannot be sent."""
@@ -73,16 +122,8 @@ class Credentials:
             raise ConfigurationError(problem)
 
     def headers(self) -> dict[str, str]:
-        """Return the two headers; pass them on without binding them to a name."""
+        """Return the two headers; the `repr` of their values hides them."""
         return {"x-rr-apikey": self._key, "x-rr-apitoken": self._token}
-
-    def values(self) -> tuple[str, str]:
-        """Return token and key."""
-        return self._token, self._key
-
-    def redact(self, text: str) -> str:
-        """Return the text without key and token; a server or a proxy may echo what it was sent."""
-        return redact(text, self.values())
 
 
 class ExtraHeaders(Mapping[str, str]):
@@ -125,31 +166,3 @@ def _problem(header: tuple[object, object]) -> str | None:
         return f"headers: {name} is set by the client itself"
     problem = header_problem(value)
     return None if problem is None else f"headers[{name}] {problem}"
-
-
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """Return the text without the secrets, as they are and as JSON, URLs and HTML spell them.
-
-    Shorter ones than six characters are not searched for: they would mangle words that contain them.
-    """
-    for spelling in _spellings(secrets):
-        text = text.replace(spelling, _HIDDEN)
-    return text
-
-
-def redact_bytes(body: bytes, secrets: tuple[str, ...]) -> bytes:
-    """Return the bytes without the secrets."""
-    for spelling in _spellings(secrets):
-        body = body.replace(spelling.encode(), _HIDDEN.encode())
-    return body
-
-
-def _spellings(secrets: tuple[str, ...]) -> Iterator[str]:
-    for secret in secrets:
-        if len(secret) >= _SHORTEST:
-            plain = str.__str__(secret)
-            as_json = json.dumps(plain)[1:-1]
-            # A spelling that contains another one goes first.
-            yield from dict.fromkeys(
-                (quote(plain, safe=""), html.escape(plain), as_json.replace("/", "\\/"), as_json, plain)
-            )

@@ -7,19 +7,22 @@ import contextvars
 import threading
 import warnings
 from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterable, Mapping
 from typing import TYPE_CHECKING
 
 import aiohttp
 import attrs
 
-from ._aiohttp_errors import Exchange
+from ._aiohttp_errors import Exchange, NotRepeated
+from ._body import ENCODINGS
 from .config import RequestOptions, RetryPolicy, Timeouts
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+    from yarl import URL
 
 
 underway: contextvars.ContextVar[Exchange] = contextvars.ContextVar("returnhelper_exchange")
@@ -85,13 +88,70 @@ class Deadlines:
             self.set_timer(scope)
 
 
+def _guard(session: aiohttp.ClientSession) -> ClientMiddlewareType:
+    """Return the middleware that comes before those of the session."""
+    keeps_authorization = "Authorization" in session.headers or session.auth is not None
+
+    def unwanted(exchange: Exchange) -> set[str]:
+        if exchange.foreign:  # defaults of a session that was passed in are for the API, cookies too
+            return {*session.headers, "Authorization", "Cookie"}
+        # With `trust_env` aiohttp also reads .netrc, and would send that password to the API.
+        return {"Authorization"} if session.trust_env and not keeps_authorization else set()
+
+    async def guard(request: ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        exchange = underway.get()
+        for name in unwanted(exchange):
+            if not any(own.lower() == name.lower() for own in exchange.headers):
+                request.headers.popall(name, None)
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as e:
+            if isinstance(e, aiohttp.ClientConnectorError):
+                raise
+            error = e
+        # aiohttp would send a GET or PUT again by itself; how often is for the RetryPolicy to say.
+        raise NotRepeated(error)
+
+    return guard
+
+
 @attrs.define(eq=False)
 class LoopState:
-    """What belongs to one event loop."""
+    """What belongs to one event loop. `accept_encoding` are the compressions that responses may have."""
 
     session: aiohttp.ClientSession = attrs.field(repr=False)
     slots: asyncio.Semaphore = attrs.field(repr=False)
     deadlines: Deadlines = attrs.field(repr=False)
+    own: bool
+    accept_encoding: str
+    _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(repr=False)
+
+    async def send(
+        self,
+        exchange: Exchange,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        data: bytes | AsyncIterable[bytes] | None,
+        phases: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """Send one request and return its response, whose body is as it came: not decompressed."""
+        exchange.sent = not self.own  # the connector of a session that was passed in does not say
+        exchange.status = None
+        response = await self.session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            raise_for_status=False,
+            auto_decompress=False,
+            middlewares=self._middlewares,
+            timeout=phases,
+        )
+        exchange.status = response.status
+        return response
 
 
 @attrs.frozen
@@ -147,7 +207,21 @@ class Sessions:
             raise ConfigurationError(
                 "the session that was passed in is closed; keep it open as long as the client"
             )
-        return LoopState(session, asyncio.Semaphore(self._max_concurrency), Deadlines(loop))
+        # aiohttp deprecates `session.loop`, and has no public name for the middlewares.
+        elif getattr(session, "_loop", loop) is not loop:
+            raise ConfigurationError(
+                "the session that was passed in belongs to another event loop; make it in the loop that makes the calls"
+            )
+        theirs: tuple[ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
+        return LoopState(
+            session=session,
+            slots=asyncio.Semaphore(self._max_concurrency),
+            deadlines=Deadlines(loop),
+            own=self.given is None,
+            # A middleware that reads bodies, to log them for example, must find them readable.
+            accept_encoding="identity" if theirs else ENCODINGS,
+            middlewares=(_guard(session), *theirs),
+        )
 
     def limits(self, options: RequestOptions | None) -> Limits:
         """Return the limits of a call with these options."""

@@ -4,47 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import aiohttp
-from yarl import URL
 
-from ._aiohttp_errors import ERRORS, translate, unusable
+from ._address import Address
+from ._aiohttp_errors import ERRORS, hide_frames, unusable
+from ._body import read_chunks
 from ._response import error_class
 from ._retry import run_attempts
-from ._session import LoopState, Sessions, underway
+from ._session import LoopState, Sessions
 from .config import Environment, RequestOptions
-from .errors import APIError, ConfigurationError, ReturnHelperError
+from .errors import APIError, ReturnHelperError
 
 T = TypeVar("T")
 Chunks: TypeAlias = AsyncIterator[bytes]
 
-CHUNK = 256 * 1024
-_MAX_REDIRECTS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\]")
+_MAX_REDIRECTS: Final = 5
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Storage explains itself in XML that also repeats signatures: only the code is taken from it.
-_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
+_CODE: Final = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
 
 class _Transfer:
     """One upload or download: the same for all its attempts."""
 
-    operation_name = None
-    idempotency_key = None
+    operation_name: str | None = None
+    idempotency_key: str | None = None
+    foreign = True
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, address: Address, headers: Mapping[str, str]) -> None:
         self.name = name
+        self.headers = headers
+        self.redactor = address.redactor()
         self.sent = False
+        self.status: int | None = None
         self.maybe_applied = False
-
-    def redact(self, text: str) -> str:
-        """Return the text: it goes to hosts that never see a credential."""
-        return text
 
 
 class StorageTransport:
-    """Send and fetch files through the connections of the sessions, without the headers of the API."""
+    """Send and fetch files through the sessions of the client, without the headers of the API."""
 
     def __init__(self, sessions: Sessions, *, environment: Environment, user_agent: str) -> None:
         self.environment = environment
@@ -53,7 +52,7 @@ class StorageTransport:
 
     async def put(
         self,
-        url: str,
+        address: Address,
         open_body: Callable[[], Chunks],
         *,
         size: int,
@@ -62,109 +61,105 @@ class StorageTransport:
         options: RequestOptions | None = None,
     ) -> None:
         """Store a body of known size; a redirect is refused, because the body may be gone."""
-        target = self._checked(url)
-        transfer = _Transfer(f"the upload to {target.host}")
-        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        address.check(allow_http=self.environment.allow_http)
+        transfer = self._transfer(
+            f"the upload to {address.host}",
+            address,
+            {"Content-Type": content_type, "Content-Length": str(size)},
+        )
+        state, limits = self._sessions.current(), self._sessions.limits(options)
 
-        async def once(session: aiohttp.ClientSession, phases: aiohttp.ClientTimeout) -> None:
+        async def once() -> None:
             body = _Watched(open_body())
             try:
-                response = await session.put(
-                    target,
+                response = await state.send(
+                    transfer,
+                    "PUT",
+                    address.url,
+                    headers=transfer.headers,
                     data=body if size else b"",
-                    headers=headers,
-                    allow_redirects=False,
-                    timeout=phases,
+                    phases=limits.phases,
                 )
                 try:
                     if not 200 <= response.status < 300:
                         raise await _refused(transfer, response)
-                    await response.content.read(CHUNK)  # so that the connection can be used again
+                    await response.content.read(4096)  # so that the connection can be used again
                 finally:
                     response.close()  # a refusal may come before all is sent: the rest stays here
-            except ERRORS as e:
-                failure: Exception | None = body.failure or translate(e, transfer, None)
-            else:
-                failure = body.failure
-            if failure is not None:
-                raise failure
+            except ERRORS:
+                if body.failure is None:
+                    raise
+            if body.failure is not None:
+                raise _SourceFailed(body.failure)
 
-        await self._run(transfer, once, options, repeatable=repeatable)
+        try:
+            return await run_attempts(transfer, once, state=state, limits=limits, repeatable=repeatable)
+        except _SourceFailed as e:
+            failure = e.error
+        hide_frames(failure)
+        raise failure
 
     async def get(
         self,
-        url: str,
+        address: Address,
         receive: Callable[[Mapping[str, str], Chunks], Awaitable[T]],
         *,
         options: RequestOptions | None = None,
     ) -> T:
-        """Fetch a body and hand it to `receive`, anew in each attempt; redirects go on to https only."""
-        first = self._checked(url)
-        transfer = _Transfer(f"the download from {first.host}")
+        """Fetch a body and hand it to `receive`, anew in each attempt; redirects are followed, but not to plain http."""
+        address.check(allow_http=self.environment.allow_http)
         # A compressed body would make the announced length and the size limit speak of different things.
-        headers = {"Accept-Encoding": "identity"}
-
-        async def once(session: aiohttp.ClientSession, phases: aiohttp.ClientTimeout) -> T:
-            target = first
-            try:
-                for _ in range(_MAX_REDIRECTS + 1):
-                    async with session.get(
-                        target, headers=headers, allow_redirects=False, timeout=phases
-                    ) as response:
-                        if response.status in _REDIRECTS and "Location" in response.headers:
-                            target = _redirected(transfer, target, response.headers["Location"])
-                            continue
-                        if response.status != 200:
-                            raise await _refused(transfer, response)
-                        return await receive(response.headers, response.content.iter_chunked(CHUNK))
-                failure: ReturnHelperError = unusable(transfer, f"more than {_MAX_REDIRECTS} redirects")
-            except ERRORS as e:
-                failure = translate(e, transfer, None)
-            raise failure
-
-        return await self._run(transfer, once, options, repeatable=True)
-
-    def _checked(self, url: str) -> URL:
-        target = _parsed(url)
-        if target is None:
-            raise ConfigurationError("the file's address is not a usable http or https URL without a user")
-        if target.scheme != "https" and not self.environment.allow_http:
-            raise ConfigurationError(
-                f"the file's address at {target.host} is plain http; only an Environment with allow_http=True permits it"
-            )
-        return target
-
-    async def _run(
-        self,
-        transfer: _Transfer,
-        once: Callable[[aiohttp.ClientSession, aiohttp.ClientTimeout], Awaitable[T]],
-        options: RequestOptions | None,
-        *,
-        repeatable: bool,
-    ) -> T:
-        state = self._sessions.current()
-        limits = self._sessions.limits(options)
-        async with self._session(state) as session:
-
-            async def attempt() -> T:
-                token = underway.set(transfer)
-                try:
-                    transfer.sent = self._sessions.given is not None
-                    return await once(session, limits.phases)
-                finally:
-                    underway.reset(token)
-
-            return await run_attempts(transfer, attempt, state=state, limits=limits, repeatable=repeatable)
-
-    def _session(self, state: LoopState) -> aiohttp.ClientSession:
-        """Open a session over the same connections: the headers of a session cannot be left out of a request."""
-        return aiohttp.ClientSession(
-            connector=state.session.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": self._user_agent},
-            trust_env=state.session.trust_env,
+        transfer = self._transfer(
+            f"the download from {address.host}", address, {"Accept-Encoding": "identity"}
         )
+        state, limits = self._sessions.current(), self._sessions.limits(options)
+
+        async def once() -> T:
+            response = await self._follow(state, transfer, address, limits.phases)
+            try:
+                if response.status != 200:
+                    raise await _refused(transfer, response)
+                return await receive(response.headers, read_chunks(response))
+            finally:
+                response.close()
+
+        return await run_attempts(transfer, once, state=state, limits=limits)
+
+    def _transfer(self, name: str, address: Address, headers: dict[str, str]) -> _Transfer:
+        return _Transfer(name, address, {"User-Agent": self._user_agent, **headers})
+
+    async def _follow(
+        self, state: LoopState, transfer: _Transfer, address: Address, phases: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """Return the first response that is not a redirect."""
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await state.send(
+                transfer, "GET", address.url, headers=transfer.headers, data=None, phases=phases
+            )
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or location is None:
+                return response
+            response.close()
+            address = _redirected(transfer, address, location)
+        raise unusable(transfer, f"more than {_MAX_REDIRECTS} redirects")
+
+
+def _redirected(transfer: _Transfer, source: Address, location: str) -> Address:
+    target = source.redirect(location)
+    if not target.usable:
+        raise unusable(transfer, f"a redirect from {source.host} to an address that is not usable")
+    if target.plain_http and not source.plain_http:
+        raise unusable(transfer, f"a redirect from {source.host} to plain http, which is not followed")
+    transfer.redactor = target.redactor()
+    return target
+
+
+class _SourceFailed(Exception):
+    """The source of an upload raised an error, which is the caller's own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Watched:
@@ -187,33 +182,10 @@ class _Watched:
             raise
 
 
-def _redirected(transfer: _Transfer, source: URL, location: str) -> URL:
-    target = _parsed(location, source)
-    if target is None:
-        raise unusable(transfer, f"a redirect from {source.host} to an address that is not usable")
-    if target.scheme != "https" and source.scheme == "https":
-        raise unusable(transfer, f"a redirect from {source.host} to plain http, which is not followed")
-    return target
-
-
-def _parsed(url: str, base: URL | None = None) -> URL | None:
-    if not isinstance(url, str) or _UNUSABLE.search(url):
-        return None
-    try:
-        # What is printable goes out byte for byte: the query of a pre-signed address is covered by its signature.
-        target = URL(url, encoded=url.isascii() and " " not in url)
-        if base is not None and target.host is None:
-            target = base.join(target)
-        usable = target.scheme in {"http", "https"} and target.host and target.user is None
-    except ValueError:
-        return None
-    return target.with_fragment(None) if usable else None
-
-
 async def _refused(transfer: _Transfer, response: aiohttp.ClientResponse) -> ReturnHelperError:
     status = response.status
     if status in _REDIRECTS:
-        return unusable(transfer, "a redirect, which is not followed here", status=status)
+        return unusable(transfer, "a redirect, which is not followed here")
     found = _CODE.search(await response.content.read(4096))
     code = found[1].decode() if found else None
     described = f"HTTP {status} {code}" if code else f"HTTP {status}"

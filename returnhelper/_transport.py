@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Mapping
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from . import _response
-from ._aiohttp_errors import ERRORS, translate
+from ._aiohttp_errors import unusable
+from ._body import read_chunks
 from ._request import Operation, ParsedResponse, PreparedRequest, QueryValue, prepare
 from ._retry import run_attempts
 from ._secrets import Credentials
-from ._session import LoopState, Sessions, underway
+from ._session import LoopState, Sessions
 from .config import Environment, RequestOptions
-from .errors import ConfigurationError, ReturnHelperError
+from .errors import ConfigurationError
 
 log = logging.getLogger("returnhelper.http")
 
@@ -68,14 +70,14 @@ class Transport:
             body=body,
             options=options,
             new_key=self._new_key() if operation.writes else None,
-            secrets=self._credentials.values(),
+            redactor=self._credentials.redactor,
         )
         url = self._url(request)
         state = self._sessions.current()
         limits = self._sessions.limits(options)
         return await run_attempts(
             request,
-            lambda: self._attempt(state, request, url, limits.phases),
+            lambda: self._once(state, request, url, limits.phases),
             state=state,
             limits=limits,
         )
@@ -93,37 +95,32 @@ class Transport:
             url = self._urls[operation] = URL(base + operation.path, encoded=True)
         return URL(f"{url}?{request.query}", encoded=True) if request.query else url
 
-    async def _attempt(
+    async def _once(
         self, state: LoopState, request: PreparedRequest, url: URL, phases: aiohttp.ClientTimeout
     ) -> ParsedResponse:
-        failure: ReturnHelperError
-        response: aiohttp.ClientResponse | None = None
-        # `async with` would do the same in twice the time.
-        await state.slots.acquire()
-        token = underway.set(request)
-        try:
-            request.sent = self._sessions.given is not None  # the connector of that one does not say
-            response = await state.session.request(
-                request.operation.method,
-                url,
-                data=request.body,
-                headers={**self._headers, **request.headers},
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=phases,
-            )
-            body = await _body(request, response)
-        except ERRORS as e:
-            # Raised below, outside of this block: the context of the original holds the request's headers.
-            failure = translate(e, request, response)
-        else:
-            if log.isEnabledFor(logging.DEBUG):
-                log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
-            return _response.interpret(request, response.status, response.headers.copy(), body)
-        finally:
-            underway.reset(token)
-            state.slots.release()
-        raise failure
+        response = await state.send(
+            request,
+            request.operation.method,
+            url,
+            headers={**self._headers, "Accept-Encoding": state.accept_encoding, **request.headers},
+            data=request.body,
+            phases=phases,
+        )
+        body = self._credentials.redactor.body(await _body(request, response))
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
+        return _response.interpret(request, response.status, self._readable(response.headers), body)
+
+    def _readable(self, headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+        """Return headers that can be printed: without the credentials, and without bytes that are not text."""
+        redact = self._credentials.redactor.text
+        text = "\n".join(headers.values())
+        if text.isascii() and redact(text) == text:
+            return headers.copy()
+        return CIMultiDict(
+            (name, redact(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")))
+            for name, value in headers.items()
+        )
 
 
 async def _body(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
@@ -134,20 +131,15 @@ async def _body(request: PreparedRequest, response: aiohttp.ClientResponse) -> b
     blocks: list[bytes] = []
     size = 0
     try:
-        while size <= MAX_RESPONSE:
-            block = await response.content.readany()
-            if not block:
-                return b"".join(blocks)
+        async for block in read_chunks(response):
             blocks.append(block)
             size += len(block)
+            if size > MAX_RESPONSE:
+                break
+        else:
+            return b"".join(blocks)
     except BaseException:
         response.close()
         raise
     response.close()
-    raise _response.unexpected(
-        request,
-        f"a body of more than {MAX_RESPONSE >> 20} MiB, which is not read on",
-        status=response.status,
-        headers=response.headers,
-        body=blocks[0],
-    )
+    raise unusable(request, f"a body of more than {MAX_RESPONSE >> 20} MiB, which is not read on")

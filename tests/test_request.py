@@ -63,4 +63,4 @@ def test_items_are_a_sequence() -> None:
     assert (len(items), items[0], items[1:], list(items), 2 in items) == (3, 1, (2, 3), [1, 2, 3], True)
     assert items == [1, 2, 3] == ResultList((1, 2, 3))
     assert (items.total, items.correlation_id) == (9, None)
-    assert repr(items) == "Items([1, 2, 3], total=9)"
+    assert repr(items) == "ResultList([1, 2, 3], total=9)"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from returnhelper import RetryPolicy, errors
 from returnhelper import _response as core
 from returnhelper._request import Operation, ParsedResponse, prepare
+from returnhelper._secrets import Redactor
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data", "shipmentList"))
 WRITE = Operation("Resend/Create", "POST", "/api/resend/create", writes=True)
@@ -29,7 +30,7 @@ def envelope(payload: dict[str, object] | None = None, **meta: object) -> bytes:
 def read(
     body: bytes, status: int = 200, headers: dict[str, str] = JSON, op: Operation = WRITE
 ) -> ParsedResponse:
-    call = prepare(op, query=None, body=None, options=None, new_key="fresh", secrets=SECRETS)
+    call = prepare(op, query=None, body=None, options=None, new_key="fresh", redactor=Redactor(*SECRETS))
     return core.interpret(call, status, headers, body)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
+from returnhelper._address import Address
 from returnhelper._request import Operation, RequestOptions, SupportsCall
 from returnhelper._validation import FieldErrors
 from returnhelper.errors import ConfigurationError, UnexpectedContent
@@ -43,7 +44,7 @@ class _SupportsTransfer(Protocol):
 
     async def put(
         self,
-        url: str,
+        address: Address,
         open_body: Callable[[], AsyncIterator[bytes]],
         *,
         size: int,
@@ -54,7 +55,7 @@ class _SupportsTransfer(Protocol):
 
     async def get(
         self,
-        url: str,
+        address: Address,
         receive: Callable[[Mapping[str, str], AsyncIterator[bytes]], Awaitable[T]],
         *,
         options: RequestOptions | None = None,
@@ -119,7 +120,7 @@ class Files(Resource):
                     "File/GetPreSignedUploadUrl answered without an address or a file key"
                 )
             await self._storage.put(
-                slot.pre_signed_url,
+                Address(slot.pre_signed_url),
                 body.chunks,
                 size=body.size,
                 content_type=kind,
@@ -150,9 +151,13 @@ class Files(Resource):
         Raises `APIError` if the host refuses, `TransportError` if the file does not arrive, `ConfigurationError` if
         it cannot be written.
         """
+        address = Address(url)
+        del url  # a crash report would show its signature
         target = Path(path)
         return await self._storage.get(
-            url, lambda headers, chunks: _file_io.save(headers, chunks, target, max_bytes), options=options
+            address,
+            lambda headers, chunks: _file_io.save(headers, chunks, target, max_bytes),
+            options=options,
         )
 
     def image_url(self, key: str, *, base_url: str | None = None) -> str:

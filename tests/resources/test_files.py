@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from yarl import URL
 
 from returnhelper import Environment, ReturnHelper, _storage
+from returnhelper._address import Address
 from returnhelper._storage import StorageTransport
 from returnhelper.config import RequestOptions, RetryPolicy, Timeouts
 from returnhelper.errors import (
@@ -457,12 +457,14 @@ async def test_a_dead_host_is_told(tmp_path: Path) -> None:
             await rh.files.download("http://127.0.0.1:1/x", tmp_path / "x")
 
 
-async def test_no_redirect_down_to_http() -> None:
+def test_no_redirect_down_to_http() -> None:
     """A redirect from https to http is never followed."""
-    transfer, source = _storage._Transfer("the download"), URL("https://files.example/a")
+    source = Address("https://files.example/a")
+    transfer = _storage._Transfer("the download", source, {})
     with pytest.raises(UnexpectedContent, match="plain http"):
         _storage._redirected(transfer, source, "http://files.example/b")
-    assert str(_storage._redirected(transfer, source, "/b?c=%2F")) == "https://files.example/b?c=%2F"
+    target = _storage._redirected(transfer, source, "/b?c=%2F")
+    assert str(target.url) == "https://files.example/b?c=%2F"
 
 
 async def test_image_addresses() -> None:
