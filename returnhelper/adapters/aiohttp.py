@@ -2,61 +2,88 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 from aiohttp import web
 
-from returnhelper.webhooks.receiver import Outcome, Receiver
+from returnhelper._time import to_seconds
+from returnhelper.webhooks.outcome import BodyLost
+from returnhelper.webhooks.receiver import Receiver
 
 __all__ = ["add_webhook"]
 
+_UNPACKED = (
+    "aiohttp has unpacked the body, so the bytes that were sent are lost: pass auto_decompress=False "
+    "to web.run_app or web.AppRunner"
+)
+_CONSUMED = "a middleware has read the body without keeping it: let it use request.read()"
+
 
 def add_webhook(
-    app: web.Application, path: str, receiver: Receiver, *, body_timeout: float = 30.0
+    app: web.Application, path: str, receiver: Receiver, *, body_timeout: float | timedelta = 30.0
 ) -> web.AbstractRoute:
-    """Answer deliveries that are posted to `path`; the receiver is closed with the application.
+    """Respond to deliveries that are posted to `path`, and close the receiver with the application.
 
-    The body is read as it comes, up to the receiver's `max_body`, whatever the application's `client_max_size`; one
-    that takes longer than `body_timeout` seconds is answered 408.
+    The body is read up to the receiver's `max_body`, whatever the application's `client_max_size`; one that takes
+    longer than `body_timeout`, seconds or a timedelta, gets 408. Raises `ConfigurationError` for invalid arguments.
+
+    Run the application with `auto_decompress=False`, so that aiohttp does not unpack bodies of any size before their
+    signature is verified.
     """
+    timeout = to_seconds("body_timeout", body_timeout)
 
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(body_timeout):
-                body = await _read(request, receiver.max_body)
-        except TimeoutError:
-            return _last(408)
-        except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):
-            return _last(400)  # the sender hung up half way: nobody reads this answer
-        if body is None:
-            return _last(receiver.oversize().status)
-        return _answer(await receiver.receive(request.headers, body))
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method != "POST":
+            return await _respond(request, receiver.wrong_method().status, {"Allow": "POST"})
+        outcome = await receiver.receive_stream(
+            request.headers,
+            _chunks(request),
+            timeout=timeout,
+            altered=_UNPACKED if _is_unpacked(request) else None,
+        )
+        return await _respond(request, outcome.status)
 
     async def close(_: web.Application) -> None:
         await receiver.aclose()
 
     app.on_cleanup.append(close)
-    return app.router.add_post(path, handle)
+    return app.router.add_route("*", path, handle)
 
 
-async def _read(request: web.Request, limit: int) -> bytes | None:
-    if (request.content_length or 0) > limit:
-        return None
-    chunks, size = list[bytes](), 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+async def _chunks(request: web.Request) -> AsyncGenerator[bytes, None]:
+    content, size = request.content, 0
+    if content.at_eof():
+        # there is no body, or a middleware has read it: then read() returns what it kept
+        body = await request.read()
+        size = len(body)
+        yield body
+    try:
+        async for chunk in content.iter_any():
+            size += len(chunk)
+            yield chunk
+    except web.RequestPayloadError as error:
+        if _is_unpacked(request):
+            raise BodyLost(_UNPACKED) from error
+        raise ConnectionError from error
+    if size < content.total_bytes:
+        raise BodyLost(_CONSUMED)
 
 
-def _answer(outcome: Outcome) -> web.Response:
-    return web.Response(status=outcome.status)
+def _is_unpacked(request: web.Request) -> bool:
+    return getattr(request.content, "total_compressed_bytes", None) is not None
 
 
-def _last(status: int) -> web.Response:
-    # the rest of the body is still on its way: the connection cannot be used again
-    response = web.Response(status=status)
+async def _respond(
+    request: web.Request, status: int, headers: dict[str, str] | None = None
+) -> web.StreamResponse:
+    response = web.Response(status=status, headers=headers)
+    if request.content.at_eof():
+        return response
+    # The rest of the body is on its way. aiohttp would read it, and unpack all of it, before it closes the connection.
     response.force_close()
+    if _is_unpacked(request):
+        await response.prepare(request)
+        await response.write_eof()
+        request.protocol.force_close()
     return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import attrs
 
 from returnhelper._wire import NotJSON, decode
 from returnhelper.inbox.store import Record, State
+from returnhelper.webhooks._body import TRIAL_SIZE, BodyRefused, NotPacked, content_encoding, unpack
 from returnhelper.webhooks.envelope import Envelope, dedup_key, read_body
 from returnhelper.webhooks.signature import (
     OLD_SIGNATURE_HEADER,
@@ -19,17 +21,24 @@ from returnhelper.webhooks.signature import (
     find_header,
 )
 
-_TRIAL_SIZE: Final = 4096
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _PLAIN_LENGTH: Final = 400  # every store can index a key of this length
 
 
-def make_record(headers: Headers, body: bytes, verified: Verified, now: datetime) -> Record:
-    """Return the record of an authentic delivery; held if its body is not an event."""
+def make_record(headers: Headers, body: bytes, verified: Verified, now: datetime, *, limit: int) -> Record:
+    """Return the record of an authentic delivery; held if its body is not an event.
+
+    A body that was packed before it was signed is unpacked, if that gives at most `limit` bytes.
+    """
     state, reason = State.READY, None
     try:
         envelope = read_body(body)
     except NotJSON:
+        coding = content_encoding(headers)
+        if coding is not None:
+            with suppress(NotPacked, BodyRefused):
+                unpacked = unpack(body, coding, limit)
+                return make_record(without_encoding(headers), unpacked, verified, now, limit=limit)
         envelope, state, reason = Envelope(), State.HELD, "the body is not JSON"
     else:
         if envelope.action is None:
@@ -76,10 +85,16 @@ def _as_text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
+def without_encoding(headers: Headers) -> list[tuple[str, str]]:
+    """Return the headers of a body that was unpacked."""
+    removed = ("content-encoding", "content-length")
+    return [(name, value) for name, value in stored_headers(headers).items() if name not in removed]
+
+
 def is_trial(headers: Headers, body: bytes) -> bool:
     """Return whether a delivery without a signature looks like the trial POST of a registration."""
     signed = any(find_header(headers, name) is not None for name in (SIGNATURE_HEADER, OLD_SIGNATURE_HEADER))
-    if signed or len(body) > _TRIAL_SIZE:
+    if signed or len(body) > TRIAL_SIZE:
         return False
     try:
         decoded = decode(body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from returnhelper._time import Clock
 from returnhelper.inbox.store import Added, AddResult, Inbox, Record, State, storable_key
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.router import Router
@@ -39,8 +41,8 @@ class Handoff(Protocol):
         """Return the seconds after which the step has ended."""
         ...
 
-    async def deliver(self, record: Record, added: AddResult) -> None:
-        """Take the step for a record; raise if it failed."""
+    async def deliver(self, record: Record, added: AddResult) -> str | None:
+        """Take the step for a record; return why it is held now, if it is, and raise `NotForwarded` if it failed."""
         ...
 
     async def aclose(self) -> None:
@@ -49,30 +51,41 @@ class Handoff(Protocol):
 
 
 class Forwarding:
-    """Call a forward function with each record under a lease, so that no two machines forward one at a time."""
+    """Call a forward function with each record under a lease, so that no two machines forward one at a time.
+
+    A failure counts as an attempt if it is the reason why a delivery is refused: one of the event itself, or of a
+    younger event of the same object. After `max_attempts` the record is held.
+    """
 
     must_succeed = True
 
-    def __init__(self, inbox: Inbox, forward: Forward, *, timeout: float) -> None:
+    def __init__(
+        self, inbox: Inbox, forward: Forward, *, timeout: float, max_attempts: int, clock: Clock
+    ) -> None:
         self._inbox = inbox
         self._forward = forward
         self._timeout = timeout
+        self._max_attempts = max_attempts
+        self._clock = clock
         self._failures: dict[str, int] = {}
         self.time_limit = 2 * timeout
 
     async def aclose(self) -> None:
         """Do nothing: no resources are held."""
 
-    async def deliver(self, record: Record, added: AddResult) -> None:
-        """Return once the record was forwarded; raise `NotForwarded` if it was not."""
+    async def deliver(self, record: Record, added: AddResult) -> str | None:
+        """Return once the record was forwarded, or why it is held; raise `NotForwarded` if it was not forwarded."""
         del added  # a duplicate of an event that was not forwarded is forwarded again
         deadline = asyncio.get_running_loop().time() + self._timeout
         failures, pause = self._failures.get(record.key, 0), _POLL
         tried: set[str] = set()
         while True:
             stored = await self._inbox.get(record.key)
-            if stored is None or stored.state in (State.DONE, State.HELD):
-                return
+            if stored is None or stored.state is State.DONE:
+                return None
+            if stored.state is State.HELD:
+                # held by this delivery, or before it: then it is a duplicate
+                return stored.reason if self._failures.get(record.key, 0) > failures else None
             if self._failures.get(record.key, 0) > failures:
                 raise NotForwarded("the forward function failed")
             if stored.state is State.READY and await self._forward_next(record, tried):
@@ -92,7 +105,9 @@ class Forwarding:
         tried.update(each.key for each in new)
         # wait for all of them before an error is raised, so that no task is left behind
         results = await asyncio.gather(
-            *map(self._inbox.release, failed), *map(self._forward_one, new), return_exceptions=True
+            *map(self._inbox.release, failed),
+            *(self._forward_one(each, counted=_blocks(each, record)) for each in new),
+            return_exceptions=True,
         )
         for error in results:
             if isinstance(error, BaseException):
@@ -101,7 +116,7 @@ class Forwarding:
             raise NotForwarded("the forward function failed for an older event of the same object")
         return bool(new)
 
-    async def _forward_one(self, record: Record) -> None:
+    async def _forward_one(self, record: Record, *, counted: bool) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._forward(record)
@@ -109,13 +124,24 @@ class Forwarding:
             if len(self._failures) >= _REMEMBERED_FAILURES:
                 self._failures.pop(next(iter(self._failures)))
             self._failures[record.key] = self._failures.get(record.key, 0) + 1
-            await self._inbox.release(record)
+            if not counted or not isinstance(error, Exception):
+                await self._inbox.release(record)
+            elif record.attempts < self._max_attempts:
+                await self._inbox.retry(record, self._clock(), type(error).__name__)
+            else:
+                reason = f"not forwarded after {record.attempts} attempts: {type(error).__name__}"
+                await self._inbox.hold(record, reason)
             if not isinstance(error, Exception):
                 raise
             _log.warning("record %s was not forwarded (%s)", record.key, type(error).__name__)
         else:
             self._failures.pop(record.key, None)
             await self._inbox.complete(record)
+
+
+def _blocks(record: Record, delivered: Record) -> bool:
+    same_object = record.ordering_key is not None and record.ordering_key == delivered.ordering_key
+    return same_object or record.key == delivered.key
 
 
 class Inline:
@@ -135,7 +161,7 @@ class Inline:
         """Stop the worker after running handlers have finished."""
         worker, self._worker = self._worker, None
         if worker is not None and self._loop is asyncio.get_running_loop():
-            await worker.__aexit__(None, None, None)
+            await worker.drain()
 
     async def dispatch(self, event: Event) -> int:
         """Run the handlers for the worker, then wake the delivery that waits for this first attempt."""
@@ -148,8 +174,10 @@ class Inline:
 
     async def deliver(self, record: Record, added: AddResult) -> None:
         """Return once the first attempt at the record has ended, whether it succeeded or not, or timed out."""
-        if added is not Added:
-            return
+        if added is Added:
+            await self._first_attempt(record)
+
+    async def _first_attempt(self, record: Record) -> None:
         attempted = self._first_attempts[record.key] = asyncio.Event()
         try:
             await self._start()
@@ -182,4 +210,5 @@ class Inline:
 
             self._loop = loop
             self._worker = Worker(self._inbox, self, poll=1.0)
-            await self._worker.__aenter__()
+            # handlers must not see the context variables of the request that happened to be the first
+            await asyncio.create_task(self._worker.start(), context=Context())

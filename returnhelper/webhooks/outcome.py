@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import attrs
 
-__all__ = ["Outcome", "OutcomeKind", "ReceiverCounters"]
+__all__ = ["BodyLost", "Outcome", "OutcomeKind", "ReceiverCounters"]
 
 
 class OutcomeKind(StrEnum):
@@ -17,8 +17,23 @@ class OutcomeKind(StrEnum):
     HELD = "held"
     TRIAL = "trial"
     REFUSED = "refused"
+    """Without a signature, or with one that does not match: 401."""
     OVERSIZE = "oversize"
+    """Larger than `max_body`: 413."""
     UNAVAILABLE = "unavailable"
+    """Authentic, but not stored or not forwarded: 503."""
+    OVERLOADED = "overloaded"
+    """Refused before it was read, because too many unverified bytes are in memory: 503."""
+    INCOMPLETE = "incomplete"
+    """The body took too long (408) or the connection broke (400)."""
+    UNREADABLE = "unreadable"
+    """The bytes that were signed did not reach the receiver, for example because a middleware read the body: 500."""
+    WRONG_METHOD = "wrong_method"
+    """Not a POST request: 405."""
+
+
+class BodyLost(Exception):
+    """A part of the body can no longer be read; raised by the stream that an adapter passes to the receiver."""
 
 
 @attrs.frozen
@@ -37,7 +52,7 @@ class Outcome:
 
 @attrs.define
 class ReceiverCounters:
-    """How many deliveries a receiver has seen since it was created, in all and by outcome."""
+    """How many requests a receiver has seen since it was created, in all and by outcome."""
 
     received: int = 0
     new: int = 0
@@ -47,3 +62,7 @@ class ReceiverCounters:
     refused: int = 0
     oversize: int = 0
     unavailable: int = 0
+    overloaded: int = 0
+    incomplete: int = 0
+    unreadable: int = 0
+    wrong_method: int = 0

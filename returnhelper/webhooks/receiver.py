@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable, Coroutine
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -16,13 +16,24 @@ from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Duplicate, Inbox, Record, State
 from returnhelper.webhooks._arguments import require, require_callable, require_positive_int
-from returnhelper.webhooks._arrival import is_trial, make_record
+from returnhelper.webhooks._arrival import is_trial, make_record, without_encoding
+from returnhelper.webhooks._body import (
+    BodyRefused,
+    Budget,
+    NotPacked,
+    content_encoding,
+    content_length,
+    read_body,
+    unpack,
+)
+from returnhelper.webhooks._freshness import Freshness
 from returnhelper.webhooks._handoff import Forward, Forwarding, Handoff, Inline, NotForwarded
+from returnhelper.webhooks._refusals import RefusalLog
 from returnhelper.webhooks.envelope import parse_time
 from returnhelper.webhooks.events import Event
-from returnhelper.webhooks.outcome import Outcome, OutcomeKind, ReceiverCounters
+from returnhelper.webhooks.outcome import BodyLost, Outcome, OutcomeKind, ReceiverCounters
 from returnhelper.webhooks.router import Router
-from returnhelper.webhooks.signature import Headers, Verified, Verifier
+from returnhelper.webhooks.signature import Headers, Verified, Verifier, raw_body
 from returnhelper.webhooks.waiting import Expectation, Listener, Unsubscribe
 
 __all__ = ["Outcome", "OutcomeKind", "Receiver", "ReceiverCounters"]
@@ -32,6 +43,11 @@ _log = logging.getLogger("returnhelper.webhooks")
 
 TOLERANCE: Final = timedelta(minutes=15)
 MAX_BODY: Final = 1 << 20
+MAX_UNVERIFIED: Final = 64 << 20
+LARGE: Final = 64 << 10
+"""Bodies above this many bytes are decoded in a thread."""
+
+_MOST_UNPACKING: Final = 4
 _GRACE: Final = 1.0  # seconds a store may take to notice its own timeout
 
 
@@ -56,6 +72,7 @@ class Receiver:
         inbox: Inbox,
         tolerance: float | timedelta = TOLERANCE,
         max_body: int = MAX_BODY,
+        max_unverified: int = MAX_UNVERIFIED,
         store_timeout: float | timedelta = 5.0,
         clock: Clock = utc_now,
     ) -> None:
@@ -74,12 +91,13 @@ class Receiver:
             hint="To run handlers without a store, use Receiver.inline(verifier, router).",
         )
         require_positive_int("max_body", max_body, "number of bytes")
+        require_positive_int("max_unverified", max_unverified, "number of bytes")
         require_callable("clock", clock, "a function that returns an aware time")
         self.counters = ReceiverCounters()
         self.max_body = max_body
         self.inbox: Inbox = inbox
         self._verifier = verifier
-        self._tolerance = timedelta(seconds=to_seconds("tolerance", tolerance, zero=True))
+        self._freshness = Freshness(inbox, timedelta(seconds=to_seconds("tolerance", tolerance, zero=True)))
         self._store_timeout = to_seconds("store_timeout", store_timeout)
         self._clock = clock
         # an add that never waits cannot be interrupted: it needs no task
@@ -87,6 +105,9 @@ class Receiver:
         self._handoff: Handoff | None = None
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._listeners: set[Listener] = set()
+        self._refusals = RefusalLog(_log)
+        self._budget = Budget(max_unverified)
+        self._unpacking = 0
 
     @classmethod
     def inline(
@@ -97,6 +118,7 @@ class Receiver:
         respond_within: float | timedelta = 5.0,
         tolerance: float | timedelta = TOLERANCE,
         max_body: int = MAX_BODY,
+        max_unverified: int = MAX_UNVERIFIED,
         clock: Clock = utc_now,
     ) -> Self:
         """Return a receiver that runs the handlers of `router` before it responds.
@@ -108,7 +130,12 @@ class Receiver:
         require("router", router, valid=isinstance(router, Router), what="a Router")
         require_callable("clock", clock, "a function that returns an aware time")
         receiver = cls(
-            verifier, inbox=MemoryInbox(clock=clock), tolerance=tolerance, max_body=max_body, clock=clock
+            verifier,
+            inbox=MemoryInbox(clock=clock),
+            tolerance=tolerance,
+            max_body=max_body,
+            max_unverified=max_unverified,
+            clock=clock,
         )
         timeout = to_seconds("respond_within", respond_within)
         receiver._handoff = Inline(receiver.inbox, router, timeout=timeout)
@@ -122,27 +149,35 @@ class Receiver:
         *,
         inbox: Inbox,
         forward_timeout: float | timedelta = 10.0,
+        max_attempts: int = 5,
         tolerance: float | timedelta = TOLERANCE,
         max_body: int = MAX_BODY,
+        max_unverified: int = MAX_UNVERIFIED,
         store_timeout: float | timedelta = 5.0,
         clock: Clock = utc_now,
     ) -> Self:
         """Return a receiver that responds 200 once `forward`, an async callable, has taken the record.
 
         If `forward` raises or exceeds `forward_timeout`, the response is 503, and the next delivery of the event
-        forwards it again. `inbox` remembers what was forwarded: give the receiver one of its own, without a worker.
+        forwards it again. An event that has caused `max_attempts` such responses is held and gets 200, so that it
+        does not keep out others. `inbox` remembers what was forwarded: give the receiver one of its own, without a
+        worker.
         """
         require_callable("forward", forward, "an async function of the record")
+        require_positive_int("max_attempts", max_attempts, "number of attempts")
         receiver = cls(
             verifier,
             inbox=inbox,
             tolerance=tolerance,
             max_body=max_body,
+            max_unverified=max_unverified,
             store_timeout=store_timeout,
             clock=clock,
         )
         timeout = to_seconds("forward_timeout", forward_timeout)
-        receiver._handoff = Forwarding(inbox, forward, timeout=timeout)
+        receiver._handoff = Forwarding(
+            inbox, forward, timeout=timeout, max_attempts=max_attempts, clock=clock
+        )
         return receiver
 
     def __repr__(self) -> str:
@@ -164,43 +199,107 @@ class Receiver:
             await asyncio.wait(pending)
         if self._handoff is not None:
             await self._handoff.aclose()
+        self._refusals.flush()
 
     async def receive(self, headers: Headers, body: bytes) -> Outcome:
         """Process one delivery and return its outcome; no delivery makes it raise.
 
         `headers` is any mapping or list of pairs, `body` the raw bytes. Cancelling the call does not stop an event
-        from being stored.
+        from being stored. Raises `ConfigurationError` if `body` is not bytes.
         """
-        if len(body) > self.max_body:
-            return self.oversize()
         self.counters.received += 1
+        return await self._receive(headers, raw_body(body))
+
+    async def receive_stream(
+        self,
+        headers: Headers,
+        chunks: AsyncIterable[bytes],
+        *,
+        timeout: float = 30.0,  # noqa: ASYNC109 - as everywhere in this package
+        altered: str | None = None,
+    ) -> Outcome:
+        """Read the body of a request within limits, then process it as `receive` does.
+
+        For adapters: `chunks` yields the raw bytes. It raises `ConnectionError` if the connection breaks, and
+        `BodyLost` if a part of the body can no longer be read. At most
+        `max_body` bytes are read, 4 kB without signature headers, and nothing after `timeout` seconds. `altered` says
+        why the bytes may not be those that were sent: a delivery that does not verify gets 500 then instead of 401.
+        """
+        self.counters.received += 1
+        try:
+            body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=timeout)
+        except BodyRefused as refused:
+            return self._refuse(refused.status, refused.kind, refused.reason)
+        except ConnectionError:
+            return self._refuse(
+                400, OutcomeKind.INCOMPLETE, "the connection broke before the body was complete"
+            )
+        except BodyLost as lost:
+            return self._refuse(500, OutcomeKind.UNREADABLE, str(lost))
+        if altered is None and content_length(headers) not in (None, len(body)):
+            altered = (
+                "the body has another length than it was sent with: has a middleware read or changed it?"
+            )
+        return await self._receive(headers, body, altered)
+
+    def wrong_method(self) -> Outcome:
+        """Count a request that is not a POST; for adapters."""
+        self.counters.received += 1
+        return self._refuse(405, OutcomeKind.WRONG_METHOD, "not a POST request")
+
+    async def _receive(self, headers: Headers, body: bytes, altered: str | None = None) -> Outcome:
+        if len(body) > self.max_body:
+            return self._refuse(413, OutcomeKind.OVERSIZE, f"the body is larger than {self.max_body} bytes")
         try:
             verified = self._verifier.verify(headers, body)
         except VerificationFailed as error:
-            return self._unverified(headers, body, error.reason)
+            coding = content_encoding(headers)
+            if coding is not None and error.reason is VerificationFailureReason.MISMATCH:
+                return await self._shielded(self._receive_packed(headers, body, coding, altered))
+            return self._unverified(headers, body, error.reason, altered)
+        if len(body) > LARGE:
+            return await self._shielded(self._process_large(headers, body, verified))
         now = self._clock()
-        record = make_record(headers, bytes(body), verified, now)
-        if (
-            self._adds_at_once
-            and self._handoff is None
-            and (record.state is State.HELD or self._is_fresh(record, verified, now))
-        ):
+        record = make_record(headers, body, verified, now, limit=self.max_body)
+        if self._adds_at_once and self._handoff is None:
+            record = await self._held_if_doubtful(record, verified, now)
             return self._stored(record, await self.inbox.add(record))
-        task = asyncio.create_task(self._accept(record, verified, now))
+        return await self._shielded(self._process(record, verified, now), record.key)
+
+    async def _receive_packed(
+        self, headers: Headers, body: bytes, coding: str, altered: str | None
+    ) -> Outcome:
+        """Process a delivery that may have been signed before it was packed."""
+        if self._unpacking >= _MOST_UNPACKING:
+            return self._refuse(503, OutcomeKind.OVERLOADED, "too many packed bodies at once")
+        self._unpacking += 1
+        try:
+            unpacked = await asyncio.to_thread(unpack, body, coding, self.max_body)
+            verified = self._verifier.verify(headers, unpacked)
+        except (NotPacked, VerificationFailed):
+            return self._unverified(headers, body, VerificationFailureReason.MISMATCH, altered)
+        except BodyRefused as refused:
+            return self._refuse(refused.status, refused.kind, refused.reason)
+        finally:
+            self._unpacking -= 1
+        return await self._process_large(without_encoding(headers), unpacked, verified)
+
+    async def _process_large(self, headers: Headers, body: bytes, verified: Verified) -> Outcome:
+        now = self._clock()
+        record = await asyncio.to_thread(make_record, headers, body, verified, now, limit=self.max_body)
+        return await self._process(record, verified, now)
+
+    async def _shielded(self, process: Coroutine[object, object, Outcome], key: str | None = None) -> Outcome:
+        """Return the outcome of a task that goes on when this call is cancelled, but not for ever."""
+        task = asyncio.create_task(process)
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
         # unlike wait_for, wait does not cancel the task when this call is cancelled
         await asyncio.wait((task,), timeout=self._deadline())
         if not task.done():
             task.cancel()
-            return self._unavailable(record, "the inbox does not respond")
-        return self._unavailable(record, "the inbox was closed") if task.cancelled() else task.result()
-
-    def oversize(self) -> Outcome:
-        """Count a delivery whose body exceeds `max_body`; adapters call it instead of reading on."""
-        self.counters.received += 1
-        self.counters.oversize += 1
-        return Outcome(413, OutcomeKind.OVERSIZE, reason=f"the body is larger than {self.max_body} bytes")
+            return self._unavailable(key, "the inbox does not respond")
+        return self._unavailable(key, "the inbox was closed") if task.cancelled() else task.result()
 
     def expect(
         self,
@@ -236,59 +335,53 @@ class Receiver:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    async def _accept(self, record: Record, verified: Verified, now: datetime) -> Outcome:
+    async def _process(self, record: Record, verified: Verified, now: datetime) -> Outcome:
         try:
             async with asyncio.timeout(self._store_timeout):
-                if record.state is State.READY and not self._is_fresh(record, verified, now):
-                    record = await self._held_unless_new(record, verified)
+                record = await self._held_if_doubtful(record, verified, now)
             async with asyncio.timeout(self._store_timeout):
                 added = await self.inbox.add(record)
             if self._handoff is None or record.state is State.HELD:
                 return self._stored(record, added)
-            if self._handoff.must_succeed:
+            if not self._handoff.must_succeed:
+                outcome = self._stored(record, added)
                 await self._handoff.deliver(record, added)
+                return outcome
+            reason = await self._handoff.deliver(record, added)
+            if reason is None:
                 return self._stored(record, added)
-            outcome = self._stored(record, added)
-            await self._handoff.deliver(record, added)
-            return outcome
+            return self._held(record.key, reason)
         except NotForwarded as error:
-            return self._unavailable(record, str(error))
+            return self._unavailable(record.key, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the sender must deliver again
             # the class only: a driver's message may contain its address and password
-            return self._unavailable(record, f"the inbox cannot store ({type(error).__name__})")
+            return self._unavailable(record.key, f"the inbox cannot store ({type(error).__name__})")
+
+    async def _held_if_doubtful(self, record: Record, verified: Verified, now: datetime) -> Record:
+        if record.state is State.HELD:
+            return record
+        reason = await self._freshness.doubt(record.event_time or parse_time(verified.timestamp), now)
+        return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)
 
     def _deadline(self) -> float:
         handoff = 0.0 if self._handoff is None else self._handoff.time_limit
         return 2 * self._store_timeout + _GRACE + handoff
-
-    def _is_fresh(self, record: Record, verified: Verified, now: datetime) -> bool:
-        moment = record.event_time or parse_time(verified.timestamp)
-        return moment is not None and abs(now - moment) <= self._tolerance
-
-    async def _held_unless_new(self, record: Record, verified: Verified) -> Record:
-        moment = record.event_time or parse_time(verified.timestamp)
-        if moment is None:
-            reason = "it has no time, so its age is unknown"
-        elif moment > record.received_at:
-            reason = "its eventTime is ahead of this machine's clock"
-        elif await self.inbox.remembers_since() <= moment:
-            return record  # every event since then is remembered and this one is not among them: no replay
-        else:
-            reason = "stale: older than the memory of the inbox, may be a replay"
-        return attrs.evolve(record, state=State.HELD, reason=reason)
 
     def _stored(self, record: Record, added: AddResult) -> Outcome:
         if added is Duplicate:
             self.counters.duplicate += 1
             return Outcome(200, OutcomeKind.DUPLICATE, record.key)
         if record.state is State.HELD:
-            self.counters.held += 1
-            _log.warning("delivery %s is held: %s", record.key, record.reason)
-            return Outcome(200, OutcomeKind.HELD, record.key, record.reason)
+            return self._held(record.key, record.reason)
         self.counters.new += 1
         if self._listeners:
             self._notify(record)
         return Outcome(200, OutcomeKind.NEW, record.key)
+
+    def _held(self, key: str, reason: str | None) -> Outcome:
+        self.counters.held += 1
+        _log.warning("delivery %s is held: %s", key, reason)
+        return Outcome(200, OutcomeKind.HELD, key, reason)
 
     def _notify(self, record: Record) -> None:
         for listener in tuple(self._listeners):
@@ -297,21 +390,28 @@ class Receiver:
             except Exception:  # noqa: BLE001 - somebody else's function; the event is stored
                 _log.exception("a listener failed on event %s", record.key)
 
-    def _unavailable(self, record: Record, reason: str) -> Outcome:
+    def _unavailable(self, key: str | None, reason: str) -> Outcome:
         self.counters.unavailable += 1
         _log.error(
             "delivery %s is not accepted: %s; responding 503 so that the sender delivers it again",
-            record.key,
+            key or "(of a large body)",
             reason,
         )
-        return Outcome(503, OutcomeKind.UNAVAILABLE, record.key, reason)
+        return Outcome(503, OutcomeKind.UNAVAILABLE, key, reason)
 
-    def _unverified(self, headers: Headers, body: bytes, reason: VerificationFailureReason) -> Outcome:
-        if reason is VerificationFailureReason.MISSING_HEADER and is_trial(headers, bytes(body)):
+    def _unverified(
+        self, headers: Headers, body: bytes, reason: VerificationFailureReason, altered: str | None
+    ) -> Outcome:
+        if reason is VerificationFailureReason.MISSING_HEADER and is_trial(headers, body):
             self.counters.trial += 1
             return Outcome(
                 200, OutcomeKind.TRIAL, reason="the unsigned trial of a registration; not processed"
             )
-        self.counters.refused += 1
-        _log.warning("delivery refused: %s", reason)
-        return Outcome(401, OutcomeKind.REFUSED, reason=str(reason))
+        if altered is not None:
+            return self._refuse(500, OutcomeKind.UNREADABLE, altered)
+        return self._refuse(401, OutcomeKind.REFUSED, str(reason))
+
+    def _refuse(self, status: int, kind: OutcomeKind, reason: str) -> Outcome:
+        setattr(self.counters, kind, getattr(self.counters, kind) + 1)
+        self._refusals.add(f"{status}, {reason}")
+        return Outcome(status, kind, reason=reason)

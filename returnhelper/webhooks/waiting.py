@@ -12,6 +12,7 @@ from returnhelper._time import EPOCH, Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import Inbox, Record, State
 from returnhelper.webhooks._arguments import require, require_callable
+from returnhelper.webhooks._predicate import holds, require_predicate
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
 __all__ = ["Expectation", "Listener", "Subscribe", "Unsubscribe"]
@@ -53,8 +54,7 @@ class Expectation(Generic[E]):
         valid = isinstance(event, type) and issubclass(event, Event)
         require("event", event, valid=valid, what="an event class such as events.LabelGenerated")
         require("inbox", inbox, valid=isinstance(inbox, Inbox), what="a store")
-        if when is not None:
-            require_callable("when", when, "a function of the event")
+        require_predicate(when)
         require_callable("clock", clock, "a function that returns an aware time")
         if subscribe is not None:
             require_callable("subscribe", subscribe)
@@ -165,7 +165,7 @@ class Expectation(Generic[E]):
     def _matching_event(self, record: Record) -> E | None:
         self._examined.add(record.key)
         event = _parse(record)
-        if isinstance(event, self._event) and (self._when is None or self._when(event)):
+        if isinstance(event, self._event) and (self._when is None or holds(self._when, event)):
             return event
         return None
 
