@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -19,6 +18,7 @@ from returnhelper.webhooks.signature import (
     Headers,
     Verified,
     find_header,
+    header_items,
 )
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -69,9 +69,8 @@ def stored_headers(headers: Headers) -> dict[str, str]:
     """Return the headers as text under lower-case names, the first of each name, without credentials."""
     kept: dict[str, str] = {}
     try:
-        pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
-        for name, value in pairs:
-            key = _as_text(name).lower()
+        for name, value in header_items(headers):
+            key = _as_text(name)
             if key not in _SECRET_HEADERS:
                 kept.setdefault(key, _as_text(value))
     except Exception:  # noqa: BLE001 - malformed headers beside a valid signature are no reason to lose an event

@@ -9,13 +9,15 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 
 if TYPE_CHECKING:
     from hashlib import _Hash as HASH
+
+S = TypeVar("S", str, bytes)
 
 METHOD: Final = b"POST"
 SIGNATURE_HEADER: Final = "returnhelper-signature"
@@ -139,8 +141,10 @@ def read_signing_headers(headers: Headers) -> tuple[bytes, bytes]:
     """Return the bytes of signature and timestamp, or raise `VerificationFailed`, whatever the headers contain."""
     if type(headers) is dict:  # what most servers pass; the search adds 8 % to a small acknowledgement
         given, stamp = headers.get(SIGNATURE_HEADER), headers.get(TIMESTAMP_HEADER)
-        if type(given) is str and type(stamp) is str and given.isascii() and stamp.isascii():
-            return given.encode(), stamp.encode()
+        if type(given) is str and type(stamp) is str:
+            both = given + stamp
+            if both.isascii() and "," not in both:
+                return given.encode(), stamp.encode()
     return _search_signing_headers(headers)
 
 
@@ -164,28 +168,46 @@ def find_header(headers: Headers, name: str) -> str | bytes | None:
             value = headers.get(name)  # type: ignore[call-overload,unused-ignore]
             if value is not None:
                 return _first(value)
-            pairs: Iterable[object] = headers.items()
-        else:
-            pairs = headers
-        wanted = name.encode()
-        for pair in pairs:
-            key: object
-            key, value = pair  # type: ignore[misc]
-            if isinstance(key, str):
-                if key.lower() == name:
-                    return _first(value)
-            elif isinstance(key, bytes) and key.lower() == wanted:
+        for key, value in header_items(headers):
+            if key == name:
                 return _first(value)
     except Exception:  # noqa: BLE001 - a peer or a framework may hand over anything; only VerificationFailed may leave
         return None
     return None
 
 
+def header_items(headers: Headers) -> Iterator[tuple[str, object]]:
+    """Yield the headers under lower-case names; of a WSGI environ those that are headers."""
+    # http.client.HTTPMessage has items() but is no Mapping
+    pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
+    is_environ = isinstance(headers, Mapping) and "REQUEST_METHOD" in headers
+    for key, value in pairs:
+        name = key if isinstance(key, str) else key.decode("latin-1")
+        if is_environ:
+            if not name.startswith("HTTP_") and name not in _CGI_NAMES:
+                continue
+            name = name.removeprefix("HTTP_").replace("_", "-")
+        yield name.lower(), value
+
+
+_CGI_NAMES: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")  # the headers without a prefix, RFC 3875
+
+
 def _first(value: object) -> str | bytes | None:
     # some servers keep a list of values under one name (AWS events, WSGI wrappers)
     if isinstance(value, (list, tuple)) and value:
         value = value[0]
-    return value if isinstance(value, (str, bytes)) else None
+    if isinstance(value, str):
+        return _unfolded(value, ",")
+    return _unfolded(value, b",") if isinstance(value, bytes) else None
+
+
+def _unfolded(value: S, comma: S) -> S:
+    # a proxy may join a header that came twice
+    if comma not in value:
+        return value
+    first, *others = (each.strip() for each in value.split(comma))
+    return first if all(each == first for each in others) else value
 
 
 def header_bytes(value: str | bytes) -> bytes | None:

@@ -15,6 +15,7 @@ from returnhelper.webhooks._signing import (
     Headers,
     find_header,
     header_bytes,
+    header_items,
     is_digest,
     raw_body,
     read_signing_headers,
@@ -32,6 +33,7 @@ __all__ = [
     "Verified",
     "Verifier",
     "find_header",
+    "header_items",
     "raw_body",
     "sign",
 ]
