@@ -21,6 +21,12 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 myst_heading_anchors = 3
 
+# a page that lists others, the folder of these, and what a line of the list looks like
+LISTS = {
+    "index": ("", r"^\| \[[^]]+\]\((\w[\w-]*)\.md\)"),
+    "architecture": ("decisions/", r"^- \[[^]]+\]\((decisions/[\w-]+)\.md\)"),
+}
+
 
 def setup(app: Sphinx) -> None:
     """Adapt the pages, which are written to be read as they are: a sidebar, and files beside the pages as downloads."""
@@ -28,8 +34,18 @@ def setup(app: Sphinx) -> None:
 
 
 def _adapt(app: Sphinx, name: str, source: list[str]) -> None:
-    source[0] = re.sub(r"\[([^]]+)\]\((\.\./[\w/]+\.md)\)", r"{download}`\1 <\2>`", source[0])
-    if name == "index":
-        pages = dict.fromkeys(re.findall(r"^\| \[[^]]+\]\((\w[\w-]*)\.md\)", source[0], re.MULTILINE))
-        assert {*pages, "index"} == {page.stem for page in Path(app.srcdir).glob("*.md")}
+    source[0] = re.sub(
+        r"\[([^]]+)\]\(((?:\.\./)+[\w/]+\.md)(?:#[\w-]+)?\)",
+        lambda link: (
+            link[0]
+            if (Path(app.srcdir, name).parent / link[2]).resolve().is_relative_to(app.srcdir)
+            else f"{{download}}`{link[1]} <{link[2]}>`"
+        ),
+        source[0],
+    )
+    folder, item = LISTS.get(name, ("", ""))
+    if item:
+        pages = dict.fromkeys(re.findall(item, source[0], re.MULTILINE))
+        listed = {page.stem for page in Path(app.srcdir, folder).glob("*.md")} - {"index"}
+        assert {page.removeprefix(folder) for page in pages} == listed
         source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n"

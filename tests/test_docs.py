@@ -24,7 +24,7 @@ from returnhelper.webhooks import events
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 RUN = "<!-- run -->"
 
 
@@ -153,7 +153,11 @@ async def first_request(rh: ReturnHelper) -> object:
     return namespace["request"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"], ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "examples/README"))],
+    ids=named,
+)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Each relative link names a file that exists, and each anchor a heading."""
     prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
@@ -167,11 +171,27 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in anchors(file), target
 
 
-def test_every_page_is_on_the_map() -> None:
-    """The index links to each page."""
-    index = (DOCS / "index.md").read_text("utf-8")
-    for page in PAGES:
-        assert page.name == "index.md" or f"]({page.name})" in index, page.name
+def test_every_page_is_listed() -> None:
+    """The index links to each page, and the page about the architecture to each decision."""
+    for listing, pages in (("index.md", DOCS.glob("*.md")), ("architecture.md", DOCS.glob("decisions/*.md"))):
+        text = (DOCS / listing).read_text("utf-8")
+        for page in pages:
+            assert page.name == listing or f"({page.relative_to(DOCS).as_posix()})" in text, page.name
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Each threat has a test, and each test that the page names is there."""
+    page = (DOCS / "security.md").read_text("utf-8")
+    threats = page.partition("## Deliveries")[2].partition("## What you must set up")[0]
+    rows = {row for row in threats.splitlines() if row.startswith("| ")}
+    assert len(rows) > 10
+    assert {row for row in rows if "`tests/" not in row} == {
+        "| threat | defence | test |",
+        "| --- | --- | --- |",
+    }
+    for path, _, name in re.findall(r"`(tests/[\w/.]+)(::(\w+))?`", page):
+        assert (ROOT / path).exists(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text("utf-8"), (path, name)
 
 
 def test_the_reasons_of_held_records_are_those_of_the_package() -> None:

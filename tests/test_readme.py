@@ -4,6 +4,8 @@ import ast
 import asyncio
 import base64
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,6 +92,13 @@ async def test_the_first_lines_of_the_readme_order_a_label_and_handle_it(
         code = compile(FIRST, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         await eval(code, names)
         assert f"500001 {emu.url}/files/labels/" in capsys.readouterr().out
+
+
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    """The checks that the README shows are those that the demo ends with."""
+    demo = subprocess.run([sys.executable, "-m", "returnhelper", "demo"], capture_output=True, check=True)
+    shown = [line for line in README.splitlines() if line.startswith("  ✓")]
+    assert shown == [line for line in demo.stdout.decode().splitlines() if line.startswith("  ✓")]
 
 
 def test_the_readme_is_short_and_leads_somewhere() -> None:
