@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
+from enum import Enum, EnumType
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeAlias, TypeVar, overload
 
 import attrs
 
@@ -26,149 +26,109 @@ JSONObject: TypeAlias = Mapping[str, JSONValue]
 T = TypeVar("T")
 
 
-if TYPE_CHECKING:
+class _OpenEnumType(EnumType):
+    def __contains__(cls, value: object) -> bool:  # as in Python 3.12; before that it raises for text
+        return isinstance(value, str) and value in cls._value2member_map_
 
-    class OpenStrEnum(str, Enum):  # noqa: UP042 - StrEnum promises that a value is its member
-        """An enumeration of codes that the other side may extend.
 
-        Behaves as the (normalised) text of the code: it compares, hashes and prints as that text. An unknown code
-        is not an error; it keeps its value and says so in `is_known`.
-        """
+class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnum is closed
+    """An enumeration of codes that the other side may extend.
 
-        @property
-        def wire(self) -> str | int:
-            """The code as the wire printed it, before normalisation."""
-            return str(self.value)
+    Behaves as the normalised text of the code: it compares, hashes and prints as that text. An unknown code is not an
+    error; it keeps its value, and `is_known` is False. Codes are looked up without regard to case.
+    """
 
-        @property
-        def is_known(self) -> bool:
-            """Whether this release of the package has a name for the code."""
-            return True
+    _wire: str | int
 
-        @classmethod
-        def known(cls) -> tuple[Self, ...]:
-            """Return the codes that have a name, in the order of their declaration."""
-            return tuple(cls)
+    __synonyms__: ClassVar[Mapping[str | int, str]] = {}
+    """Other spellings and numbers of codes; a subclass fills it."""
 
-        # Declared here so that type checkers do not take a comparison with every member for exhaustive.
-        def __eq__(self, other: object) -> bool: ...
-        def __hash__(self) -> int: ...
+    if TYPE_CHECKING:
+        _table_: ClassVar[Mapping[object, OpenStrEnum]]
+        _folded_: ClassVar[Mapping[str, str]]
 
-else:
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        table: dict[object, OpenStrEnum] = {str(member): member for member in cls}
+        for wire, code in cls.__synonyms__.items():
+            table[wire] = cls._make(code, wire)
+            if isinstance(wire, int):
+                table.setdefault(str(wire), cls._make(code, str(wire)))
+        folded: dict[str, str] = {}
+        for text, member in table.items():
+            if isinstance(text, str):
+                folded.setdefault(text.casefold(), str(member))
+        cls._table_, cls._folded_ = table, folded
 
-    class _OpenEnumType(type):
-        """Turn the text constants of a class body into members, and calls into look-ups that never fail."""
-
-        def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
-            codes = {key: code for key, code in namespace.items() if key[0] != "_" and type(code) is str}
-            cls = super().__new__(mcls, name, bases, {**namespace, "__slots__": ()})
-            members = dict(getattr(cls, "__members__", {}))
-            table = {}
-            for key, code in codes.items():
-                members[key] = _member(cls, code, key, code)
-                type.__setattr__(cls, key, members[key])
-            for member in members.values():
-                table[str(member)] = member
-            for wire, code in namespace.get("_synonyms_", {}).items():
-                target = table.get(code)
-                synonym = _member(cls, code, target.name if target is not None else None, wire)
-                table[wire] = synonym
-                if type(wire) is int:
-                    table.setdefault(str(wire), _member(cls, code, synonym.name, str(wire)))
-            type.__setattr__(cls, "__members__", members)
-            type.__setattr__(cls, "_table_", table)
-            return cls
-
-        def __call__(cls, value: object) -> Any:
-            if type(value) is cls:
-                return value
-            if isinstance(value, bool) or not isinstance(value, str | int):
-                raise TypeError(f"{cls.__name__} takes a text or an integer, not {type(value).__name__}")
-            found = cls._table_.get(value)
-            if found is not None:
-                return found
-            wire = int(value) if isinstance(value, int) else str.__str__(value)
-            return _member(cls, str(wire), None, wire)
-
-        def __setattr__(cls, name: str, value: object) -> NoReturn:
-            raise AttributeError(f"{cls.__name__} is an enumeration; its members cannot be changed")
-
-        def __iter__(cls) -> Iterator[Any]:
-            return iter(cls.__members__.values())
-
-        def __len__(cls) -> int:
-            return len(cls.__members__)
-
-        def __getitem__(cls, name: str) -> Any:
-            return cls.__members__[name]
-
-        def __contains__(cls, value: object) -> bool:
-            return isinstance(value, str) and value in cls.__members__.values()
-
-    def _member(cls: type, code: str, name: str | None, wire: str | int) -> Any:
+    def __new__(cls, code: str | int) -> Self:
+        """Make a member of the class body; any other call looks the code up and never fails for text or an integer."""
         member = str.__new__(cls, code)
-        object.__setattr__(member, "_name", name)
-        object.__setattr__(member, "_wire", wire)
+        member.__dict__.update(_value_=code, _wire=code)
         return member
 
-    class _OpenCode(str):
-        __slots__ = ("_name", "_wire")
+    @classmethod
+    def _make(cls, code: str, wire: str | int) -> Self:
+        """Return a code that is no member itself: a synonym of one, or an unknown code."""
+        known = cls._value2member_map_.get(code)
+        made = str.__new__(cls, code)
+        made.__dict__.update(
+            _value_=code, _wire=wire, _name_=code if known is None else known.name, _sort_order_=-1
+        )
+        return made
 
-    class OpenStrEnum(_OpenCode, metaclass=_OpenEnumType):
-        """An enumeration of codes that the other side may extend.
+    @classmethod
+    def _missing_(cls, value: object) -> OpenStrEnum:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise TypeError(f"{cls.__name__} takes text or an integer, not {type(value).__name__}")
+        found = cls._table_.get(value)
+        if found is not None:
+            return found
+        wire = int(value) if isinstance(value, int) else str.__str__(value)
+        text = str(wire)
+        return cls._make(cls._folded_.get(text.casefold(), text), wire)
 
-        Behaves as the (normalised) text of the code: it compares, hashes and prints as that text. An unknown code
-        is not an error; it keeps its value and says so in `is_known`.
-        """
+    @property
+    def wire(self) -> str | int:
+        """The code as the wire printed it, before normalisation."""
+        return self._wire
 
-        _synonyms_: ClassVar[Mapping[str | int, str]] = {}
+    @property
+    def is_known(self) -> bool:
+        """Whether this release of the package has a name for the code."""
+        return self._value_ in type(self)._value2member_map_
 
-        @property
-        def name(self) -> str:
-            """The name of the member, or the code itself where it has none."""
-            return self._name if self._name is not None else str(self)
+    @classmethod
+    def known(cls) -> tuple[Self, ...]:
+        """Return the codes that have a name, in the order of their declaration."""
+        return tuple(cls)
 
-        @property
-        def value(self) -> str:
-            """The normalised code as plain text."""
-            return str(self)
+    # Assigned, so that type checkers do not take a comparison with every member for exhaustive.
+    __eq__ = str.__eq__
+    __hash__ = str.__hash__
 
-        @property
-        def wire(self) -> str | int:
-            """The code as the wire printed it, before normalisation."""
-            return self._wire
+    def __str__(self) -> str:
+        return str.__str__(self)[:]
 
-        @property
-        def is_known(self) -> bool:
-            """Whether this release of the package has a name for the code."""
-            return self._name is not None
+    def __repr__(self) -> str:
+        own = str.__repr__(self)
+        if not self.is_known:
+            return f"<{type(self).__name__}: {own}, unknown>"
+        origin = "" if self._wire == str(self) else f", wire {self._wire!r}"
+        return f"<{type(self).__name__}.{self.name}: {own}{origin}>"
 
-        @classmethod
-        def known(cls) -> tuple[Self, ...]:
-            """Return the codes that have a name, in the order of their declaration."""
-            return tuple(cls.__members__.values())
-
-        def __str__(self) -> str:
-            return str.__str__(self)[:]
-
-        def __repr__(self) -> str:
-            own = str.__repr__(self)
-            if self._name is None:
-                return f"<{type(self).__name__}: {own}, unknown>"
-            origin = "" if self._wire == str(self) else f", wire {self._wire!r}"
-            return f"<{type(self).__name__}.{self._name}: {own}{origin}>"
-
-        def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object) -> None:
+        if "_sort_order_" in self.__dict__:
             raise AttributeError(f"{type(self).__name__} cannot be changed")
+        super().__setattr__(name, value)
 
-        def __reduce_ex__(self, protocol: int) -> tuple[type, tuple[str | int]]:
-            return type(self), (self._wire,)
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str | int]]:
+        return type(self), (self._wire,)
 
-        def __copy__(self) -> OpenStrEnum:
-            return self
+    def __copy__(self) -> Self:
+        return self
 
-        def __deepcopy__(self, memo: dict[int, Any]) -> OpenStrEnum:
-            return self
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
 
 
 _RMA = re.compile(r"([A-Z]+)-([0-9]+)-([0-9]{6})-([A-Z])([0-9]{1,5})(?:-([0-9]{2}))?-([0-9]{1,2})", re.ASCII)

@@ -19,7 +19,7 @@ class Handling(OpenStrEnum):
     ON_HOLD = "ohd"
     DISPOSE = "dsp"
 
-    _synonyms_ = {"dis": "dsp", 3: "dsp"}
+    __synonyms__ = {"dis": "dsp", 3: "dsp"}
 
 
 def test_members() -> None:

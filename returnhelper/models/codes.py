@@ -27,7 +27,7 @@ class Handling(OpenStrEnum):
     OTHERS = "oth"
     RESTOCK = "rst"
 
-    _synonyms_ = _numbered("tbc", "rtn", "dsp", "rsd", "ohd", "oth") | {"dis": "dsp"}
+    __synonyms__ = _numbered("tbc", "rtn", "dsp", "rsd", "ohd", "oth") | {"dis": "dsp"}
 
 
 class HandlingStatus(OpenStrEnum):
@@ -37,7 +37,7 @@ class HandlingStatus(OpenStrEnum):
     IN_PROGRESS = "inProgress"
     COMPLETED = "completed"
 
-    _synonyms_ = _numbered("pending", "inProgress", "completed") | {"in-progress": "inProgress"}
+    __synonyms__ = _numbered("pending", "inProgress", "completed") | {"in-progress": "inProgress"}
 
 
 class LabelRequestStatus(OpenStrEnum):
@@ -49,7 +49,7 @@ class LabelRequestStatus(OpenStrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
-    _synonyms_ = {"queue": "queued", "fail": "failed", 3: "success"}
+    __synonyms__ = {"queue": "queued", "fail": "failed", 3: "success"}
 
 
 class ShipmentStatus(OpenStrEnum):
@@ -63,7 +63,7 @@ class ShipmentStatus(OpenStrEnum):
     CODE_4 = "4"
     CODE_6 = "6"
 
-    _synonyms_ = {1: "1", 2: "2", 3: "3", 4: "4", 6: "6"}
+    __synonyms__ = {1: "1", 2: "2", 3: "3", 4: "4", 6: "6"}
 
 
 class ReturnStatus(OpenStrEnum):
@@ -73,7 +73,7 @@ class ReturnStatus(OpenStrEnum):
     CODE_3 = "3"
     CODE_4 = "4"
 
-    _synonyms_ = {0: "0", 3: "3", 4: "4"}
+    __synonyms__ = {0: "0", 3: "3", 4: "4"}
 
 
 class ReturnRequestSourceType(OpenStrEnum):
@@ -82,7 +82,7 @@ class ReturnRequestSourceType(OpenStrEnum):
     CODE_0 = "0"
     CODE_1 = "1"
 
-    _synonyms_ = {0: "0", 1: "1"}
+    __synonyms__ = {0: "0", 1: "1"}
 
 
 class ReturnRequestFrom(OpenStrEnum):
@@ -100,7 +100,7 @@ class ResendStatus(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
-    _synonyms_ = _numbered("pending", "canceled", "inProgress", "completed", "failed") | {
+    __synonyms__ = _numbered("pending", "canceled", "inProgress", "completed", "failed") | {
         "in-progress": "inProgress"
     }
 
@@ -142,7 +142,7 @@ class RecallUpdateType(OpenStrEnum):
     PICKUP_BY_COURIER = "pickUpToCourierPickUp"
     PICKUP_BY_OTHERS = "pickupByOthers"
 
-    _synonyms_ = {"readyToPickUp": "markReadyToPickUp", "pickupByCourier": "pickUpToCourierPickUp"}
+    __synonyms__ = {"readyToPickUp": "markReadyToPickUp", "pickupByCourier": "pickUpToCourierPickUp"}
 
 
 class Vas(OpenStrEnum):
@@ -156,7 +156,7 @@ class Vas(OpenStrEnum):
     REQUEST_PICTURES = "req-pic"
     SPLIT_PARCEL = "split-parcel"
 
-    _synonyms_ = {"SPLIT_PARCEL": "split-parcel"}
+    __synonyms__ = {"SPLIT_PARCEL": "split-parcel"}
 
 
 class VasStatus(OpenStrEnum):
@@ -166,7 +166,7 @@ class VasStatus(OpenStrEnum):
     SUCCESSFUL = "successful"
     FAILED = "failed"
 
-    _synonyms_ = _numbered("pending", "successful", "failed") | {
+    __synonyms__ = _numbered("pending", "successful", "failed") | {
         "PENDING": "pending",
         "SUCCESSFUL": "successful",
         "FAILED": "failed",
@@ -305,7 +305,7 @@ class FbaInstructionHandling(OpenStrEnum):
     RECALL = "RCL"
     RELABEL = "RLB"
 
-    _synonyms_ = {"REPLENISH": "RPS", "RECALL": "RCL"}
+    __synonyms__ = {"REPLENISH": "RPS", "RECALL": "RCL"}
 
 
 class FbaInstructionHandlingStatus(OpenStrEnum):
@@ -315,7 +315,7 @@ class FbaInstructionHandlingStatus(OpenStrEnum):
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
 
-    _synonyms_ = {"inProgress": "in-progress"}
+    __synonyms__ = {"inProgress": "in-progress"}
 
 
 class FbaStockStatus(OpenStrEnum):

@@ -42,7 +42,7 @@ class Handling(OpenStrEnum):
     ON_HOLD = "ohd"
     DISPOSE = "dsp"
 
-    _synonyms_ = {"dis": "dsp", 3: "dsp"}
+    __synonyms__ = {"dis": "dsp", 3: "dsp"}
 
 
 @model
