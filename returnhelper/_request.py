@@ -1,4 +1,4 @@
-"""One call without any I/O: what an operation is, and the request that a call makes of it."""
+"""Build a request without any I/O: the operation as data, and the request that a call makes of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._secrets import NOTHING_SECRET, Redactor
 from ._time import to_time, to_wire
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
-from .errors import ConfigurationError
+from .errors import ConfigurationError, format_value
 from .types import JSONObject, RawResponse, ResultList
 
 __all__ = [
@@ -40,10 +40,10 @@ IDEMPOTENCY_KEY = "x-returnhelper-idempotency-key"
 
 @attrs.frozen(eq=False)
 class Operation:
-    """What the vendor's documentation says of one operation.
+    """An endpoint of the vendor as data.
 
-    `payload` lists the members that may hold the payload. `creates` says that the payload is a list of what was created,
-    which is never empty.
+    `payload` lists the members that may hold the payload, the newest name first. `creates` says that the payload lists
+    what was created, so that it is never empty.
     """
 
     name: str
@@ -161,7 +161,7 @@ def prepare(
     new_key: str | None,
     redactor: Redactor = NOTHING_SECRET,
 ) -> PreparedRequest:
-    """Build a call; `new_key` is the idempotency key of a writing one, unless `options` bring their own."""
+    """Build a request. `new_key` is the idempotency key of one that writes, unless `options` contain another."""
     headers: dict[str, str] = {}
     key = None
     if options is not None:
@@ -170,7 +170,7 @@ def prepare(
     if operation.writes:
         key = key or new_key
     elif key is not None:
-        raise ConfigurationError(f"{operation.name} changes nothing and takes no idempotency_key")
+        raise ConfigurationError(f"{operation.name} changes nothing: leave idempotency_key out")
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key
     content: bytes | None = None
@@ -191,15 +191,15 @@ def prepare(
 
 
 def query_string(query: Mapping[str, QueryValue]) -> str:
-    """Write a query as the server reads it: booleans in lower case, times in UTC, None left out.
+    """Write a query as the server reads it: booleans in lower case, times in UTC, nothing for None.
 
-    A list repeats its name, the default of ASP.NET; the vendor does not say.
+    A list repeats its name: that is the default of ASP.NET (inferred).
     """
     pairs = [
-        (name, _query_text(name, one))
+        (name, _query_text(name, item))
         for name, value in query.items()
         if value is not None
-        for one in (value if isinstance(value, list | tuple) else (value,))
+        for item in (value if isinstance(value, list | tuple) else (value,))
     ]
     return urlencode(pairs, quote_via=quote)
 
@@ -213,10 +213,14 @@ def _query_text(name: str, value: object) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ConfigurationError(f"{name} holds half a character (a lone surrogate)") from None
+            raise ConfigurationError(
+                f"{name} contains an unpaired surrogate, which cannot be sent: {format_value(value)}"
+            ) from None
         return str.__str__(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | Decimal):
         return str(value)
-    raise ConfigurationError(f"{name} cannot stand in a query: {type(value).__name__}")
+    raise ConfigurationError(
+        f"{name} must be text, a number, a time or a list of numbers, not {format_value(value)}"
+    )

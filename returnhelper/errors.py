@@ -1,27 +1,27 @@
-"""Every error that leaves this package.
+"""Every error that this package raises.
 
     ReturnHelperError
     ├── ConfigurationError            wrong arguments, before any I/O
-    ├── RequestInvalid                a documented limit broken, found before sending
-    ├── TransportError                no usable answer; .maybe_applied: may the server have acted?
+    ├── RequestInvalid                a documented limit is broken; found before sending
+    ├── TransportError                no usable response; .maybe_applied: may the server have acted?
     │   ├── ConnectionFailed
     │   ├── RequestTimeout
     │   └── UnexpectedContent         not the documented JSON (gateway page, truncated body, redirect)
-    ├── APIError                      the server said no
+    ├── APIError                      the server refused the call
     │   ├── ValidationFailed          soft errors: HTTP 200 with meta.status 400
     │   ├── AuthenticationFailed      401, 403
     │   ├── Conflict                  409
     │   ├── RateLimited               429
     │   └── ServerFault               5xx
     ├── WebhookError
-    │   ├── VerificationFailed        the delivery is not authentic
+    │   ├── VerificationFailed        the delivery is not authentic; .reason: a VerificationFailureReason
     │   ├── PayloadInvalid            the body does not fit the class of its event
-    │   └── EventNotReceived          an expected event did not come in time
+    │   └── EventNotReceived          an expected event did not arrive in time
     └── InboxError
         ├── InboxUnavailable          the store cannot be reached, or is full
         └── SchemaTooNew              the store was written by a newer release
 
-All of them pickle. None holds a live response, a key, a token or a signature.
+All of them can be pickled, printed and logged. None holds a live response, a key, a token or a signature.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def one_line(text: str, most: int) -> str:
 
 
 class VerificationFailureReason(StrEnum):
-    """Why a delivery was not accepted as authentic."""
+    """Why a delivery is not authentic."""
 
     MISSING_HEADER = "missing_header"
     BAD_ENCODING = "bad_encoding"
@@ -67,7 +67,7 @@ class ReturnHelperError(Exception):
     """Base of every error of this package."""
 
     idempotency_key: str | None = None
-    """The key the failed call was sent with: give it to `RequestOptions` to try the same call again."""
+    """The idempotency key of the failed call: pass it in `RequestOptions` to repeat the same call."""
 
     operation: str | None = None
     """The operation that failed, such as `ReturnShipment/CreateReturnShipment`."""
@@ -93,7 +93,7 @@ def _rebuild(cls: type[_E], args: tuple[object, ...], state: dict[str, object]) 
 
 
 class ConfigurationError(ReturnHelperError):
-    """An argument, environment variable or setup is wrong; nothing was sent."""
+    """An argument, an environment variable or the setup is wrong; nothing was sent."""
 
 
 class RequestInvalid(ReturnHelperError):
@@ -105,15 +105,16 @@ class RequestInvalid(ReturnHelperError):
         self.fields = dict(fields)
         listed = "; ".join(f"{name}: {rule}" for name, rule in self.fields.items())
         super().__init__(
-            message or f"the request breaks documented limits and was not sent: {listed or 'no field named'}"
+            message
+            or f"the request breaks documented limits and was not sent: {listed or 'no field is named'}"
         )
 
 
 class TransportError(ReturnHelperError):
-    """No usable answer arrived.
+    """No usable response arrived.
 
-    `.maybe_applied` is False only where it is certain that the request never reached the server. Otherwise repeat
-    the call with the same `.idempotency_key`: the server then runs it once.
+    `.maybe_applied` is False only if the request certainly never reached the server. Otherwise repeat the call with the
+    same `.idempotency_key`: the server then runs it once.
     """
 
     maybe_applied: bool
@@ -136,9 +137,9 @@ class TransportError(ReturnHelperError):
 
 
 class ConnectionFailed(TransportError):
-    """The connection could not be made, or broke before the answer began.
+    """The connection could not be made, or broke before the response began.
 
-    `.permanent` is True where trying again is pointless, as with a certificate that is not trusted.
+    `.permanent` is True where a retry is pointless, as with a certificate that is not trusted.
     """
 
     permanent: bool = False
@@ -151,7 +152,10 @@ class RequestTimeout(TransportError):
 
 
 class UnexpectedContent(TransportError):
-    """The answer is not the documented JSON: a gateway page, a truncated or empty body, a redirect."""
+    """The response is not the documented JSON: a gateway page, a truncated or empty body, a redirect.
+
+    A response without proof of success belongs here too: no `meta.status` says so, and the documented payload is missing.
+    """
 
     http_status: int | None = None
     content_type: str | None = None
@@ -219,24 +223,24 @@ class Conflict(APIError):
 
 
 class RateLimited(APIError):
-    """Too many calls (429). `.retry_after` is the wait the server asked for, in seconds, if it named one."""
+    """Too many calls (429). `.retry_after` is how many seconds the server asked to wait, None if it did not."""
 
     retry_after: float | None = None
 
 
 class ServerFault(APIError):
-    """The server failed (5xx), every retry included; the call may still have been carried out."""
+    """The server failed (5xx) in every attempt; the call may have been carried out even so."""
 
     maybe_applied: bool = True
     retry_after: float | None = None
 
 
 class WebhookError(ReturnHelperError):
-    """Base of what can be wrong with a delivery."""
+    """Base of the errors about a delivery or an event."""
 
 
 class VerificationFailed(WebhookError):
-    """The delivery is not authentic; `.reason` says in which way, `.diagnosis` where it was asked for."""
+    """The delivery is not authentic: `.reason` says why, `.diagnosis` has the details where it was asked for."""
 
     reason: VerificationFailureReason
     diagnosis: str | None
@@ -246,12 +250,12 @@ class VerificationFailed(WebhookError):
     ) -> None:
         self.reason = reason
         self.diagnosis = diagnosis
-        text = message or f"the delivery is not authentic ({reason}): answer 401 and do not act on it"
+        text = message or f"the delivery is not authentic ({reason}): respond with 401 and do not act on it"
         super().__init__(f"{text}; {diagnosis}" if diagnosis else text)
 
 
 class PayloadInvalid(WebhookError):
-    """An authentic body does not fit the class of its event; `.path` names the member, as `label.labelUrl`."""
+    """An authentic body does not fit the class of its event; `.path` names the member, such as `label.labelUrl`."""
 
     path: str
 
@@ -261,7 +265,7 @@ class PayloadInvalid(WebhookError):
 
 
 class EventNotReceived(WebhookError, TimeoutError):
-    """The expected event did not come in time. It may still come: its handlers will run.
+    """The expected event did not arrive in time. It may still arrive, and its handlers run then.
 
     `.shipment_id` is the shipment that `create_and_wait` has created, None elsewhere.
     """
@@ -270,11 +274,11 @@ class EventNotReceived(WebhookError, TimeoutError):
 
 
 class InboxError(ReturnHelperError):
-    """Base of what can be wrong with an inbox."""
+    """Base of the errors of an inbox."""
 
 
 class InboxUnavailable(InboxError):
-    """The store cannot be reached or cannot write; answer 503, so that the sender tries again."""
+    """The store cannot be reached or cannot write. Respond with 503, so that the sender tries again."""
 
 
 class SchemaTooNew(InboxError):

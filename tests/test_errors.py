@@ -1,4 +1,4 @@
-"""The error tree: its shape, what the errors say, and that they travel between processes."""
+"""The error tree: its shape, its messages, and that errors can be pickled."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SAMPLES = [
 
 
 def drawn(text: str) -> dict[str, str]:
-    """Read a drawn tree: every class, and the one that it hangs from."""
+    """Read a tree as drawn in text: every class, and its base."""
     start = re.search(r"^( *)ReturnHelperError$", text, re.MULTILINE)
     assert start is not None
     parents: dict[str, str] = {}
@@ -115,7 +115,7 @@ def test_the_drawn_tree_is_the_real_one(place: str) -> None:
 
 
 def test_every_class_has_a_sample() -> None:
-    """No error class is left out of these tests, and each has its home in the one module."""
+    """No error class is left out of these tests, and all of them are in one module."""
     classes = {c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, Exception)}
     assert classes == {type(sample) for sample in SAMPLES}
     assert {c.__name__ for c in classes} == {"ReturnHelperError", *drawn(errors.__doc__ or "")}
@@ -133,15 +133,62 @@ def test_errors_pickle(error: errors.ReturnHelperError, protocol: int) -> None:
 
 
 def test_request_invalid_names_every_field() -> None:
-    """All broken limits are told at once."""
+    """The message names all broken limits at once."""
     error = errors.RequestInvalid({"a": "1 to 5", "b": "is needed"})
     assert "a: 1 to 5; b: is needed" in str(error)
     assert error.fields == {"a": "1 to 5", "b": "is needed"}
 
 
 def test_keys_and_flags_have_defaults() -> None:
-    """Errors without a call have no key; no answer means that the call may have been applied."""
+    """Errors without a call have no key; without a response, the call may have been applied."""
     assert errors.ConfigurationError("x").idempotency_key is None
     assert errors.TransportError("x").maybe_applied is True
     assert errors.APIError("x", http_status=404).status == 404
     assert errors.VerificationFailed(VerificationFailureReason.MISSING_HEADER).reason == "missing_header"
+
+
+SURROGATE = "key \ud800 from a header"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ConfigurationError(SURROGATE),
+        errors.RequestInvalid({SURROGATE: "must be text"}),
+        errors.UnexpectedContent(SURROGATE),
+        errors.ServerFault(SURROGATE, http_status=500),
+        errors.PayloadInvalid(SURROGATE, path="a"),
+        errors.EventNotReceived(SURROGATE),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_every_message_can_be_printed(error: errors.ReturnHelperError) -> None:
+    """An unpaired surrogate of a peer is escaped: the text can be encoded, logged and pickled."""
+    assert r"\ud800" in str(error)
+    assert (str(error) + repr(error)).encode()
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (5, "5"),
+        ("a\nb", r"'a\nb'"),
+        ("\ud800", r"'\ud800'"),
+        ("x" * 100, "'" + "x" * 79 + "…"),
+        (Unprintable(), "<Unprintable>"),
+    ],
+)
+def test_a_wrong_value_is_shown_whatever_it_is(value: object, shown: str) -> None:
+    """What a message shows of an argument is one short line, even if its own repr fails."""
+    assert errors.format_value(value) == shown
+
+
+def test_a_number_too_long_to_print_is_still_shown() -> None:
+    """Python refuses to print integers of more than 4,300 digits."""
+    assert errors.format_value(10**5000) == "<int>"

@@ -21,7 +21,7 @@ def call(op: Operation = WRITE, **options: object) -> core.PreparedRequest:
 
 
 def test_keys_belong_to_writes() -> None:
-    """A write carries a key, an own one if given; a read takes none."""
+    """A write has an idempotency key, the caller's if there is one; a read refuses one."""
     assert call().idempotency_key == "fresh"
     own = RequestOptions(idempotency_key="mine")
     assert call(options=own).headers[core.IDEMPOTENCY_KEY] == "mine"
@@ -31,7 +31,7 @@ def test_keys_belong_to_writes() -> None:
 
 
 def test_queries_are_written_as_the_server_reads_them() -> None:
-    """Booleans in lower case, times in UTC, decimals as printed, None left out, everything quoted."""
+    """Booleans are in lower case, times in UTC, decimals as printed, None is left out, and everything is quoted."""
     hours = timezone(timedelta(hours=8))
     query = {
         "a": True,
@@ -50,15 +50,15 @@ def test_queries_are_written_as_the_server_reads_them() -> None:
 
 @pytest.mark.parametrize("value", [object(), "\ud800"])
 def test_unusable_queries_and_bodies_are_refused(value: object) -> None:
-    """What cannot be written is a ConfigurationError before any I/O."""
-    with pytest.raises(errors.ConfigurationError):
+    """What cannot be written is a ConfigurationError that names it, before any I/O."""
+    with pytest.raises(errors.ConfigurationError, match=r"^a (must be|contains)"):
         call(READ, query={"a": value})
     with pytest.raises(errors.ConfigurationError):
         call(body={"a": value})
 
 
-def test_items_are_a_sequence() -> None:
-    """A list answer reads like a list, with the total and the trace id beside it."""
+def test_a_result_list_is_a_sequence() -> None:
+    """It reads like a list, with the total and the trace id beside it."""
     items = ResultList([1, 2, 3], total=9)
     assert (len(items), items[0], items[1:], list(items), 2 in items) == (3, 1, (2, 3), [1, 2, 3], True)
     assert items == [1, 2, 3] == ResultList((1, 2, 3))
