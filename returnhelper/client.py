@@ -8,15 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from . import config
+from ._arguments import Range, require_bool, require_callable, require_int, require_type
 from ._secrets import Credentials, header_problem
 from .config import (
     Environment,
     RetryPolicy,
     Timeouts,
-    require_bool,
-    require_callable,
-    require_count,
-    require_type,
 )
 from .errors import ConfigurationError, format_value
 
@@ -77,7 +74,7 @@ class ReturnHelper:
         require_type("timeouts", timeouts, Timeouts, "Timeouts(total=30)")
         retry = RetryPolicy() if retry is None else retry
         require_type("retry", retry, RetryPolicy, "RetryPolicy(attempts=3)")
-        require_count("max_concurrency", max_concurrency, most=100_000)
+        require_int("max_concurrency", max_concurrency, Range(1, 100_000))
         require_bool("trust_env", trust_env)
         require_bool("check_limits", check_limits)
         agent = config.user_agent(user_agent)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from ._arguments import Range, require_bool, require_callable, require_int, require_type
 from ._secrets import Credentials, ExtraHeaders, header_problem
 from ._time import to_seconds
 from ._version import __version__
@@ -22,33 +23,6 @@ from .errors import ConfigurationError, format_value
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
-
-
-def require_type(name: str, value: object, expected: type, example: str) -> None:
-    """Raise `ConfigurationError` for an argument of another type."""
-    if not isinstance(value, expected):
-        raise ConfigurationError(
-            f"{name} must be {'an' if expected.__name__[0] in 'AEIO' else 'a'} {expected.__name__}, "
-            f"such as {example}, not {format_value(value)}"
-        )
-
-
-def require_bool(name: str, value: object) -> None:
-    """Raise `ConfigurationError` unless the argument is True or False."""
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} must be True or False, not {format_value(value)}")
-
-
-def require_callable(name: str, value: object) -> None:
-    """Raise `ConfigurationError` unless the argument can be called."""
-    if not callable(value):
-        raise ConfigurationError(f"{name} must be a function, not {format_value(value)}")
-
-
-def require_count(name: str, value: object, *, most: int) -> None:
-    """Raise `ConfigurationError` unless the argument is a whole number from 1 to `most`."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise ConfigurationError(f"{name} must be a whole number from 1 to {most}, not {format_value(value)}")
 
 
 def _base_url(name: str, value: object, *, allow_http: bool) -> str:
@@ -210,7 +184,7 @@ class RetryPolicy:
         max_retry_after: Duration = 60.0,
         random: Callable[[], float] = _random.random,
     ) -> None:
-        require_count("attempts", attempts, most=1000)
+        require_int("attempts", attempts, Range(1, 1000))
         require_callable("random", random)
         self.__attrs_init__(
             attempts=attempts,

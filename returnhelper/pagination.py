@@ -17,6 +17,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
+from ._arguments import Range, require_int
 from ._cursor import Position, read_cursor, write_cursor
 from ._paging import Batch, Fetch, Pass, Source, Window
 from ._time import to_seconds, to_time
@@ -103,8 +104,8 @@ class Pager(Generic[T]):
             raise ConfigurationError(
                 f"name must be text of at most {_LONGEST_NAME} characters, not {format_value(name)}"
             )
-        _require_int("page_size", page_size, 1, MAX_PAGE_SIZE)
-        _require_int("read_ahead", read_ahead, 0, 100)
+        require_int("page_size", page_size, Range(1, MAX_PAGE_SIZE))
+        require_int("read_ahead", read_ahead, Range(0, 100))
         self._source: Source[T] = Source(
             fetch=fetch,
             page_size=page_size,
@@ -187,10 +188,3 @@ def _beginning(name: str, created_from: datetime | None, created_to: datetime | 
     if last < first:
         raise ConfigurationError(f"created_to must not be before created_from ({first}), but is {last}")
     return Position(name=name, created_from=first, created_to=last, start=first)
-
-
-def _require_int(name: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ConfigurationError(
-            f"{name} must be a whole number from {least} to {most}, not {format_value(value)}"
-        )

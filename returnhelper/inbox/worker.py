@@ -12,8 +12,9 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
+from returnhelper._arguments import POSITIVE, require_int
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
-from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid, format_value
+from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._counters import WorkerCounters
@@ -80,7 +81,8 @@ class Worker:
     ) -> None:
         if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
             raise ConfigurationError("a Worker takes the inbox first, then the router: Worker(inbox, router)")
-        _require_count(concurrency=concurrency, max_attempts=max_attempts)
+        require_int("concurrency", concurrency, POSITIVE)
+        require_int("max_attempts", max_attempts, POSITIVE)
         delays = Backoff(
             to_seconds("backoff", backoff, zero=True),
             to_seconds("max_backoff", max_backoff, zero=True),
@@ -277,11 +279,3 @@ class Worker:
         event = parse_event(record.body)
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
         return await attempt.run(self._router.dispatch(event), self._handler_timeout)
-
-
-def _require_count(**arguments: object) -> None:
-    for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ConfigurationError(
-                f"{name} must be a whole number of at least 1, not {format_value(value)}"
-            )

@@ -11,11 +11,11 @@ from typing import Final, Self, TypeVar
 
 import attrs
 
+from returnhelper._arguments import POSITIVE, require, require_callable, require_int
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import AddResult, Duplicate, Inbox, Record, State
-from returnhelper.webhooks._arguments import require, require_callable, require_positive_int
 from returnhelper.webhooks._arrival import is_trial, make_record, without_encoding
 from returnhelper.webhooks._body import (
     BodyRefused,
@@ -90,8 +90,8 @@ class Receiver:
             what="a store such as SQLiteInbox(path)",
             hint="To run handlers without a store, use Receiver.inline(verifier, router).",
         )
-        require_positive_int("max_body", max_body, "number of bytes")
-        require_positive_int("max_unverified", max_unverified, "number of bytes")
+        require_int("max_body", max_body, POSITIVE)
+        require_int("max_unverified", max_unverified, POSITIVE)
         require_callable("clock", clock, "a function that returns an aware time")
         self.counters = ReceiverCounters()
         self.max_body = max_body
@@ -164,7 +164,7 @@ class Receiver:
         worker.
         """
         require_callable("forward", forward, "an async function of the record")
-        require_positive_int("max_attempts", max_attempts, "number of attempts")
+        require_int("max_attempts", max_attempts, POSITIVE)
         receiver = cls(
             verifier,
             inbox=inbox,

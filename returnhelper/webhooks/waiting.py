@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Generic, Self, TypeAlias, TypeVar
 
+from returnhelper._arguments import require, require_callable
 from returnhelper._time import EPOCH, Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import Inbox, Record, State
-from returnhelper.webhooks._arguments import require, require_callable
 from returnhelper.webhooks._predicate import holds, require_predicate
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
