@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from returnhelper._wire.json import NotJSON, decode, encode
+from returnhelper._wire.json import BOM, NotJSON, decode, encode
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import structure
 from returnhelper._wire.scalars import StructureError, to_datetime
@@ -19,6 +19,7 @@ from returnhelper._wire.shapes import find_type_mismatches
 from returnhelper._wire.writer import unstructure
 
 __all__ = [
+    "BOM",
     "Model",
     "NotJSON",
     "StructureError",

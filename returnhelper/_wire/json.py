@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
@@ -21,6 +21,9 @@ _ESCAPE = re.compile(
 )
 
 
+BOM: Final = b"\xef\xbb\xbf"  # UTF-8 byte order mark
+
+
 class NotJSON(ValueError):
     """The bytes are not JSON, or contain a number or a depth that cannot be read."""
 
@@ -35,7 +38,7 @@ def decode(body: bytes) -> JSONValue:
 
 def _decode_leniently(body: bytes) -> JSONValue:
     """Read what the strict decoder refuses but some senders write: a byte order mark, an unpaired surrogate."""
-    body = bytes(body).removeprefix(b"\xef\xbb\xbf")
+    body = bytes(body).removeprefix(BOM)
     if b"\\u" in body:
         body = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
     try:

@@ -59,7 +59,7 @@ def make_record(headers: Headers, body: bytes, verified: Verified, now: datetime
         state,
         reason,
     )
-    text = f"{key}{url}{envelope.action}{envelope.category}{envelope.version}{envelope.ordering_key}"
+    text = f"{key}{url}{envelope.action}{envelope.category}{envelope.version}{envelope.notification_id}"
     if text.isascii() and "\0" not in text and len(text) <= _PLAIN_LENGTH:
         return record  # the converters would change nothing, and take as long as the rest of this function
     return attrs.evolve(record)

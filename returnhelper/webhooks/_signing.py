@@ -1,7 +1,8 @@
 """Bytes, headers and HMAC: what verification and diagnosis share. Needs nothing but the standard library.
 
 The signature is the Base64 text of HMAC-SHA256 over ``POST`` + registered URL + ``timestamp`` header + raw body, with
-the Base64-decoded signing key. Nothing is normalised: not the URL, not the timestamp, not the body.
+the Base64-decoded signing key. Nothing is normalised: not the URL, not the timestamp, not the body. Nothing separates
+the parts either, so only the form of the timestamp shows where it begins and ends: see `is_timestamp`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
@@ -219,6 +222,28 @@ def header_bytes(value: str | bytes) -> bytes | None:
         return value.encode("utf-8", "surrogateescape")
     except (UnicodeEncodeError, AttributeError):
         return None
+
+
+# The documented form, with a fraction of any length that keeps the whole within 40 characters. No text of this form
+# begins with another one, so a signed message has one reading per endpoint.
+_TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,14})?(?:Z|[+-]\d\d:\d\d)")
+_TIMESTAMP_START: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+
+
+def is_timestamp(value: bytes) -> bool:
+    """Return whether a `timestamp` header has the documented form: ISO 8601 date and time with a zone designator."""
+    if _TIMESTAMP.fullmatch(value) is None:
+        return False
+    try:
+        datetime.fromisoformat(value.decode("ascii"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_ambiguous(url: str, longer: str) -> bool:
+    """Return whether a message signed for one of two URLs could be read as one for the other, timestamp included."""
+    return longer.startswith(url) and _TIMESTAMP_START.match(longer, len(url)) is not None
 
 
 def raw_body(body: object) -> bytes:

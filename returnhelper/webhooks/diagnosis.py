@@ -24,6 +24,7 @@ from returnhelper.webhooks._signing import (
     SigningKey,
     find_header,
     is_digest,
+    is_timestamp,
     raw_body,
     read_signing_headers,
 )
@@ -109,7 +110,13 @@ def diagnose(
     digest = binascii.a2b_base64(signature)
     signed = _Signed(endpoint.signing_key, endpoint.url.encode(), timestamp, raw)
     if signed.matches(digest):
-        return Diagnosis(Cause.NONE, "The signature matches.")
+        if is_timestamp(timestamp):
+            return Diagnosis(Cause.NONE, "The signature matches.")
+        detail = (
+            "The signature matches, but the timestamp header is not an ISO 8601 time with a zone designator: "
+            "a part of the URL or the body was moved into it, or out of it."
+        )
+        return Diagnosis(Cause.TIMESTAMP, detail, causes=(Cause.TIMESTAMP,))
     host = find_header(headers, "host")
     changes = (
         tuple(_keys(endpoint.signing_key, keys)),

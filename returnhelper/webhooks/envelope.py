@@ -1,17 +1,19 @@
-"""Read what every notification carries beside its payload: which event it is, when it happened, which object it is about."""
+"""Read what every notification has beside its payload: which event it is, when it happened, which object it is about."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import attrs
 import msgspec
 
 from returnhelper._time import from_wire
-from returnhelper._wire import decode
+from returnhelper._wire import BOM, decode
 from returnhelper.types import JSONValue
 
 __all__ = [
@@ -24,8 +26,8 @@ __all__ = [
     "read_envelope",
 ]
 
-# The member that names an object, and what its ordering key begins with; the first kind that is found counts.
-_KINDS: Final = (
+# The member that names an object, and the prefix of its ordering key; the first that is found counts.
+_OBJECT_IDS: Final = (
     ("shipmentId", "shipment:"),
     ("returnInventoryId", "inventory:"),
     ("resendId", "resend:"),
@@ -34,13 +36,19 @@ _KINDS: Final = (
     ("returnRequestId", "request:"),
     ("returnRequestLineItemId", "line:"),
 )
-_LONGEST_ID: Final = 64
-_USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # looked at before all others, in this order
+_USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # searched before all others, in this order
+
+# What a sender prints where it has no id: 0, -1, an all-zero GUID or ULID, the words of several languages.
+_PLACEHOLDER: Final = re.compile(r"[\W0_]*|-\d+(\.0*)?|null|none|nil|undefined|nan", re.IGNORECASE)
+# What every store keeps unchanged and can index; no documented id has more than 36 characters.
+_PLAIN_ID: Final = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
+_NUMBER: Final = re.compile(r"\+?0*([0-9]{1,64})(?:\.0*)?")
+_REPLACED: Final = "\ufffd"  # stands for an unpaired surrogate, whichever it was
 
 
 @attrs.frozen
 class Envelope:
-    """The members of a notification that decide where it goes; what is missing or of an odd type is None."""
+    """The members of a notification that decide how it is handled; None for a member that is absent or malformed."""
 
     action: str | None = None
     category: str | None = None
@@ -51,7 +59,7 @@ class Envelope:
 
 
 def read_envelope(decoded: JSONValue) -> Envelope:
-    """Read the envelope of a decoded body, whatever it is; never raise."""
+    """Read the envelope of any decoded body; never raise."""
     if not isinstance(decoded, Mapping):
         return Envelope()
     get = decoded.get
@@ -60,7 +68,7 @@ def read_envelope(decoded: JSONValue) -> Envelope:
         _text(get("category")),
         _text(get("version")),
         parse_time(get("eventTime")),
-        _text(get("notificationId")),
+        notification_id(decoded),
         ordering_key(decoded),
     )
 
@@ -69,8 +77,8 @@ class _Holder(msgspec.Struct):
     shipmentId: int | str | None = None  # noqa: N815 - as on the wire
 
 
-class _Lean(msgspec.Struct):
-    """The usual envelope of an event about a shipment: all that is read of it, everything else is skipped."""
+class _ShipmentEvent(msgspec.Struct):
+    """The usual event about a shipment: the members that the envelope needs. The decoder skips all others."""
 
     action: str
     category: str | None = None
@@ -83,55 +91,52 @@ class _Lean(msgspec.Struct):
     buyerReturn: _Holder | None = None  # noqa: N815
 
 
-_decode_lean = msgspec.json.Decoder(_Lean).decode
-_decode_all = msgspec.json.Decoder().decode  # no exact decimals: the envelope has no use for them
+_decode_shipment_event = msgspec.json.Decoder(_ShipmentEvent).decode
 
 
 def read_body(body: bytes) -> Envelope:
-    """Read the envelope of a raw body, as `read_envelope(decode(body))` does but quicker; raise `NotJSON`."""
+    """Read the envelope of a raw body, as `read_envelope(decode(body))` does but faster; raise `NotJSON`."""
     try:
-        lean = _decode_lean(body)
-    except Exception:  # noqa: BLE001 - not the usual shape, or no JSON: the careful way finds out
-        return read_envelope(_careful(body))
-    number: int | str | None = lean.shipmentId
-    for holder in (lean.shipment, lean.label, lean.buyerReturn):
-        if number is None and holder is not None:
-            number = holder.shipmentId
-    key = _ordering("shipment:", number)
+        event = _decode_shipment_event(body)
+    except Exception:  # noqa: BLE001 - another shape, or not JSON
+        return read_envelope(decode(body))
+    shipment_id: int | str | None = event.shipmentId
+    for holder in (event.shipment, event.label, event.buyerReturn):
+        if shipment_id is None and holder is not None:
+            shipment_id = holder.shipmentId
+    key = _object_key("shipment:", shipment_id)
     if key is None:
-        return read_envelope(_careful(body))
+        return read_envelope(decode(body))
     return Envelope(
-        _text(lean.action),
-        _text(lean.category),
-        _text(lean.version),
-        parse_time(lean.eventTime),
-        _text(lean.notificationId),
+        _text(event.action),
+        _text(event.category),
+        _text(event.version),
+        parse_time(event.eventTime),
+        _text(event.notificationId),
         key,
     )
 
 
-def _careful(body: bytes) -> JSONValue:
-    try:
-        decoded: JSONValue = _decode_all(body)
-    except Exception:  # noqa: BLE001 - the decoder raises several unrelated kinds; the lenient one has the last word
-        return decode(body)
-    return decoded
-
-
 def notification_id(decoded: Mapping[str, JSONValue]) -> str | None:
-    """Return the `notificationId` of a decoded body as a text that tells notifications apart, if it has one."""
+    """Return the `notificationId` of a decoded body as text, or None."""
     return _text(decoded.get("notificationId"))
 
 
 def dedup_key(notification_id: str | None, body: bytes) -> str:
-    """Return the deduplication key: the `notificationId`, else a digest of the raw body."""
-    return notification_id or "sha256:" + hashlib.sha256(body).hexdigest()
+    """Return the deduplication key: the `notificationId`, else a digest of the raw body without its byte order mark.
+
+    A placeholder (0, -1, a GUID of zeros) is not an id. An id that not every store could keep as it is, because it is
+    longer than 128 characters or contains others than printable ASCII, gives its digest.
+    """
+    if not notification_id or _REPLACED in notification_id or _PLACEHOLDER.fullmatch(notification_id):
+        return "sha256:" + hashlib.sha256(body.removeprefix(BOM)).hexdigest()
+    return _storable(notification_id)
 
 
 def ordering_key(decoded: JSONValue) -> str | None:
     """Return the object that a notification is about, as `shipment:123`, so that its events keep their order.
 
-    The id is looked for at top level, then one level down; as number or as text it gives the same key. A shipment
+    The id is searched at top level, then one level below. `25714`, `25714.0` and their strings give one key. A shipment
     counts before an inventory, an inventory before a resend, recall, order or request.
     """
     if not isinstance(decoded, Mapping):
@@ -140,19 +145,34 @@ def ordering_key(decoded: JSONValue) -> str | None:
     holders: list[Mapping[str, JSONValue]] = [decoded]
     holders += (holder for holder in usual if isinstance(holder, dict))
     holders += _nested(decoded)
-    for name, prefix in _KINDS:
+    for name, prefix in _OBJECT_IDS:
         for holder in holders:
-            key = _ordering(prefix, holder.get(name))
+            key = _object_key(prefix, holder.get(name))
             if key is not None:
                 return key
     return None
 
 
-def _ordering(prefix: str, value: object) -> str | None:
-    text = None if value is None else _text(value)
-    if text is not None and text[0] == "0" and text.isdigit():
-        text = text.lstrip("0") or "0"  # as the number would be printed
-    return prefix + text if text is not None and text != "0" and len(text) <= _LONGEST_ID else None
+def _object_key(prefix: str, value: object) -> str | None:
+    if type(value) is int and value > 0:
+        return f"{prefix}{value}" if value < _LARGE else None
+    if isinstance(value, Decimal) and value.adjusted() < _MAX_DIGITS and value == value.to_integral_value():
+        value = int(value)
+    text = _text(value)
+    if text is None or _PLACEHOLDER.fullmatch(text):
+        return None
+    number = _NUMBER.fullmatch(text) if len(text) <= 2 * _MAX_DIGITS else None
+    return prefix + (number[1] if number else _storable(text.lower()))
+
+
+_MAX_DIGITS: Final = 64
+_LARGE: Final = 10**_MAX_DIGITS
+
+
+def _storable(identifier: str) -> str:
+    if _PLAIN_ID.fullmatch(identifier):
+        return identifier
+    return "sha256-of-id:" + hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _nested(decoded: Mapping[str, JSONValue]) -> Iterator[Mapping[str, JSONValue]]:
@@ -166,7 +186,7 @@ def _nested(decoded: Mapping[str, JSONValue]) -> Iterator[Mapping[str, JSONValue
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return an aware UTC time: no offset means UTC, digits beyond microseconds are cut, unset or odd gives None."""
+    """Return an aware UTC time: no offset means UTC, digits beyond microseconds are dropped; None for anything else."""
     if not isinstance(value, str):
         return None
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import permutations
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.webhooks._signing import (
@@ -16,7 +17,9 @@ from returnhelper.webhooks._signing import (
     find_header,
     header_bytes,
     header_items,
+    is_ambiguous,
     is_digest,
+    is_timestamp,
     raw_body,
     read_signing_headers,
 )
@@ -37,6 +40,12 @@ __all__ = [
     "raw_body",
     "sign",
 ]
+
+
+_BAD_TIMESTAMP: Final = (
+    "the signature matches, but the timestamp header is not an ISO 8601 time with a zone designator (bad_timestamp): "
+    "the delivery was cut elsewhere to replay it, or the sender uses a new form; answer 401 and do not act on it"
+)
 
 
 class Verified(NamedTuple):
@@ -74,6 +83,7 @@ class Verifier:
                 raise ConfigurationError(
                     f"Verifier takes Endpoint objects, got {type(endpoint).__name__}: Verifier(Endpoint(url=…, signing_key=…))."
                 )
+        _refuse_ambiguous(endpoints)
         self.endpoints = endpoints
 
     def __repr__(self) -> str:
@@ -89,7 +99,9 @@ class Verifier:
         signature, timestamp = read_signing_headers(headers)
         for endpoint in self.endpoints:
             if hmac.compare_digest(endpoint.signature(timestamp, raw), signature):
-                return Verified(endpoint, timestamp.decode("utf-8", "replace"))
+                if is_timestamp(timestamp):
+                    return Verified(endpoint, timestamp.decode("ascii"))
+                raise VerificationFailed(VerificationFailureReason.BAD_TIMESTAMP, _BAD_TIMESTAMP)
         reason = (
             VerificationFailureReason.MISMATCH
             if is_digest(signature)
@@ -109,3 +121,12 @@ class Verifier:
             diagnose(endpoint, headers, body, keys=extra_keys, urls=extra_urls) for endpoint in self.endpoints
         ]
         return next((diagnosis for diagnosis in found if diagnosis.proven), found[0])
+
+
+def _refuse_ambiguous(endpoints: tuple[Endpoint, ...]) -> None:
+    for endpoint, other in permutations(endpoints, 2):
+        if endpoint.signing_key == other.signing_key and is_ambiguous(endpoint.url, other.url):
+            raise ConfigurationError(
+                f"Endpoint {other.url!r} continues {endpoint.url!r} with a timestamp: a delivery to the one could be "
+                "passed off as one to the other. Register another URL."
+            )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from returnhelper._wire import NotJSON, decode
+from returnhelper.inbox.store import storable_key
 from returnhelper.webhooks.envelope import (
     Envelope,
     dedup_key,
@@ -51,18 +52,28 @@ def test_full_envelope():
         ({"a": {"b": {"shipmentId": 7}}}, None),
         ({"shipmentId": None, "shipment": {"shipmentId": 0}}, None),
         ({"shipmentId": True}, None),
-        ({"shipmentId": "x" * 99}, None),
+        ({"shipmentId": "x" * 99}, "shipment:" + "x" * 99),
+        ({"shipmentId": "x" * 129}, "shipment:sha256-of-id:" + hashlib.sha256(b"x" * 129).hexdigest()),
+        ({"shipmentId": 10**70}, None),
+        ({"resendId": "-1", "returnRequestId": "0", "shipmentId": "0.0", "recallId": -1, "orderId": 5}, None),
+        ({"order": {"consolidateShippingOrderId": "00000000-0000-0000-0000-000000000000"}}, None),
+        ({"order": {"consolidateShippingOrderId": "9C.A"}}, "order:9c.a"),
         ([], None),
     ],
 )
 def test_ordering_key(decoded, key):
-    """The key names the object, wherever its id stands and however it is printed."""
+    """The key names the object, wherever its id is and however it is printed."""
     assert ordering_key(decoded) == key
 
 
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
+        ("20261126115430Z", None),
+        ("20261126T115430Z", None),
+        ("1774612345", None),
+        ("1774612345000", None),
+        (1774612345, None),
         ("2030-05-06T07:08:09", datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)),
         ("2030-05-06T07:08:09.1Z", datetime(2030, 5, 6, 7, 8, 9, 100000, tzinfo=UTC)),
         ("2030-05-06T15:08:09.12345+08:00", datetime(2030, 5, 6, 7, 8, 9, 123450, tzinfo=UTC)),
@@ -75,14 +86,73 @@ def test_ordering_key(decoded, key):
     ],
 )
 def test_times(text, moment):
-    """Times are aware UTC; what is unset or no time is None."""
+    """Times are aware UTC; None for the unset time, a compact form, an epoch number and anything else."""
     assert parse_time(text) == moment
 
 
+DIGEST = "sha256:" + hashlib.sha256(b"{}").hexdigest()
+
+
 def test_dedup_key():
-    """The notification id is the key; without one, a digest of the bytes."""
+    """The notification id is the key; without one, a digest of the body, with or without a byte order mark."""
     assert dedup_key("01J9", b"{}") == "01J9"
-    assert dedup_key(None, b"{}") == dedup_key("", b"{}") == "sha256:" + hashlib.sha256(b"{}").hexdigest()
+    assert dedup_key(None, b"{}") == dedup_key("", b"\xef\xbb\xbf{}") == DIGEST
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["0", "00", "0.0", "-1", "-1.0", "-", "--", "null", "None", "NIL", "undefined", "NaN", "0" * 26, "0" * 32,
+     "00000000-0000-0000-0000-000000000000", "{00000000-0000-0000-0000-000000000000}", "00000000:00000000"],
+)  # fmt: skip
+def test_placeholders_are_no_ids(given):
+    """What senders print in place of an id gives the digest of the body, so that two events stay two."""
+    assert dedup_key(given, b"{}") == DIGEST
+    assert dedup_key(given, b"[]") != DIGEST
+
+
+@pytest.mark.parametrize(
+    "given", ["1", "00000000-0000-0000-0000-000000000001", "01J9ZQ8Q7M1V6S6Y2C4N8B7F3D", "n-1", "nullity"]
+)
+def test_ids_that_resemble_placeholders(given):
+    """An id with anything but zeros in it is an id."""
+    assert dedup_key(given, b"{}") == given
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a\0b", "a\\x00b"),
+        ("a\0b", "ab"),
+        ("a\ud800", "a\\ud800"),
+        ("a\ud800", "a\ud801"),
+        ("x" * 500, "x" * 501),
+        ("a\nb", "a b"),
+        ("\xe9", "e\u0301"),
+    ],
+)
+def test_ids_that_stores_would_alter(one, other):
+    """Ids that not every store keeps as they are give digests that differ, and that every store keeps."""
+    keys = {dedup_key(one, b"{}"), dedup_key(other, b"{}")}
+    assert len(keys) == 2
+    assert all(key.isascii() and key.isprintable() and len(key) <= 128 for key in keys)
+    assert all(storable_key(key) == key for key in keys)
+
+
+def test_ids_with_unpaired_surrogates():
+    """Two ids that decoding makes equal, because it replaces unpaired surrogates, do not make two events one."""
+    one, other = (rb'{"action":"a","notificationId":"n\ud80' + digit + rb'"}' for digit in (b"0", b"1"))
+    assert read_body(one).notification_id == read_body(other).notification_id == "n\ufffd"
+    assert dedup_key("n\ufffd", one) != dedup_key("n\ufffd", other)
+
+
+@pytest.mark.parametrize(
+    "printed", ["25714", "25714.0", '"25714"', '"25714.0"', '" 25714 "', '"0025714"', "2.5714E+4", '"25714."']
+)
+def test_one_object_in_every_notation(printed):
+    """However an id is printed, its events have one ordering key, on the fast and the general path."""
+    for holder in (f'"label":{{"shipmentId":{printed}}}', f'"x":[{{"shipmentId":{printed}}}]'):
+        body = f'{{"action":"labelGenerated",{holder}}}'.encode()
+        assert read_body(body).ordering_key == read_envelope(decode(body)).ordering_key == "shipment:25714"
 
 
 json_values = st.recursive(
@@ -97,7 +167,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_never_raises(decoded):
-    """Whatever JSON holds, there is an envelope."""
+    """Every JSON value has an envelope."""
     assert isinstance(read_envelope(decoded), Envelope)
     assert json.dumps(read_envelope(decoded).action)
 
@@ -116,19 +186,19 @@ def test_never_raises(decoded):
         [],
     ],
 )
-def test_both_ways_agree(decoded):
-    """The quick way over bytes and the careful way over decoded values read the same."""
+def test_both_paths_agree(decoded):
+    """The fast path over bytes and the general path over decoded values read the same."""
     assert read_body(json.dumps(decoded).encode()) == read_envelope(decoded)
 
 
 @given(
     json_values.filter(lambda value: "Infinity" not in json.dumps(value) and "NaN" not in json.dumps(value))
 )
-def test_both_ways_always_agree(decoded):
-    """The quick way and the careful way agree on any JSON."""
+def test_both_paths_always_agree(decoded):
+    """The fast and the general path agree on any JSON."""
     body = json.dumps(decoded).encode()
     try:
-        careful = read_envelope(decode(body))
+        general = read_envelope(decode(body))
     except NotJSON:
         return
-    assert read_body(body) == careful
+    assert read_body(body) == general

@@ -341,18 +341,18 @@ async def test_forward_leaves_nothing_behind_when_the_store_fails():
 
     class Failing(MemoryInbox):
         async def complete(self, record):
-            if record.key == "0":
+            if record.key == "n0":
                 raise InboxUnavailable("down")
             return await super().complete(record)
 
     async def sink(record):
-        await asyncio.sleep(0 if record.key == "0" else 0.05)
+        await asyncio.sleep(0 if record.key == "n0" else 0.05)
 
     inbox = Failing()
     for number in range(4):
-        await receive(Receiver(VERIFIER, inbox=inbox), label(number, notificationId=str(number)))
+        await receive(Receiver(VERIFIER, inbox=inbox), label(number, notificationId=f"n{number}"))
     receiver = Receiver.forwarding(VERIFIER, sink, inbox=inbox)
-    assert (await receive(receiver, label(9, notificationId="9"))).status == 503
+    assert (await receive(receiver, label(9, notificationId="n9"))).status == 503
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert (await inbox.stats()).done == 4
 

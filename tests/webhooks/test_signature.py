@@ -93,6 +93,8 @@ REFUSED = [
     ({"returnhelper-signature": "no Base64", "timestamp": STAMP}, VerificationFailureReason.BAD_ENCODING),
     ({"returnhelper-signature": "", "timestamp": ""}, VerificationFailureReason.BAD_ENCODING),
     ({"returnhelper-signature": "A" * 43 + "=", "timestamp": STAMP}, VerificationFailureReason.MISMATCH),
+    ({"returnhelper-signature": "A" * 43 + "=", "timestamp": "soon"}, VerificationFailureReason.MISMATCH),
+    (signed(stamp="soon"), VerificationFailureReason.BAD_TIMESTAMP),
     ({"returnhelper-signature": 7, "timestamp": STAMP}, VerificationFailureReason.MISSING_HEADER),
     (None, VerificationFailureReason.MISSING_HEADER),
     ([("one",)], VerificationFailureReason.MISSING_HEADER),
@@ -153,13 +155,16 @@ def test_any_value_is_refused_in_one_way(signature, stamp, body):
         Verifier(ENDPOINT).verify({"returnhelper-signature": signature, "timestamp": stamp}, body)
 
 
-@given(stamp=st.text(), body=st.binary())
-def test_what_is_signed_verifies(stamp, body):
-    """Any timestamp text and any body verify as signed, and not with one byte more."""
-    try:
-        headers = signed(stamp=stamp, body=body)
-    except ConfigurationError:
-        return
+@given(
+    moment=st.datetimes(),
+    digits=st.text("0123456789", max_size=7),
+    zone=st.sampled_from(["Z", "+00:00", "-05:30"]),
+    body=st.binary(),
+)
+def test_what_is_signed_verifies(moment, digits, zone, body):
+    """Any time and any body verify as signed, and not with one byte more."""
+    fraction = f".{digits}" if digits else ""
+    headers = signed(stamp=f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%S}{fraction}{zone}", body=body)
     verifier = Verifier(ENDPOINT)
     verifier.verify(headers, body)
     verifier.verify(headers, bytearray(body))
