@@ -224,15 +224,20 @@ def header_bytes(value: str | bytes) -> bytes | None:
         return None
 
 
-# The documented form, with a fraction of any length that keeps the whole within 40 characters. No text of this form
-# begins with another one, so a signed message has one reading per endpoint.
-_TIMESTAMP: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,14})?(?:Z|[+-]\d\d:\d\d)")
+# The documented form, every digit as 0, with a fraction of any length that keeps the whole within 40 characters. No text
+# of such a form begins with another one, so a signed message has one reading per endpoint.
+_TIMESTAMP_FORMS: Final = frozenset(
+    b"0000-00-00T00:00:00" + fraction + zone
+    for fraction in (b"", *(b"." + b"0" * digits for digits in range(1, 15)))
+    for zone in (b"Z", b"+00:00", b"-00:00")
+)
+_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _TIMESTAMP_START: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
 
 def is_timestamp(value: bytes) -> bool:
     """Return whether a `timestamp` header has the documented form: ISO 8601 date and time with a zone designator."""
-    if _TIMESTAMP.fullmatch(value) is None:
+    if value.translate(_DIGITS_AS_ZERO) not in _TIMESTAMP_FORMS:
         return False
     try:
         datetime.fromisoformat(value.decode("ascii"))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from string import punctuation, whitespace
 from typing import Final
 
 import attrs
@@ -38,12 +39,16 @@ _OBJECT_IDS: Final = (
 )
 _USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # searched before all others, in this order
 
-# What a sender prints where it has no id: 0, -1, an all-zero GUID or ULID, the words of several languages.
-_PLACEHOLDER: Final = re.compile(r"[\W0_]*|-\d+(\.0*)?|null|none|nil|undefined|nan", re.IGNORECASE)
-# What every store keeps unchanged and can index; no documented id has more than 36 characters.
-_PLAIN_ID: Final = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
+# What a sender prints where it has no id: an all-zero GUID or ULID, a negative number, the null of some language.
+_ZEROS: Final = "0" + punctuation + whitespace
+_NEGATIVE: Final = re.compile(r"-[0-9]+(?:\.0*)?")
+_NULLS: Final = frozenset({"null", "none", "nil", "undefined", "nan"})
+
+_MAX_ID: Final = 128  # every store can index it; no documented id has more than 36 characters
+_MAX_DIGITS: Final = 64
+_LARGE: Final = 10**_MAX_DIGITS
 _NUMBER: Final = re.compile(r"\+?0*([0-9]{1,64})(?:\.0*)?")
-_REPLACED: Final = "\ufffd"  # stands for an unpaired surrogate, whichever it was
+_REPLACEMENT: Final = "\ufffd"  # decoding puts it for every unpaired surrogate
 
 
 @attrs.frozen
@@ -128,7 +133,7 @@ def dedup_key(notification_id: str | None, body: bytes) -> str:
     A placeholder (0, -1, a GUID of zeros) is not an id. An id that not every store could keep as it is, because it is
     longer than 128 characters or contains others than printable ASCII, gives its digest.
     """
-    if not notification_id or _REPLACED in notification_id or _PLACEHOLDER.fullmatch(notification_id):
+    if notification_id is None or _is_placeholder(notification_id) or _REPLACEMENT in notification_id:
         return "sha256:" + hashlib.sha256(body.removeprefix(BOM)).hexdigest()
     return _storable(notification_id)
 
@@ -154,23 +159,28 @@ def ordering_key(decoded: JSONValue) -> str | None:
 
 
 def _object_key(prefix: str, value: object) -> str | None:
-    if type(value) is int and value > 0:
-        return f"{prefix}{value}" if value < _LARGE else None
+    if type(value) is int and 0 < value < _LARGE:
+        return f"{prefix}{value}"
     if isinstance(value, Decimal) and value.adjusted() < _MAX_DIGITS and value == value.to_integral_value():
         value = int(value)
     text = _text(value)
-    if text is None or _PLACEHOLDER.fullmatch(text):
+    if text is None or _is_placeholder(text):
         return None
-    number = _NUMBER.fullmatch(text) if len(text) <= 2 * _MAX_DIGITS else None
+    number = _NUMBER.fullmatch(text) if len(text) <= _MAX_ID else None
     return prefix + (number[1] if number else _storable(text.lower()))
 
 
-_MAX_DIGITS: Final = 64
-_LARGE: Final = 10**_MAX_DIGITS
+def _is_placeholder(identifier: str) -> bool:
+    return (
+        not identifier.strip(_ZEROS)
+        or (identifier[0] == "-" and _NEGATIVE.fullmatch(identifier) is not None)
+        or identifier.lower() in _NULLS
+    )
 
 
 def _storable(identifier: str) -> str:
-    if _PLAIN_ID.fullmatch(identifier):
+    """Return an id that every store keeps as it is: itself, or its digest."""
+    if len(identifier) <= _MAX_ID and identifier.isascii() and identifier.isprintable():
         return identifier
     return "sha256-of-id:" + hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()
 

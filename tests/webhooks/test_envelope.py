@@ -54,7 +54,7 @@ def test_full_envelope():
         ({"shipmentId": True}, None),
         ({"shipmentId": "x" * 99}, "shipment:" + "x" * 99),
         ({"shipmentId": "x" * 129}, "shipment:sha256-of-id:" + hashlib.sha256(b"x" * 129).hexdigest()),
-        ({"shipmentId": 10**70}, None),
+        ({"shipmentId": 10**70}, f"shipment:{10**70}"),
         ({"resendId": "-1", "returnRequestId": "0", "shipmentId": "0.0", "recallId": -1, "orderId": 5}, None),
         ({"order": {"consolidateShippingOrderId": "00000000-0000-0000-0000-000000000000"}}, None),
         ({"order": {"consolidateShippingOrderId": "9C.A"}}, "order:9c.a"),
