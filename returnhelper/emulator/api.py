@@ -54,7 +54,7 @@ _ROUTES: Final[dict[tuple[str, str], _Handler]] = {
 
 
 @attrs.frozen
-class Call:
+class ApiCall:
     """One API call as it arrived; the path is in lower case."""
 
     method: str
@@ -93,7 +93,7 @@ class Api:
         self._stored: dict[tuple[str, str, str], _StoredResponse] = {}
         self._calls = 0
 
-    async def respond(self, call: Call, latency: float) -> tuple[int, bytes]:
+    async def respond(self, call: ApiCall, latency: float) -> tuple[int, bytes]:
         """Return the HTTP status and the body for a call, after `latency` seconds."""
         self._calls += 1
         credentials = (call.headers.get("x-rr-apikey"), call.headers.get("x-rr-apitoken"))
@@ -126,7 +126,7 @@ class Api:
         if seconds:
             await self._sleep(seconds)
 
-    def _handle(self, handler: _Handler, call: Call) -> bytes:
+    def _handle(self, handler: _Handler, call: ApiCall) -> bytes:
         try:
             body = MemberReader(decode(call.body) if call.body else {})
         except NotJSON:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import attrs
 
+from returnhelper._arguments import checked
 from returnhelper._time import Clock, Sleep, to_wire, ulid
 from returnhelper._wire import encode
 from returnhelper.errors import ConfigurationError, format_value
@@ -76,11 +77,12 @@ class Deliveries:
         self._session: aiohttp.ClientSession | None = None
         self._endpoint: Endpoint | None = None
         if url is not None:
-            self.register(url)
+            self._endpoint = Endpoint(_require_url("webhook_url", url), self._key)
 
+    @checked
     def register(self, url: str) -> None:
         """Deliver to `url` from now on; it is signed exactly as given."""
-        self._endpoint = Endpoint(_require_url(url), self._key)
+        self._endpoint = Endpoint(_require_url("url", url), self._key)
         self.end_suspension()
 
     @property
@@ -88,14 +90,16 @@ class Deliveries:
         """Where events are delivered; None before a registration."""
         return None if self._endpoint is None else self._endpoint.url
 
+    @checked
     async def trial(self, url: str) -> bool:
         """Post the small unsigned JSON object that precedes a registration; return whether it was acknowledged."""
         try:
-            async with self._client().post(_require_url(url), json={"message": "trial"}) as response:
+            async with self._client().post(_require_url("url", url), json={"message": "trial"}) as response:
                 return response.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
+    @checked
     def publish(
         self, action: str, category: str, payload: Mapping[str, object], *, version: str | None = None
     ) -> SentEvent:
@@ -108,6 +112,7 @@ class Deliveries:
         event["notificationId"] = notification_id
         return self.send(SentEvent(action=action, notification_id=notification_id, body=encode(event)))
 
+    @checked
     def send(self, event: SentEvent) -> SentEvent:
         """Send any body; `publish` makes a proper event."""
         self.log.append(event)
@@ -121,12 +126,14 @@ class Deliveries:
         """Keep events back until `resume`."""
         self._paused = [] if self._paused is None else self._paused
 
+    @checked
     def resume(self, *, newest_first: bool = False) -> None:
         """Deliver what was kept back, in the order of publication or the reverse."""
         paused, self._paused = self._paused or [], None
         for event in reversed(paused) if newest_first else paused:
             self._dispatch(event)
 
+    @checked
     def redeliver(self, event: SentEvent) -> None:
         """Deliver an event again, whether it was acknowledged or not."""
         self._dispatch(event)
@@ -230,14 +237,14 @@ class Deliveries:
         self.end_suspension()
 
 
-def _require_url(url: object) -> str:
+def _require_url(name: str, url: str) -> str:
     try:
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+        parts = urlsplit(url)
         callable_ = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         callable_ = False
-    if not callable_ or not isinstance(url, str):
+    if not callable_:
         raise ConfigurationError(
-            f"webhook_url must be a URL such as http://127.0.0.1:8000/hooks/rh, not {format_value(url)}"
+            f"{name} must be a URL such as http://127.0.0.1:8000/hooks/rh, not {format_value(url)}"
         )
     return url

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Annotated
 
 import attrs
 
+from returnhelper._arguments import POSITIVE, check_fields, checked
 from returnhelper.emulator import (
     labels,
     recalls,
@@ -31,6 +33,9 @@ class Package:
     value: Decimal = Decimal("10.00")
     images: int = 1
 
+    def __attrs_post_init__(self) -> None:
+        check_fields(self)
+
 
 class Warehouse:
     """The warehouse desk: every method changes the state at once and queues the events that follow.
@@ -41,7 +46,10 @@ class Warehouse:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def arrive(self, shipment_id: int, packages: int | Sequence[Package] = 1) -> list[int]:
+    @checked
+    def arrive(
+        self, shipment_id: int, packages: Annotated[int | Sequence[Package], POSITIVE] = 1
+    ) -> list[int]:
         """Receive a parcel: markShipmentArrive, then a newInventoryCreated for each package; return the inventory ids."""
         account, shipment = self._account, self._shipment(shipment_id)
         if shipment.received is not None:
@@ -54,12 +62,13 @@ class Warehouse:
         )
         return self._receive(shipment, packages)
 
+    @checked
     def arrive_unknown(
         self,
         tracking_number: str = "EMU-UNKNOWN",
         *,
         warehouse_id: int = 2,
-        packages: int | Sequence[Package] = 1,
+        packages: Annotated[int | Sequence[Package], POSITIVE] = 1,
     ) -> list[int]:
         """Assign an unannounced parcel to the account: assignUnknown, then newInventoryCreated; return the inventory ids."""
         account = self._account
@@ -93,12 +102,14 @@ class Warehouse:
             return_inventories.publish_created(account, inventory)
         return [inventory.inventory_id for inventory in inventories]
 
-    def add_images(self, inventory_id: int, images: int = 1) -> None:
+    @checked
+    def add_images(self, inventory_id: int, images: Annotated[int, POSITIVE] = 1) -> None:
         """Take more pictures: changeLineItemImage with the full set."""
         inventory = self._inventory(inventory_id)
         return_inventories.add_images(inventory, images)
         return_inventories.publish_images(self._account, inventory)
 
+    @checked
     def start_handling(self, inventory_id: int) -> None:
         """Start the ordered handling; from here on it cannot be cancelled."""
         inventory = self._inventory(inventory_id)
@@ -108,6 +119,7 @@ class Warehouse:
         )
         return_inventories.set_handling(self._account, inventory, inventory.handling, "inProgress")
 
+    @checked
     def complete_handling(self, inventory_id: int) -> None:
         """Complete the ordered handling: completeInventoryHandling."""
         inventory = self._inventory(inventory_id)
@@ -116,6 +128,7 @@ class Warehouse:
         return_inventories.set_handling(self._account, inventory, inventory.handling, "completed")
         return_inventories.publish_handling(self._account, inventory, "completeInventoryHandling")
 
+    @checked
     def complete_vas(self, inventory_id: int, result: str = "done", *, failed: bool = False) -> list[int]:
         """Complete the pending services: vasUpdated; a split adds splitLineItem and its pieces, whose ids it returns."""
         inventory = self._inventory(inventory_id)
@@ -130,6 +143,7 @@ class Warehouse:
                 pieces += self._split(inventory, service.quantity or 1, service)
         return pieces
 
+    @checked
     def split(self, inventory_id: int, result: str = "split") -> list[int]:
         """Complete a pending split-parcel service; return the ids of the pieces."""
         vas_orders = self._inventory(inventory_id).vas_orders
@@ -139,18 +153,21 @@ class Warehouse:
         )
         return self.complete_vas(inventory_id, result)
 
+    @checked
     def dispatch_resend(self, resend_id: int, tracking_number: str | None = None) -> None:
         """Hand a resend to the carrier: updateResendStatus, completed with a tracking number."""
         resend = self._resend(resend_id)
         resend.status, resend.tracking_number = 3, tracking_number or f"EMUOUT{resend_id:09}"
         self._move_resend(resend, "completed")
 
+    @checked
     def begin_resend(self, resend_id: int) -> None:
         """Start to pack a resend, which cannot be cancelled any more: updateResendStatus, inProgress."""
         resend = self._resend(resend_id)
         resend.status = 2
         self._move_resend(resend, "inProgress")
 
+    @checked
     def fail_resend(self, resend_id: int, error: str = "the carrier issued no label") -> None:
         """Fail a resend: updateResendStatus, failed; its inventories are on hold again (inferred)."""
         resend = self._resend(resend_id)
@@ -160,6 +177,7 @@ class Warehouse:
             return_inventories.set_handling(self._account, inventory, "ohd")
         resends.publish(self._account, resend)
 
+    @checked
     def dispatch_recall(self, recall_id: int, tracking_number: str | None = None) -> None:
         """Send a recall to Hong Kong: recallUpdateStatus, updateTrackingNumber."""
         recall = self._recall(recall_id)
@@ -168,6 +186,7 @@ class Warehouse:
         return_inventories.set_handling(self._account, recall.inventory, "rtn", "inProgress")
         recalls.publish(self._account, recall, "updateTrackingNumber")
 
+    @checked
     def ready_recall(self, recall_id: int) -> None:
         """Receive a recall in Hong Kong: recallUpdateStatus, markReadyToPickUp."""
         recall = self._recall(recall_id)
@@ -175,6 +194,7 @@ class Warehouse:
         return_inventories.set_handling(self._account, recall.inventory, "rtn", "completed")
         recalls.publish(self._account, recall, "markReadyToPickUp")
 
+    @checked
     def pick_up_recall(self, recall_id: int, courier_tracking_number: str | None = None) -> None:
         """Hand a recall to the local courier: recallUpdateStatus, pickUpToCourierPickUp."""
         recall = self._recall(recall_id)
@@ -186,6 +206,7 @@ class Warehouse:
         recall.courier_tracking_number = courier_tracking_number or f"EMUCOURIER{recall_id}"
         recalls.publish(self._account, recall, "pickUpToCourierPickUp")
 
+    @checked
     def fail_label(self, error: str = "no response from the carrier") -> None:
         """Make the next label fail."""
         self._account.label_failures.append(error)

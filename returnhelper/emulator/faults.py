@@ -5,11 +5,16 @@ from __future__ import annotations
 import random as _random
 from datetime import timedelta
 from enum import Enum
+from typing import Annotated, TypeAlias
 
 import attrs
 
+from returnhelper._arguments import POSITIVE, PROBABILITY, Range, check_fields, checked
 from returnhelper._time import to_seconds
-from returnhelper.errors import ConfigurationError, format_value
+
+Share: TypeAlias = Annotated[float, PROBABILITY]
+Times: TypeAlias = Annotated[int | None, POSITIVE]
+Status: TypeAlias = Annotated[int, Range(200, 599)]
 
 
 class FaultKind(Enum):
@@ -30,19 +35,16 @@ class Fault:
     """
 
     kind: FaultKind
-    rate: float = 1.0
-    times: int | None = None
+    rate: Share = 1.0
+    times: Times = None
     path: str = ""
-    status: int = 503
+    status: Status = 503
     retry_after: float | None = None
     seconds: float = 0.0
     hits: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.rate, int | float) or not 0 <= self.rate <= 1:
-            raise ConfigurationError(f"rate must be between 0 and 1, not {format_value(self.rate)}")
-        if self.times is not None and (not isinstance(self.times, int) or self.times < 1):
-            raise ConfigurationError(f"times must be at least 1, or None, not {format_value(self.times)}")
+        check_fields(self)
 
     def applies(self, path: str) -> bool:
         """Return whether the fault may meet a request to this path, which is in lower case."""
@@ -60,29 +62,34 @@ class Faults:
         """Remove all faults."""
         self._faults.clear()
 
+    @checked
     def add(self, fault: Fault) -> Fault:
         """Put a fault in force."""
         self._faults.append(fault)
         return fault
 
-    def drop_response(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
+    @checked
+    def drop_response(self, *, rate: Share = 1.0, times: Times = None, path: str = "") -> Fault:
         """Act, then close the connection without a response."""
         return self.add(Fault(kind=FaultKind.DROP_RESPONSE, rate=rate, times=times, path=path))
 
-    def drop_request(self, *, rate: float = 1.0, times: int | None = None, path: str = "") -> Fault:
+    @checked
+    def drop_request(self, *, rate: Share = 1.0, times: Times = None, path: str = "") -> Fault:
         """Close the connection without acting."""
         return self.add(Fault(kind=FaultKind.DROP_REQUEST, rate=rate, times=times, path=path))
 
+    @checked
     def unavailable(
-        self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = None
+        self, *, rate: Share = 1.0, times: Times = None, path: str = "", retry_after: float | None = None
     ) -> Fault:
         """Respond with 503."""
         return self.add(
             Fault(kind=FaultKind.STATUS, rate=rate, times=times, path=path, retry_after=retry_after)
         )
 
+    @checked
     def rate_limited(
-        self, *, rate: float = 1.0, times: int | None = None, path: str = "", retry_after: float | None = 1.0
+        self, *, rate: Share = 1.0, times: Times = None, path: str = "", retry_after: float | None = 1.0
     ) -> Fault:
         """Respond with 429 and ``Retry-After`` in seconds (the vendor documents no rate limit)."""
         return self.add(
@@ -91,19 +98,20 @@ class Faults:
             )
         )
 
-    def html(
-        self, *, status: int = 502, rate: float = 1.0, times: int | None = None, path: str = ""
-    ) -> Fault:
+    @checked
+    def html(self, *, status: Status = 502, rate: Share = 1.0, times: Times = None, path: str = "") -> Fault:
         """Respond with the error page of a gateway."""
         return self.add(Fault(kind=FaultKind.HTML, status=status, rate=rate, times=times, path=path))
 
+    @checked
     def latency(
-        self, delay: float | timedelta, *, rate: float = 1.0, times: int | None = None, path: str = ""
+        self, delay: float | timedelta, *, rate: Share = 1.0, times: Times = None, path: str = ""
     ) -> Fault:
         """Act after `delay`; a request with the same idempotency key gets 409 meanwhile (inferred)."""
         seconds = to_seconds("delay", delay, zero=True)
         return self.add(Fault(kind=FaultKind.LATENCY, seconds=seconds, rate=rate, times=times, path=path))
 
+    @checked
     def draw(self, path: str) -> tuple[Fault | None, float]:
         """Return the fault that meets a request to `path`, if any, and the latency in seconds."""
         latency, chosen = 0.0, None

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from aiohttp import web
 
+from returnhelper._arguments import PROBABILITY, Range, checked
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.config import Environment
 from returnhelper.emulator import desk_page, files, labels
 from returnhelper.emulator.access import Access
 from returnhelper.emulator.account import Account, Shipment
-from returnhelper.emulator.api import Api, Call
+from returnhelper.emulator.api import Api, ApiCall
 from returnhelper.emulator.deliveries import Deliveries, log
 from returnhelper.emulator.desk import Warehouse
 from returnhelper.emulator.faults import Fault, FaultKind, Faults
@@ -51,6 +52,7 @@ class Emulator:
     misbehaviour repeatable.
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -59,11 +61,11 @@ class Emulator:
         signing_key: str = SIGNING_KEY,
         webhook_url: str | None = None,
         host: str = "127.0.0.1",
-        port: int = 0,
+        port: Annotated[int, Range(0, 65535)] = 0,
         allowed_hosts: Sequence[str] = (),
-        balance: Decimal = Decimal("100000.000"),
+        balance: Annotated[Decimal, Range(0, 10**12)] = Decimal("100000.000"),
         label_delay: float | timedelta = 0.0,
-        duplicates: float = 0.0,
+        duplicates: Annotated[float, PROBABILITY] = 0.0,
         reorder: float | timedelta = 0.0,
         retry_delays: Sequence[float | timedelta] | None = None,
         seed: int = 1,
@@ -71,12 +73,6 @@ class Emulator:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         Endpoint("http://127.0.0.1/", signing_key)  # refuses what is no key
-        _require_texts(api_key=api_key, api_token=api_token, host=host)
-        _require_between(0, 65535, int, port=port)
-        _require_between(0, 1, (int, float), duplicates=duplicates)
-        _require_between(0, 10**12, (int, Decimal), balance=balance)
-        if isinstance(allowed_hosts, str):
-            raise ConfigurationError(f"allowed_hosts must be several names: ({allowed_hosts!r},)")
         random = _random.Random(seed)  # noqa: S311 - no secret comes from it
         delays = {} if retry_delays is None else {"retry_delays": _each_in_seconds(retry_delays)}
         self.deliveries: Final = Deliveries(
@@ -205,7 +201,7 @@ class Emulator:
             log.info("%s %s meets a fault: the server %s", request.method, request.path, fault.kind.value)
             if fault.kind is not FaultKind.DROP_RESPONSE:
                 return _misbehave(request, fault)
-        call = Call(request.method, path, request.headers, request.query, await request.read())
+        call = ApiCall(request.method, path, request.headers, request.query, await request.read())
         status, body = await self._api.respond(call, latency)
         log.info("%s %s: status %s%s", request.method, request.path, status, _REASONS.get(status, ""))
         if fault is not None:
@@ -235,21 +231,6 @@ def _close_connection(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
-
-
-def _require_texts(**arguments: object) -> None:
-    for name, value in arguments.items():
-        if not isinstance(value, str) or not value:
-            raise ConfigurationError(f"{name} must be a text, not {format_value(value)}")
-
-
-def _require_between(
-    least: int, most: int, types: type | tuple[type, ...], /, **arguments: float | Decimal
-) -> None:
-    for name, value in arguments.items():
-        within = isinstance(value, types) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - not NaN
-        if not within or not least <= value <= most:
-            raise ConfigurationError(f"{name} must be between {least} and {most}, not {format_value(value)}")
 
 
 def _each_in_seconds(delays: object) -> list[float]:

@@ -78,7 +78,7 @@ async def test_end_of_a_suspension(emu: Emulator, endpoint: RecordingEndpoint) -
 )
 async def test_wrong_webhook_url(emu: Emulator, url: str) -> None:
     """A webhook URL that no delivery could reach is refused by its name."""
-    with pytest.raises(ConfigurationError, match="webhook_url"):
+    with pytest.raises(ConfigurationError, match="url must be"):
         emu.deliveries.register(url)
 
 
