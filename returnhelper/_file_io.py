@@ -1,18 +1,22 @@
-"""Files on the local disk, written and read beside the event loop and never in it."""
+"""Files on the local disk, read and written in threads: never in the event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import stat
 import tempfile
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
-from .errors import ConfigurationError, UnexpectedContent
+import attrs
+
+from .errors import ConfigurationError, UnexpectedContent, format_value
 from .models.files import DownloadedFile
 
 P = ParamSpec("P")
@@ -21,25 +25,32 @@ T = TypeVar("T")
 _CHUNK = 256 * 1024
 
 
+async def _run_in(executor: Executor | None, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking function; what the file system refuses becomes a ConfigurationError."""
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.run_in_executor(executor, lambda: do(*args, **kwargs))
+    except OSError as e:
+        reason = e.strerror or type(e).__name__
+        where = "" if e.filename is None else f" {format_value(e.filename, most=200)}"
+    except ValueError as e:  # a NUL character, or text that the file system cannot encode
+        reason, where = str(e), ""
+    raise ConfigurationError(f"the file{where} cannot be read or written: {reason}")
+
+
 class Thread:
     """One thread for the operations of one transfer.
 
-    They run in the order they were asked for, even if the caller is cancelled meanwhile: a file is never closed or
-    removed under a write that is still going on.
+    They run in the order of their calls, even if the caller is cancelled meanwhile: a file is never closed or removed
+    under a write that is still going on.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="returnhelper-file")
 
     async def run(self, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function; its OSError becomes a ConfigurationError."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, lambda: do(*args, **kwargs))
-        except OSError as e:
-            reason = e.strerror or type(e).__name__
-            where = f" {e.filename}" if isinstance(e.filename, str) else ""
-        raise ConfigurationError(f"the file{where} cannot be read or written: {reason}")
+        """Run a blocking function; what the file system refuses becomes a ConfigurationError."""
+        return await _run_in(self._pool, do, *args, **kwargs)
 
     async def finish(self, do: Callable[[], None]) -> None:
         """Run a last function, after all that is under way; it happens even if the wait for it is cancelled."""
@@ -49,22 +60,65 @@ class Thread:
         await asyncio.shield(asyncio.wrap_future(last))
 
 
-class Part:
+def path_of(name: str, value: object) -> Path:
+    """Return a path argument as a Path; raise ConfigurationError for what cannot be one."""
+    if isinstance(value, str | os.PathLike):
+        try:
+            text = os.fsdecode(value)
+        except (TypeError, ValueError):
+            text = ""
+        if text and "\0" not in text:
+            return Path(text)
+    raise ConfigurationError(f"{name} must be the path of a file, not {format_value(value)}")
+
+
+@attrs.frozen
+class Target:
+    """Where a file will be saved: the path as given, and the file that it leads to.
+
+    `mode` is that of the file already there, None for a new one.
+    """
+
+    path: Path
+    file: Path
+    mode: int | None
+
+
+async def find_target(path: str | os.PathLike[str]) -> Target:
+    """Return where a file under this path can be saved: symbolic links are followed, and only files are replaced."""
+    return await _run_in(None, _find_target, path_of("path", path))
+
+
+def _find_target(path: Path) -> Target:
+    found = Path(os.path.realpath(path))
+    try:
+        mode = found.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    if mode is not None and not os.access(found, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is write-protected", str(path))
+    if not os.access(found.parent, os.W_OK | os.X_OK):
+        raise OSError(errno.EACCES, "its directory is missing or write-protected", str(path))
+    return Target(path, found, None if mode is None else stat.S_IMODE(mode) & 0o777)
+
+
+class _Part:
     """A file that becomes visible under its name only when it is complete."""
 
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.path = target.with_name(f".{uuid.uuid4().hex}.part")
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        # Beside its target, so that the renaming stays within one file system.
+        self._path = target.file.with_name(f".{uuid.uuid4().hex}.part")
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
-        """Open the file beside its target, so that the renaming stays within one file system."""
-        if self.target.is_dir():
-            raise IsADirectoryError(0, "it is a directory", str(self.target))
-        self._file = self.path.open("xb")
+        self._file = self._path.open("xb")
+        if self._target.mode is not None:
+            self._path.chmod(self._target.mode)
 
     def write(self, chunk: bytes) -> None:
-        """Append."""
         assert self._file is not None
         self._file.write(chunk)
 
@@ -74,7 +128,7 @@ class Part:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self.path.replace(self.target)
+        self._path.replace(self._target.file)
         self._file = None
 
     def discard(self) -> None:
@@ -83,30 +137,30 @@ class Part:
             with suppress(OSError):
                 self._file.close()
             with suppress(OSError):
-                self.path.unlink()
+                self._path.unlink()
 
 
 async def save(
-    headers: Mapping[str, str], chunks: AsyncIterator[bytes], target: Path, max_bytes: int | None
+    headers: Mapping[str, str], chunks: AsyncIterator[bytes], target: Target, max_bytes: int | None
 ) -> DownloadedFile:
     """Write the chunks to the target, all or nothing."""
     announced = headers.get("Content-Length", "")
-    if max_bytes is not None and announced.isascii() and announced.isdigit() and len(announced) < 19:
-        _within(int(announced), max_bytes)
-    thread, part, size = Thread(), Part(target), 0
+    if announced.isascii() and announced.isdigit() and len(announced) < 19:
+        _check_size(int(announced), max_bytes)
+    thread, part, size = Thread(), _Part(target), 0
     try:
         await thread.run(part.open)
         async for chunk in chunks:
             size += len(chunk)
-            _within(size, max_bytes)
+            _check_size(size, max_bytes)
             await thread.run(part.write, chunk)
         await thread.run(part.keep)
     finally:
         await thread.finish(part.discard)
-    return DownloadedFile(path=target, size=size, content_type=headers.get("Content-Type"))
+    return DownloadedFile(path=target.path, size=size, content_type=headers.get("Content-Type"))
 
 
-def _within(size: int, max_bytes: int | None) -> None:
+def _check_size(size: int, max_bytes: int | None) -> None:
     if max_bytes is not None and size > max_bytes:
         raise UnexpectedContent(
             f"the file is larger than max_bytes ({max_bytes}) and was not saved", maybe_applied=False
@@ -126,19 +180,23 @@ class Source:
 async def open_source(
     source: str | os.PathLike[str] | bytes | AsyncIterable[bytes], size: int | None
 ) -> AsyncIterator[Source]:
-    """Give the source a size, and its chunks as often as they are asked for where that is possible."""
+    """Provide the source with its size, and its chunks as often as they are asked for where that is possible."""
     if isinstance(source, bytes | bytearray | memoryview):
         whole = bytes(source)
         yield Source(len(whole), lambda: _slices(whole), repeatable=True)
     elif isinstance(source, str | os.PathLike):
-        async with _opened(Path(source)) as known:
+        async with _opened(path_of("source", source)) as known:
             yield known
     elif not isinstance(source, AsyncIterable):
-        raise ConfigurationError("the source of an upload is a path, bytes or an async iterator of bytes")
+        raise ConfigurationError(
+            f"source must be a path, bytes or an async iterator of bytes, not {format_value(source)}"
+        )
     elif size is not None:
-        if not isinstance(size, int) or size < 0:
-            raise ConfigurationError("size must be the number of bytes that the iterator yields")
-        yield Source(size, lambda: _counted(source, size), repeatable=False)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise ConfigurationError(
+                f"size must be the number of bytes that the iterator yields, not {format_value(size)}"
+            )
+        yield Source(size, lambda: _counted(_only_bytes(source), size), repeatable=False)
     else:
         async with _opened(None, source) as known:
             yield known
@@ -146,12 +204,12 @@ async def open_source(
 
 @asynccontextmanager
 async def _opened(path: Path | None, content: AsyncIterable[bytes] | None = None) -> AsyncIterator[Source]:
-    """Open a file, or gather the content in a temporary one that has no name and vanishes by itself."""
+    """Open a file, or collect the content in a temporary one that has no name and vanishes by itself."""
     thread = Thread()
     files: list[BinaryIO] = []
 
     def open_() -> None:
-        files.append(tempfile.TemporaryFile() if path is None else path.open("rb"))  # noqa: SIM115 - closed below
+        files.append(tempfile.TemporaryFile() if path is None else _open_regular(path))  # noqa: SIM115 - closed below
 
     def close() -> None:
         for file in files:
@@ -161,12 +219,21 @@ async def _opened(path: Path | None, content: AsyncIterable[bytes] | None = None
         await thread.run(open_)
         (file,) = files
         if content is not None:
-            async for chunk in content:
+            async for chunk in _only_bytes(content):
                 await thread.run(file.write, chunk)
         size = await thread.run(file.seek, 0, os.SEEK_END)
         yield Source(size, lambda: _counted(_read(thread, file), size), repeatable=True)
     finally:
         await thread.finish(close)
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    # Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 async def _read(thread: Thread, file: BinaryIO) -> AsyncIterator[bytes]:
@@ -180,7 +247,14 @@ async def _slices(whole: bytes) -> AsyncIterator[bytes]:
         yield whole[start : start + _CHUNK]
 
 
-async def _counted(chunks: AsyncIterable[bytes], size: int) -> AsyncIterator[bytes]:
+async def _only_bytes(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise ConfigurationError(f"source must yield bytes, not {format_value(chunk)}")
+        yield bytes(chunk)
+
+
+async def _counted(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
     """Pass the chunks on, and stop where they do not add up to the size that was announced."""
     sent = 0
     async for chunk in chunks:

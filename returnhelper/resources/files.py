@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
 from returnhelper._address import Address
 from returnhelper._request import Operation, RequestOptions, SupportsCall
+from returnhelper._secrets import header_problem
 from returnhelper._validation import FieldErrors
-from returnhelper.errors import ConfigurationError, UnexpectedContent
+from returnhelper.config import require_count
+from returnhelper.errors import ConfigurationError, UnexpectedContent, format_value
 from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, UploadedFile
 from returnhelper.resources._base import Resource
 
@@ -113,6 +115,9 @@ class Files(Resource):
         kind = mime_type or _TYPES.guess_type(name)[0]
         if kind is None:
             raise ConfigurationError(f"{name!r} does not tell the type of its content; pass mime_type")
+        problem = header_problem(kind)
+        if problem is not None:
+            raise ConfigurationError(f"mime_type {problem}: {format_value(kind)}")
         async with _file_io.open_source(source, size) as body:
             slot = await self.get_pre_signed_upload_url(name, mime_type=kind, options=options)
             if not slot.pre_signed_url or not slot.file_key:
@@ -144,7 +149,7 @@ class Files(Resource):
         """Save a label or a photo under a path, complete or not at all.
 
         The file is written beside ``path`` and takes its place, and that of a file already there, when all of it has
-        arrived. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
+        arrived; its permissions stay, symbolic links are followed, and what is not a regular file is refused. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
         unless the environment has `allow_http`, and a redirect from https to http always.
 
         The client's timeouts and retries hold here too; the total is for the whole transfer, ``options`` may widen it.
@@ -153,7 +158,9 @@ class Files(Resource):
         """
         address = Address(url)
         del url  # a crash report would show its signature
-        target = Path(path)
+        if max_bytes is not None:
+            require_count("max_bytes", max_bytes, most=sys.maxsize)
+        target = await _file_io.find_target(path)
         return await self._storage.get(
             address,
             lambda headers, chunks: _file_io.save(headers, chunks, target, max_bytes),
@@ -180,5 +187,5 @@ class Files(Resource):
 
 def _name_of(source: object) -> str:
     if isinstance(source, str | os.PathLike):
-        return Path(source).name
+        return _file_io.path_of("source", source).name
     raise ConfigurationError("pass filename: only a path has a name of its own")
