@@ -47,9 +47,12 @@ ERRORS: Final = (
 )
 """Everything that a request can raise without a fault of this package. User code in a session may raise other things."""
 
+# Passwords may also stand in what was meant to be a URL: `user:password@proxy:3128`.
+_USER: Final = re.compile(r"[^\s/'\"@]+@(?=[^\s/'\"@])")
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@'\"]*@)?([^\s/?#@'\"]*)[^\s'\"]*", re.IGNORECASE
 )
+_STANDARD: Final = frozenset({"aiohttp", "asyncio", "builtins", "json", "multidict", "yarl"})
 _LONGEST_CAUSE: Final = 300
 
 _WRONG_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -97,18 +100,25 @@ def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _refused_by_proxy(error, exchange)
     if isinstance(error, aiohttp.ClientResponseError):
-        return unusable(exchange, f"a response that is not valid HTTP ({error.status}, {cause})")
+        return _not_http(error, exchange)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerFingerprintMismatch):
         return _not_connected(error, exchange, cause)
     if isinstance(error, RuntimeError) and "closed" in str(error).lower():
         return failed(exchange, f"the session was closed ({cause})", permanent=True)
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return ConfigurationError(
-            f"{exchange.name} has no usable URL ({cause}); check the environment and any proxy"
-        )
-    if isinstance(error, aiohttp.ClientError | OSError | EOFError):
+    if isinstance(error, aiohttp.ClientError | OSError | EOFError) and not isinstance(error, ValueError):
         return failed(exchange, cause)
-    return ConfigurationError(f"{exchange.name} cannot be sent: {cause}")
+    advice = (
+        "; check the URL, the headers and the proxy, which is written like http://host:port"
+        if isinstance(error, ValueError)
+        else ""
+    )
+    return ConfigurationError(f"{exchange.name} cannot be sent: {cause}{advice}")
+
+
+def is_callers_own(error: Exception) -> bool:
+    """Whether an error is of a class of the caller, whose middlewares and traces a session may run."""
+    standard = isinstance(error, aiohttp.ClientError | HttpProcessingError | BodyError | OSError)
+    return not standard and type(error).__module__.partition(".")[0] not in _STANDARD
 
 
 def cause_of(error: BaseException, redactor: Redactor) -> str:
@@ -117,7 +127,7 @@ def cause_of(error: BaseException, redactor: Redactor) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - somebody's class; the message is about something else
         text = ""
-    text = one_line(_URL.sub(r"\1\2", redactor.text(text)), _LONGEST_CAUSE)
+    text = one_line(_USER.sub("", _URL.sub(r"\1\2", redactor.text(text))), _LONGEST_CAUSE)
     kind = type(error).__name__
     return f"{kind}: {text}" if text else kind
 
@@ -183,6 +193,8 @@ def _not_connected(error: Exception, exchange: Exchange, cause: str) -> Connecti
     permanent = isinstance(error, aiohttp.ServerFingerprintMismatch) or (
         isinstance(reason, ssl.SSLError) and not isinstance(reason, ssl.SSLEOFError)
     )
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        cause = f"the proxy cannot be reached ({cause})"
     return failed(exchange, cause, sent=False, permanent=permanent)
 
 
@@ -195,13 +207,22 @@ def _certificate_advice(code: int) -> str:
 
 
 def _refused_by_proxy(error: aiohttp.ClientHttpProxyError, exchange: Exchange) -> ConnectionFailed:
+    proxy = error.request_info.real_url
     advice = "; check user and password in its URL" if error.status == 407 else ""
     return failed(
         exchange,
-        f"the proxy refused the connection with HTTP {error.status}{advice}",
+        f"the proxy {proxy.host}:{proxy.port} refused the connection with HTTP {error.status}{advice}",
         sent=False,
         permanent=400 <= error.status < 500 and error.status not in {408, 425, 429},
     )
+
+
+def _not_http(error: aiohttp.ClientResponseError, exchange: Exchange) -> UnexpectedContent:
+    text = one_line(exchange.redactor.text(error.message), _LONGEST_CAUSE)
+    advice = ""
+    if text.startswith("Got more than"):  # aiohttp's limit for a line of the head
+        advice = "; a session with a larger max_field_size and max_line_size can be passed in"
+    return unusable(exchange, f"a response that is not valid HTTP ({text}{advice})")
 
 
 def hide_frames(error: BaseException) -> None:

@@ -364,4 +364,7 @@ def _worth_a_retry(error: TransportError | APIError) -> bool:
     if isinstance(error, errors.RateLimited | errors.ServerFault):
         # The same class stands for soft errors under HTTP 200, which are decided answers.
         return error.http_status == 429 or error.http_status >= 500
+    if isinstance(error, APIError):
+        # A server ends an idle connection with 408, just when a request is on its way: it was not read.
+        return error.http_status == HTTPStatus.REQUEST_TIMEOUT
     return isinstance(error, errors.RequestTimeout)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ._aiohttp_errors import ERRORS, Exchange, hide_frames, timed_out, translate
+from ._aiohttp_errors import ERRORS, Exchange, hide_frames, is_callers_own, timed_out, translate
 from ._response import wait_before_retry
 from ._session import Limits, LoopState, underway
 from .config import RetryPolicy
@@ -61,6 +61,9 @@ async def _attempt(exchange: Exchange, once: Callable[[], Awaitable[T]], state: 
     except ReturnHelperError as e:
         failure = e
     except ERRORS as e:
+        if is_callers_own(e):
+            hide_frames(e)
+            raise
         failure = translate(e, exchange)
     except BaseException as e:
         hide_frames(e)

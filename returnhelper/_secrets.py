@@ -13,6 +13,7 @@ from .errors import ConfigurationError
 
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_SENSITIVE: Final = re.compile("auth|cookie|key|password|secret|token", re.IGNORECASE)
 _NET_ESCAPED: Final = re.compile(r"[&'\"+<>`]")  # what System.Text.Json writes as \uXXXX
 _REDACTED: Final = "***"
 _SHORTEST: Final = 6
@@ -120,6 +121,13 @@ class Credentials:
         """Raise `ConfigurationError` if key or token cannot be sent."""
         for problem in self._problems:
             raise ConfigurationError(problem)
+
+    def redactor_with(self, headers: Mapping[str, str]) -> Redactor:
+        """Return what also redacts the values of headers whose names say that they are secret, such as Authorization."""
+        values = [value for name, value in headers.items() if _SENSITIVE.search(name)]
+        if not values:
+            return self.redactor
+        return Redactor(self._token, self._key, *values, *(value.split()[-1] for value in values))
 
     def headers(self) -> dict[str, str]:
         """Return the two headers; the `repr` of their values hides them."""

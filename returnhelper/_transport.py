@@ -70,7 +70,9 @@ class Transport:
             body=body,
             options=options,
             new_key=self._new_key() if operation.writes else None,
-            redactor=self._credentials.redactor,
+            redactor=self._credentials.redactor
+            if options is None
+            else self._credentials.redactor_with(options.headers),
         )
         url = self._url(request)
         state = self._sessions.current()
@@ -106,21 +108,21 @@ class Transport:
             data=request.body,
             phases=phases,
         )
-        body = self._credentials.redactor.body(await _body(request, response))
+        body = request.redact_bytes(await _body(request, response))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
-        return _response.interpret(request, response.status, self._readable(response.headers), body)
+        return _response.interpret(request, response.status, _readable(request, response.headers), body)
 
-    def _readable(self, headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-        """Return headers that can be printed: without the credentials, and without bytes that are not text."""
-        redact = self._credentials.redactor.text
-        text = "\n".join(headers.values())
-        if text.isascii() and redact(text) == text:
-            return headers.copy()
-        return CIMultiDict(
-            (name, redact(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")))
-            for name, value in headers.items()
-        )
+
+def _readable(request: PreparedRequest, headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+    """Return headers that can be printed: without the credentials, and without bytes that are not text."""
+    text = "\n".join(headers.values())
+    if text.isascii() and request.redact(text) == text:
+        return headers.copy()
+    return CIMultiDict(
+        (name, request.redact(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")))
+        for name, value in headers.items()
+    )
 
 
 async def _body(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
 
 from ._arguments import Range, require_bool, require_callable, require_int, require_type
-from ._secrets import Credentials, ExtraHeaders, header_problem
+from ._secrets import Credentials, ExtraHeaders, Secret, header_problem
 from ._time import to_seconds
 from ._version import __version__
 from .errors import ConfigurationError, format_value
@@ -25,23 +25,35 @@ Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 
 
+def _hidden(value: object) -> object:
+    """Return a URL so that crash reports do not show it: somebody may have put a password into it."""
+    return Secret(value) if isinstance(value, str) else value
+
+
 def _base_url(name: str, value: object, *, allow_http: bool) -> str:
     """Return a base URL without the `/api` at its end. The vendor prints it, and the operations' paths begin with it."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be text, not {format_value(value)}")
+    problem = _url_problem(value)
+    if problem is not None:
+        raise ConfigurationError(f"{name} {problem}")
+    if not allow_http and value[:5].lower() == "http:":
+        raise ConfigurationError(f"{name} is plain http; use https, or pass allow_http=True")
+    return str.__str__(value).rstrip("/").removesuffix("/api")
+
+
+def _url_problem(value: str) -> str | None:
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # as the resolver will do: it refuses empty and overlong labels
     except ValueError:
         host = None
-    # The URL may contain a password, so it is not shown.
     if not host or parts.scheme not in {"http", "https"} or re.search(r"[\\\x00-\x20\x7f]", value):
-        raise ConfigurationError(f"{name} is not an http or https URL; write it like https://host/path")
+        return "is not an http or https URL; write it like https://host/path"
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} must be a base URL without user, query or fragment")
-    if parts.scheme == "http" and not allow_http:
-        raise ConfigurationError(f"{name} is plain http; use https, or pass allow_http=True")
-    return value.rstrip("/").removesuffix("/api")
+        return "must be a base URL without user, query or fragment"
+    return None
 
 
 @attrs.frozen(init=False)
@@ -70,14 +82,16 @@ class Environment:
         image_url: str | None = None,
         allow_http: bool = False,
     ) -> None:
+        user, public, image = _hidden(user_url), _hidden(public_url), _hidden(image_url)
+        del user_url, public_url, image_url
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"name must be text, not {format_value(name)}")
         require_bool("allow_http", allow_http)
         self.__attrs_init__(
             name,
-            _base_url("user_url", user_url, allow_http=allow_http),
-            None if public_url is None else _base_url("public_url", public_url, allow_http=allow_http),
-            None if image_url is None else _base_url("image_url", image_url, allow_http=allow_http),
+            _base_url("user_url", user, allow_http=allow_http),
+            None if public is None else _base_url("public_url", public, allow_http=allow_http),
+            None if image is None else _base_url("image_url", image, allow_http=allow_http),
             allow_http,
         )
 
@@ -97,9 +111,13 @@ class Environment:
         """
         if allow_http is None:
             allow_http = isinstance(user_url, str) and user_url[:5].lower() == "http:"
-        return cls(
-            "custom", user_url=user_url, public_url=public_url, image_url=image_url, allow_http=allow_http
-        )
+        urls: dict[str, Any] = {
+            "user_url": _hidden(user_url),
+            "public_url": _hidden(public_url),
+            "image_url": _hidden(image_url),
+        }
+        del user_url, public_url, image_url
+        return cls("custom", **urls, allow_http=allow_http)
 
     @classmethod
     def named(cls, name: str) -> Environment:
@@ -162,7 +180,7 @@ class Timeouts:
 class RetryPolicy:
     """How often a call is attempted, and how long it waits before the next attempt. Durations as in `Timeouts`.
 
-    Broken connections, timeouts, 5xx and 429 are retried; nothing else is. Backoff is exponential with full jitter: the
+    Broken connections, timeouts, 408, 429 and 5xx are retried; nothing else is. Backoff is exponential with full jitter: the
     n-th wait is random, from 0 to `min(wait_max, wait_initial * 2 ** (n - 1))`, so that many clients do not return at
     the same moment. A `Retry-After` is honoured up to `max_retry_after`; a longer one is raised, not shortened.
     """

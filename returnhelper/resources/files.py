@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
 from returnhelper._address import Address
+from returnhelper._arguments import POSITIVE, require_int
 from returnhelper._request import Operation, RequestOptions, SupportsCall
 from returnhelper._secrets import header_problem
 from returnhelper._validation import FieldErrors
-from returnhelper.config import require_count
 from returnhelper.errors import ConfigurationError, UnexpectedContent, format_value
 from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, UploadedFile
 from returnhelper.resources._base import Resource
@@ -159,7 +158,7 @@ class Files(Resource):
         address = Address(url)
         del url  # a crash report would show its signature
         if max_bytes is not None:
-            require_count("max_bytes", max_bytes, most=sys.maxsize)
+            require_int("max_bytes", max_bytes, POSITIVE)
         target = await _file_io.find_target(path)
         return await self._storage.get(
             address,
