@@ -187,8 +187,8 @@ class Pass(Generic[T]):
         start = _with_total(self.position, items.total)
         digests = [self._source.digest(item) for item in items]
         identities: list[object] = [mark or item for mark, item in zip(digests, items, strict=True)]
-        # A page that repeats the one before comes from a server that ignores the offset.
-        repeated = identities == self._latest
+        # A page that repeats the one before comes from a server that ignores the offset; a total ends such a list too.
+        repeated = items.total is None and identities == self._latest
         self._latest = identities
         fresh: list[int] = []
         for index, (mark, item) in enumerate(zip(digests, items, strict=True)):
@@ -273,8 +273,8 @@ class Pass(Generic[T]):
                 searched = True
                 fallen = _fall(start, items.total)
                 offsets.extend(_around(offset, max(1, (len(items) or size) - 1), fallen))
-        # Without a trace of them: twice rather than never.
-        self.position = attrs.evolve(start, offset=max(0, start.offset - max(0, fallen)))
+        # All of them have left, and perhaps others: twice rather than never.
+        self.position = attrs.evolve(start, offset=max(0, start.offset - max(fallen, len(start.recent))))
 
     def _read_ahead(self, items: ResultList[T], offset: int) -> None:
         """Start to fetch the pages from `offset` on that are not under way yet."""

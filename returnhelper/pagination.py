@@ -73,8 +73,8 @@ class Pager(Generic[T]):
     list call with the same time span.
 
     An item that stays in the list comes exactly once, across cursors too, provided that the server keeps the order of
-    the list. Items that leave the list while one pass reads it are noticed by the server's total; without a total, each
-    of them may hide another. Items that enter or leave meanwhile may come or not.
+    the list. While one pass reads it, items that leave are noticed because the server's total changes; without a total,
+    or if as many enter at the same moment, each of them may hide another. Items that enter or leave may come or not.
 
     A pager that was left in the middle of a page continues behind the last item it yielded; after the last item it
     starts again. A span longer than `max_window` (seconds or a timedelta) is read in windows that overlap by a day; an

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import itertools
 import json
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import attrs
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 
 from returnhelper._request import ResultList
 from returnhelper.errors import ConfigurationError, ServerFault
-from returnhelper.pagination import Pager, Window
+from returnhelper.pagination import Page, Pager, Window
 from tests.support.server import KEY, TOKEN
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -41,6 +43,7 @@ class Table:
     under_way: int = 0
     most: int = 0
     whole_days: bool = False
+    totals: bool = False
 
     async def fetch(self, window: Window | None, offset: int, size: int) -> ResultList[Row]:
         self.asked.append((window, offset, size))
@@ -58,10 +61,11 @@ class Table:
                 start = start.replace(hour=0, minute=0, second=0, microsecond=0)
                 end = end.replace(hour=23, minute=59, second=59, microsecond=999999)
             rows = [r for r in rows if r.create_on is not None and start <= r.create_on <= end]
-        return ResultList(rows[offset : offset + size])
+        return ResultList(rows[offset : offset + size], total=len(rows) if self.totals else None)
 
     def pager(self, **options: object) -> Pager[Row]:
-        return Pager(self.fetch, key=lambda row: row.id, **options)  # type: ignore[arg-type]
+        options.setdefault("key", lambda row: row.id)
+        return Pager(self.fetch, **options)  # type: ignore[arg-type]
 
 
 def rows(*days: float) -> list[Row]:
@@ -200,28 +204,348 @@ async def test_the_cursor_behind_the_last_page_brings_nothing_more() -> None:
     assert len(table.asked) == asked
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "e30=", "WzJd", "W10=", "bnVsbA=="])
-def test_damaged_cursors_are_refused(cursor: str) -> None:
-    """A cursor that was cut, changed or made up is named as such."""
-    with pytest.raises(ConfigurationError):
-        Table([]).pager(cursor=cursor)
+HONG_KONG = timezone(timedelta(hours=8))
+LOS_ANGELES = timezone(timedelta(hours=-8))
+
+
+@pytest.mark.parametrize("zone", [UTC, HONG_KONG, LOS_ANGELES], ids=["utc", "+8", "-8"])
+@pytest.mark.parametrize("reading", ["moments", "moments, end excluded", "whole days", "start of days"])
+async def test_windows_lose_nothing_however_the_server_reads_their_ends(reading: str, zone: timezone) -> None:
+    """Ends may be moments or days, of any time zone, included or not: what lies inside comes once."""
+    table = [Row(n, START + timedelta(hours=5 * n)) for n in range(24 * 210 // 5)]
+
+    def day(time: datetime) -> datetime:
+        return time.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    async def fetch(window: Window | None, offset: int, size: int) -> ResultList[Row]:
+        assert window is not None
+        start, end = window.created_from, window.created_to
+        if reading == "whole days":
+            start, end = day(start), day(end) + timedelta(days=1, microseconds=-1)
+        elif reading == "start of days":
+            start, end = day(start), day(end)
+        elif reading != "moments":
+            end -= timedelta(microseconds=1)
+        shown = [row for row in table if row.create_on is not None and start <= row.create_on <= end]
+        return ResultList(shown[offset : offset + size])
+
+    begin = START + timedelta(hours=13)
+    pager = Pager(fetch, key=lambda r: r.id, created_from=begin, created_to=begin + timedelta(days=200))
+    got = [row.id async for row in pager]
+    assert len(got) == len(set(got))
+    inside = {
+        row.id
+        for row in table
+        if row.create_on is not None and begin <= row.create_on < begin + timedelta(days=199)
+    }
+    assert inside <= set(got)
+
+
+@attrs.define
+class Live:
+    """A list that changes: before each request, the next of `changes` is applied to it."""
+
+    rows: list[int]
+    totals: bool
+    cap: int = 50
+    changes: list[Callable[[list[int]], None]] = attrs.field(factory=list)
+    requests: int = 0
+
+    async def fetch(self, _: Window | None, offset: int, size: int) -> ResultList[int]:
+        self.requests += 1
+        if self.changes:
+            self.changes.pop(0)(self.rows)
+        await asyncio.sleep(0)
+        items = self.rows[offset : offset + min(size, self.cap)]
+        return ResultList(items, total=len(self.rows) if self.totals else None)
+
+    def pager(self, **options: object) -> Pager[int]:
+        return Pager(self.fetch, name="Test/List", key=lambda n: n, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("totals", [True, False])
+@pytest.mark.parametrize("cap", [1, 2, 20, 49, 50])
+@pytest.mark.parametrize("read_ahead", [0, 1, 3])
+async def test_a_short_page_is_not_the_end(totals: bool, cap: int, read_ahead: int) -> None:
+    """A server may cap its pages: the list ends at its total or, without one, at an empty page."""
+    live = Live(list(range(120)), totals, cap)
+    assert [n async for n in live.pager(read_ahead=read_ahead)] == list(range(120))
+    assert live.requests <= -(-120 // cap) + 1 + read_ahead
+    if totals and read_ahead == 0:
+        assert live.requests == -(-120 // cap)
+
+
+@pytest.mark.parametrize("total", [0, 5, 40, 500])
+async def test_a_wrong_total_loses_nothing(total: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A total below what was shown is ignored; a list that ends before its total is logged."""
+    rows = list(range(45))
+
+    async def fetch(_: Window | None, offset: int, size: int) -> ResultList[int]:
+        return ResultList(rows[offset : offset + size], total=total)
+
+    got = [n async for n in Pager(fetch, name="Test/List", page_size=10, key=lambda n: n)]
+    assert got == rows[: total if total == 40 else 45]
+    assert ("Test/List ends at 45 of 500 items" in caplog.text) == (total == 500)
+
+
+def leave(at: int) -> Callable[[list[int]], None]:
+    return lambda rows: rows.pop(at % len(rows)) and None if rows else None
+
+
+def enter(at: int) -> Callable[[list[int]], None]:
+    return lambda rows: rows.insert(at % (len(rows) + 1), max([999, *rows]) + 1)
+
+
+def nothing(_: list[int]) -> None: ...
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    count=st.integers(0, 60),
+    changes=st.sampled_from([leave, enter]).flatmap(
+        lambda change: st.lists(st.just(nothing) | st.integers(0, 99).map(change), max_size=30)
+    ),
+    page_size=st.integers(1, 9),
+    cap=st.integers(2, 9),
+    read_ahead=st.integers(0, 3),
+)
+async def test_items_that_stay_come_once_while_others_leave_or_enter(
+    count: int, changes: list[Callable[[list[int]], None]], page_size: int, cap: int, read_ahead: int
+) -> None:
+    """With a total, a pass yields whatever is in the list all the time exactly once, whatever leaves or enters."""
+    live = Live(list(range(count)), totals=True, cap=cap, changes=list(changes))
+    got = [n async for n in live.pager(page_size=page_size, read_ahead=read_ahead)]
+    assert len(got) == len(set(got))
+    assert set(range(count)) & set(live.rows) <= set(got)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    count=st.integers(1, 60),
+    stop=st.integers(1, 60),
+    leaves=st.lists(st.integers(0, 99), max_size=10),
+    enters=st.lists(st.integers(0, 99), max_size=10),
+    totals=st.booleans(),
+    page_size=st.integers(4, 12),
+)
+async def test_items_that_stay_come_once_across_a_cursor(
+    count: int, stop: int, leaves: list[int], enters: list[int], totals: bool, page_size: int
+) -> None:
+    """Stopped behind any item and resumed after others have left and entered: nothing is skipped, nothing doubled."""
+    live = Live(list(range(count)), totals)
+    first = live.pager(page_size=page_size)
+    got = []
+    async for n in first:
+        got.append(n)
+        if len(got) == stop:
+            break
+    for at in leaves:
+        leave(at)(live.rows)
+    for at in enters:
+        enter(at)(live.rows)
+    got += [n async for n in live.pager(page_size=page_size, cursor=first.cursor)]
+    assert len(got) == len(set(got))
+    assert set(range(count)) & set(live.rows) <= set(got)
+
+
+async def test_many_new_items_in_front_of_a_cursor() -> None:
+    """A list with the newest first has grown by several pages: the resumed pass continues where the first one was."""
+    live = Live(list(range(300)), totals=True)
+    page = await live.pager()
+    live.rows[:0] = range(1000, 1400)
+    assert [n async for n in live.pager(cursor=page.cursor)] == list(range(50, 300))
+
+
+async def test_most_items_in_front_of_a_cursor_have_left() -> None:
+    """The list has shrunk by more than a page: the resumed pass continues where the first one was."""
+    live = Live(list(range(1000)), totals=True)
+    cursor = ""
+    async for page in live.pager().pages():
+        cursor = page.cursor
+        if page.position == 700:
+            break
+    del live.rows[:600]
+    assert [n async for n in live.pager(cursor=cursor)] == list(range(700, 1000))
+
+
+async def test_a_resumed_pass_without_changes_costs_one_item() -> None:
+    """It asks for the last item again, and for nothing else twice."""
+    live = Live(list(range(120)), totals=True)
+    page = await live.pager()
+    live.requests = 0
+    assert [n async for n in live.pager(cursor=page.cursor, read_ahead=0)] == list(range(50, 120))
+    assert live.requests == 2
+
+
+async def test_a_pager_can_be_gone_through_twice() -> None:
+    """Each complete pass starts at the beginning, and brings what is there by then."""
+    live = Live(list(range(70)), totals=False)
+    pager = live.pager()
+    assert [n async for n in pager] == list(range(70))
+    live.rows.append(70)
+    assert [n async for n in pager] == list(range(71))
+    assert [n async for page in pager.pages() for n in page] == list(range(71))
+
+
+@pytest.mark.parametrize("stop", [1, 7, 49, 50, 51, 119])
+async def test_a_pager_left_in_the_middle_of_a_page_continues_there(stop: int) -> None:
+    """The same pager and one made from its cursor both continue behind the last item, not behind the last page."""
+    live = Live(list(range(120)), totals=True)
+    pager = live.pager()
+    async for n in pager:
+        if n == stop - 1:
+            break
+    assert [n async for n in live.pager(cursor=pager.cursor)] == list(range(stop, 120))
+    assert [n async for n in pager] == list(range(stop, 120))
+    assert [n async for n in pager] == list(range(120))
+
+
+async def test_the_first_page_can_be_awaited() -> None:
+    """It is a sequence with total, cursor and response; the pager does not move."""
+    live = Live(list(range(120)), totals=True)
+    pager = live.pager()
+    page = await pager
+    assert (list(page), page.items[0], len(page), page[1:3]) == (list(range(50)), 0, 50, (1, 2))
+    assert (page.total, page.position) == (120, 50)
+    assert live.requests == 1
+    assert [n async for n in pager] == list(range(120))
+    assert list(await live.pager(cursor=page.cursor)) == list(range(50, 99))
+
+
+async def test_the_first_page_of_an_empty_list_is_empty() -> None:
+    """It still has the server's total and a cursor."""
+    for totals, total in ((True, 0), (False, None)):
+        page = await Live([], totals).pager()
+        assert (len(page), page.total, page.position) == (0, total, 0)
+        assert [n async for n in Live([1], totals).pager(cursor=page.cursor)] == []
+
+
+async def test_total_and_position_count_the_whole_span() -> None:
+    """With several windows the total is that of all of them, on every page, and the last position equals it."""
+    table = Table(rows(*(n / 3 for n in range(450))), totals=True)
+    span = {"created_from": START, "created_to": START + timedelta(days=149.9)}
+    pages = [page async for page in table.pager(**span).pages()]
+    assert {page.total for page in pages} == {450}
+    assert [page.position for page in pages] == list(itertools.accumulate(len(page) for page in pages))
+    assert pages[-1].position == 450
+    resumed = [page async for page in table.pager(**span, cursor=pages[3].cursor).pages()]
+    assert {page.total for page in resumed} == {450}
+    assert resumed[-1].position == 450
+
+
+async def test_a_cursor_stays_small_at_a_dense_border() -> None:
+    """Twenty thousand items within a day of the border of two windows do not make the cursor longer."""
+    border = timedelta(days=61)
+    dense = [Row(n, START + border + timedelta(seconds=4 * n - 40_000)) for n in range(20_000)]
+    longest = 0
+    got: list[int] = []
+    pager = Table(dense).pager(
+        name="n" * 100, created_from=START, created_to=START + timedelta(days=120), read_ahead=0
+    )
+    async for page in pager.pages():
+        got += [row.id for row in page]
+        longest = max(longest, len(page.cursor))
+    assert got == list(range(20_000))
+    assert longest < 1000
+
+
+async def test_a_cursor_of_another_list_or_span_is_refused() -> None:
+    """The error names the list or the span that the cursor belongs to."""
+    table = Table(rows(1, 2, 3))
+    cursor = (await table.pager(name="A/List", **span)).cursor
+    with pytest.raises(ConfigurationError, match="belongs to the list A/List, not to B/List"):
+        table.pager(name="B/List", **span, cursor=cursor)
+    other = span | {"created_to": START + timedelta(days=201)}
+    with pytest.raises(ConfigurationError, match="belongs to the span from 2020-01-01 00:00:00"):
+        table.pager(name="A/List", **other, cursor=cursor)
+    naive = {name: time.replace(tzinfo=None) for name, time in span.items()}
+    assert table.pager(name="A/List", **naive, cursor=cursor).cursor == cursor
+
+
+async def test_a_cursor_discloses_no_ids() -> None:
+    """Keys are in it as digests only."""
+    rows = [f"customer-{n}@example.com" for n in range(60)]
+
+    async def fetch(_: Window | None, offset: int, size: int) -> ResultList[str]:
+        return ResultList(rows[offset : offset + size])
+
+    page = await Pager(fetch, key=lambda text: text)
+    assert b"example" not in base64.urlsafe_b64decode(page.cursor)
+
+
+def changed(cursor: str, index: int, value: object) -> str:
+    state = json.loads(base64.urlsafe_b64decode(cursor))
+    state[index] = value
+    return base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
+
+
+@pytest.mark.parametrize("index", range(11))
+@pytest.mark.parametrize("value", [None, True, -1, 1.5, 10**400, "x", "x" * 3000, [], {}, [[]]])
+async def test_a_changed_cursor_is_refused_or_harmless(index: int, value: object) -> None:
+    """Whatever stands in a cursor: it is refused by name, or the pass ends."""
+    table = Table(rows(1, 2, 3))
+    cursor = changed((await table.pager(**span)).cursor, index, value)
+    try:
+        pager = table.pager(**span, cursor=cursor)
+    except ConfigurationError as e:
+        assert str(e).startswith("cursor ")  # noqa: PT017
+    else:
+        assert len([row async for row in pager]) <= 3
+
+
+async def test_naive_datetimes_are_utc() -> None:
+    """As everywhere on this wire: what has no offset is taken as UTC."""
+    table = Table(rows(0, 1, 2))
+    naive = {name: time.replace(tzinfo=None) for name, time in span.items()}
+    aware = {name: time.astimezone(HONG_KONG) for name, time in span.items()}
+    assert (
+        [r.id async for r in table.pager(**naive)] == [r.id async for r in table.pager(**aware)] == [0, 1, 2]
+    )
+    assert {w for w, _, _ in table.asked if w is not None and w.created_from == START}
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("argument", "value"),
     [
-        {"page_size": 0},
-        {"page_size": 51},
-        {"read_ahead": -1},
-        {"max_window": timedelta(0)},
-        {"created_from": START},
-        {"created_from": START, "created_to": START - timedelta(1)},
+        *(("page_size", value) for value in (0, 51, -1, 2.5, "5", None, True)),
+        *(("read_ahead", value) for value in (-1, 101, 0.5, "1", None, False)),
+        *(("max_window", value) for value in (0, -1, timedelta(0), float("inf"), float("nan"), "62", None)),
+        *(
+            ("cursor", value)
+            for value in (b"x", 5, "", "x", "é", "e30=", "WzJd", "W10=", "bnVsbA==", "x" * 5000)
+        ),
+        *(("name", value) for value in (None, 5, "x" * 101)),
+        *(("key", value) for value in (5, "id")),
+        *(("created", value) for value in (None, 5)),
+        ("created_from", START),
+        ("created_to", START),
     ],
 )
-def test_wrong_arguments_are_refused(options: dict[str, object]) -> None:
-    """Arguments that the server would refuse are found before any call."""
-    with pytest.raises(ConfigurationError):
-        Table([]).pager(**options)
+def test_wrong_arguments_are_refused_by_name(argument: str, value: object) -> None:
+    """Every wrong argument of a pager is a ConfigurationError that names it, before any request."""
+    table = Table([])
+    given = {"created_from": "created_to", "created_to": "created_from"}.get(argument, argument)
+    options = {"key": lambda row: row.id, argument: value}
+    with pytest.raises(ConfigurationError, match=f"^{given} "):
+        Pager(table.fetch, **options)  # type: ignore[arg-type]
+    assert table.asked == []
+
+
+@pytest.mark.parametrize("time", [5, "2020-01-01", START.date(), None])
+def test_wrong_times_are_refused_by_name(time: object) -> None:
+    """Both ends of a span are datetimes, in their order."""
+    with pytest.raises(ConfigurationError, match=r"^created_from "):
+        Pager(Table([]).fetch, created_from=time, created_to=START)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^created_to must not be before created_from"):
+        Pager(Table([]).fetch, created_from=START, created_to=START - timedelta(1))
+
+
+def test_fetch_must_be_a_function() -> None:
+    """So must be `fetch` itself; and a page needs a cursor."""
+    with pytest.raises(ConfigurationError, match=r"^fetch must be a function, not 5"):
+        Pager(5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^cursor must be text, not None"):
+        Page([1], cursor=None)  # type: ignore[arg-type]
 
 
 WORKER = """
