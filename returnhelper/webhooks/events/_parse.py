@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import cast
+from functools import lru_cache
+from typing import Final, cast
 
 from returnhelper._lazy import load
 from returnhelper._wire import NotJSON, decode
 from returnhelper.errors import PayloadInvalid
-from returnhelper.types import JSONValue
+from returnhelper.types import JSONObject, JSONValue
 from returnhelper.webhooks.events._base import Event, UnknownEvent
-from returnhelper.webhooks.events._catalog import EVENT_TYPES, class_name
+from returnhelper.webhooks.events._catalog import (
+    EVENT_TYPES,
+    class_name,
+    class_name_of_alias,
+    closest_name,
+)
 
+_LONGEST_ACTION: Final = 100
+_log = logging.getLogger("returnhelper.webhooks")
 _loaded: dict[str, type[Event]] = {}
 
 
@@ -34,8 +43,46 @@ def build_event(decoded: JSONValue, body: bytes | None = None) -> Event:
         if not isinstance(decoded, Mapping):
             raise PayloadInvalid("the body of the delivery is JSON but not an object; keep it for inspection")
         decoded = dict(decoded)
-    cls = event_class(decoded.get("action"), None, decoded.get("version"))  # type: ignore[arg-type]
-    return cls.from_decoded(decoded, body)
+    action, version = decoded.get("action"), decoded.get("version")
+    if not isinstance(action, str):
+        return UnknownEvent.from_decoded(decoded, body)
+    name = class_name(action, version)
+    if name is not None:
+        return _load(name).from_decoded(decoded, body)
+    return _build_from_alias(action, version, decoded, body)
+
+
+def _build_from_alias(action: str, version: JSONValue, decoded: JSONObject, body: bytes | None) -> Event:
+    name = class_name_of_alias(action, version)
+    if name is not None:
+        try:
+            return _load(name).from_decoded(decoded, body)
+        except PayloadInvalid as error:
+            _warn_of_other_shape(action, name, error.path)
+    else:
+        _warn_of_resemblance(action)
+    return UnknownEvent.from_decoded(decoded, body)
+
+
+# cached so that each action is logged once
+@lru_cache(maxsize=256)
+def _warn_of_other_shape(action: str, name: str, path: str) -> None:
+    _log.warning(
+        "action %r is another name of events.%s, but its payload does not fit that class (%s): it is an UnknownEvent",
+        action,
+        name,
+        path,
+    )
+
+
+@lru_cache(maxsize=256)
+def _warn_of_resemblance(action: str) -> None:
+    if len(action) <= _LONGEST_ACTION and (found := closest_name(action)):
+        _log.warning(
+            "action %r is unknown but resembles %r: it is an UnknownEvent, and handlers of events.%s do not receive it",
+            action,
+            *found,
+        )
 
 
 def event_class(
@@ -43,13 +90,18 @@ def event_class(
 ) -> type[Event]:
     """Return the class of an event; `UnknownEvent` for an action without one.
 
-    The action decides. Only `markShipmentArrive` has two classes, distinguished by the presence of a version. A new
-    category or version does not make a known action unknown: the vendor's tables of them are incomplete.
+    The action decides, or another name that the vendor has for it, with the first letter in either case. Only
+    `markShipmentArrive` has two classes, distinguished by the presence of a version. A new category or version does not
+    make a known action unknown: the vendor's tables of them are incomplete.
     """
     del category
-    name = class_name(action, version) if isinstance(action, str) else None
-    if name is None:
+    if not isinstance(action, str):
         return UnknownEvent
+    name = class_name(action, version) or class_name_of_alias(action, version)
+    return UnknownEvent if name is None else _load(name)
+
+
+def _load(name: str) -> type[Event]:
     cls = _loaded.get(name)
     if cls is None:
         module = f".{EVENT_TYPES[name].module}"
