@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self, TypeVar
 from uuid import uuid4
-
-import attrs
 
 from returnhelper._time import Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import ConfigurationError, InboxError, format_value
@@ -93,14 +91,16 @@ class BaseInbox:
     async def _open(self) -> None:
         """Open the store if it is not open."""
 
-    async def _add(self, record: Record) -> bool:
-        """Store a record; False if its key is known."""
+    # not `async def`, here and below, where a store passes a coroutine on: each layer costs every add some time
+
+    def _add(self, record: Record) -> Awaitable[bool]:
+        """Store a record, without attempts or a lease that it had in another inbox; False if its key is known."""
         raise NotImplementedError
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         raise NotImplementedError
 
-    async def _change(self, change: Change) -> bool:
+    def _change(self, change: Change) -> Awaitable[bool]:
         raise NotImplementedError
 
     async def _requeue(self, key: str) -> bool:
@@ -144,7 +144,7 @@ class BaseInbox:
 
     async def add(self, record: Record) -> AddResult:
         """Store a record durably unless its key is known."""
-        record = check_new(record)
+        check_new(record)
         if not await self._add(record):
             return Duplicate
         if record.state is State.READY:
@@ -264,7 +264,8 @@ class BaseInbox:
         keep_reason: bool = False,
         finished_at: datetime | None = None,
     ) -> bool:
-        _check_record(record)
+        if not isinstance(record, Record):
+            raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
         if record.lease is None:
             return False
         if keep_reason:
@@ -294,24 +295,14 @@ class BaseInbox:
         await self.aclose()
 
 
-def check_new(record: Record) -> Record:
-    """Return a record as it is added, without the lease and attempts that it had in another inbox.
-
-    Refuse one that could never be claimed, finished or purged.
-    """
-    _check_record(record)
+def check_new(record: Record) -> None:
+    """Refuse what is not a record, or one that could never be claimed, finished or purged."""
+    if not isinstance(record, Record):
+        raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
     if record.state is State.LEASED:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
     if record.state is State.DONE and record.finished_at is None:
         raise ConfigurationError("finished_at must be set on a record that is added as done")
-    if record.attempts or record.not_before or record.leased_until or record.lease:
-        return attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
-    return record
-
-
-def _check_record(record: object) -> None:
-    if not isinstance(record, Record):
-        raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
 
 
 def _duration(lease: object) -> timedelta:

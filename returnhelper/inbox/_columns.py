@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from operator import attrgetter
@@ -55,23 +55,26 @@ class Codec:
         columns, native = tuple(columns), frozenset(native)
         self.names = tuple(column.name for column in columns)
         self._values = attrgetter(*self.names)
-        self._write = [None if column.kind in native else column.kind.write for column in columns]
-        self._read = [None if column.kind in native else column.kind.read for column in columns]
+        kinds = [None if column.kind in native else column.kind for column in columns]
+        self._write = [(index, kind.write) for index, kind in enumerate(kinds) if kind and kind.write]
+        self._read = [(index, kind.read) for index, kind in enumerate(kinds) if kind and kind.read]
 
-    def write(self, source: object) -> list[object]:
+    def write(self, source: object) -> list[Any]:
         """Return the plain values of an object that has the columns as attributes."""
-        return _convert(self._values(source), self._write)
+        values = list(self._values(source))
+        for index, convert in self._write:
+            if (value := values[index]) is not None:
+                values[index] = convert(value)
+        return values
 
-    def read(self, row: Sequence[object]) -> list[object]:
+    def read(self, row: Iterable[Any]) -> list[Any]:
         """Return the values of a row; None for columns that were added after it was written."""
-        return _convert((*row, *[None] * (len(self._read) - len(row))), self._read)
-
-
-def _convert(values: Iterable[object], converters: Iterable[Callable[[Any], object] | None]) -> list[object]:
-    return [
-        value if convert is None or value is None else convert(value)
-        for value, convert in zip(values, converters, strict=True)
-    ]
+        values = list(row)
+        values += [None] * (len(self.names) - len(values))
+        for index, convert in self._read:
+            if (value := values[index]) is not None:
+                values[index] = convert(value)
+        return values
 
 
 def storable_text(text: str) -> str:

@@ -11,6 +11,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Final, TypeAlias
 
+import attrs
+
 from returnhelper._time import Clock, utc_now
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import check_count
@@ -74,6 +76,9 @@ class MemoryInbox(BaseInbox):
     async def _add(self, record: Record) -> bool:
         if record.key in self._records:
             return False
+        if record.attempts or record.not_before or record.leased_until or record.lease:
+            # what a claim set in another inbox does not hold here
+            record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
         self._sequence[record.key] = self._next_number
         self._next_number += 1
         self._counts[record.state] += 1

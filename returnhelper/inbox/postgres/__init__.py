@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -82,7 +82,7 @@ class PostgresInbox(BaseInbox):
         """
         if connection is None:
             return await super().add(record)
-        record = check_new(record)
+        check_new(record)
         if not hasattr(connection, "fetch"):
             raise ConfigurationError(
                 f"connection must be a connection of asyncpg, not {format_value(connection)}"
@@ -117,8 +117,8 @@ class PostgresInbox(BaseInbox):
     async def _open(self) -> None:
         await self._connections.open_pool()
 
-    async def _add(self, record: Record) -> bool:
-        return await self._adds.submit(record)
+    def _add(self, record: Record) -> Awaitable[bool]:
+        return self._adds.submit(record)
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         token, depth = self._token(), limit * _SEARCH_FACTOR
@@ -145,8 +145,8 @@ class PostgresInbox(BaseInbox):
         self._notifier.notify()
         return []
 
-    async def _change(self, change: Change) -> bool:
-        return await self._changes.submit(change)
+    def _change(self, change: Change) -> Awaitable[bool]:
+        return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
         return bool(await self._connections.fetch(sql.REQUEUE, key))

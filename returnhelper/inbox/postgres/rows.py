@@ -20,20 +20,24 @@ _changed = Codec(CHANGED, native={TIME})
 _encode = msgspec.json.Encoder().encode
 
 
-def as_json(rows: Sequence[dict[str, object]]) -> str:
+# structs are built and encoded in half the time of dicts
+_AddedRow = msgspec.defstruct("_AddedRow", _added.names)
+_ChangedRow = msgspec.defstruct("_ChangedRow", ("key", "token", "refund_attempt", *_changed.names))
+
+
+def as_json(rows: Sequence[msgspec.Struct]) -> str:
     """Return rows as the JSON text that a statement takes."""
     return _encode(rows).decode()
 
 
-def row_of(record: Record) -> dict[str, object]:
+def row_of(record: Record) -> msgspec.Struct:
     """Return the values that an add inserts, except the body."""
-    return dict(zip(_added.names, _added.write(record), strict=True))
+    return _AddedRow(*_added.write(record))
 
 
-def row_of_change(change: Change) -> dict[str, object]:
+def row_of_change(change: Change) -> msgspec.Struct:
     """Return the values that a change sets, and the key and token that it needs."""
-    row = dict(zip(_changed.names, _changed.write(change), strict=True))
-    return row | {"key": change.key, "token": change.token, "refund_attempt": int(change.refund_attempt)}
+    return _ChangedRow(change.key, change.token, int(change.refund_attempt), *_changed.write(change))
 
 
 def record_of(row: asyncpg.Record) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TypeAlias, cast
@@ -96,15 +96,15 @@ class RedisInbox(BaseInbox):
     async def _open(self) -> None:
         await self._connections.check()
 
-    async def _add(self, record: Record) -> bool:
-        return await self._adds.submit(record)
+    def _add(self, record: Record) -> Awaitable[bool]:
+        return self._adds.submit(record)
 
     async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
         values = (to_micros(now), to_micros(until), self._token(), limit)
         return records_of(await self._connections.run(scripts.CLAIM, *values))
 
-    async def _change(self, change: Change) -> bool:
-        return await self._changes.submit(change)
+    def _change(self, change: Change) -> Awaitable[bool]:
+        return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
         return await self._connections.run(scripts.REQUEUE, self._now(), key) == 1

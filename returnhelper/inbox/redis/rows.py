@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 import msgspec
 
 from returnhelper.inbox._columns import KEY, TEXT, Codec, Column, from_micros, to_micros
-from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, Change, Record, Records, State
+from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, READY, Change, Record, Records, State
 
 Argument: TypeAlias = str | bytes | int
 
@@ -18,6 +18,8 @@ _READ_BY_SCRIPTS: Final = {"key", "ordering_key", "received_at"}
 _packed = Codec(column for column in COLUMNS if not column.changes and column.name not in _READ_BY_SCRIPTS)
 _set_on_add = Codec(column for column in ADDED if column.changes)
 _changed = Codec(CHANGED)
+_EVENT_TIME: Final = _packed.names.index("event_time")
+_READY: Final = str(READY)
 
 # Fields of the hash that holds what happens to a record; later columns have their own names.
 _FIELDS: Final[Mapping[str, str]] = {
@@ -46,26 +48,36 @@ def rows_of(records: Records) -> bytes:
 
 
 def _row_of(record: Record) -> tuple[object, ...]:
-    values = dict(zip(_set_on_add.names, _set_on_add.write(record), strict=True))
-    state, finished_at = values.pop("state"), values["finished_at"]
+    state, finished_at = _READY, ""
     fields: list[str] = []
-    for name, value in values.items():
-        if value is not None:
-            fields += _FIELDS.get(name, name), str(value)
-    sort_time = str(to_micros(record.sort_time))
-    return record.key, record.ordering_key or "", sort_time, str(state), _text(finished_at), fields
+    if record.state is not State.READY or record.reason is not None:
+        values = dict(zip(_set_on_add.names, map(_text, _set_on_add.write(record)), strict=True))
+        state, finished_at = values["state"], values["finished_at"]
+        for name, text in values.items():
+            if text:
+                fields += _FIELDS.get(name, name), text
+    return (
+        record.key,
+        record.ordering_key or "",
+        str(to_micros(record.sort_time)),
+        str(state),
+        finished_at,
+        fields,
+    )
 
 
 def delivery_of(record: Record) -> bytes:
     """Return what is kept of a delivery as it came."""
-    sort_time, received_at = str(to_micros(record.sort_time)), str(to_micros(record.received_at))
-    parts = (record.ordering_key or "", sort_time, received_at, _packed.write(record))
+    packed = _packed.write(record)
+    received_at, event_time = to_micros(record.received_at), packed[_EVENT_TIME]
+    sort_time = received_at if event_time is None else event_time
+    parts = (record.ordering_key or "", str(sort_time), str(received_at), packed)
     return b"".join(map(_pack, parts))
 
 
 def values_of(change: Change) -> list[Argument]:
     """Return the arguments that a change takes."""
-    values = map(_text, _changed.write(change))
+    values = ["" if value is None else value for value in _changed.write(change)]
     return [change.key, change.token, int(change.refund_attempt), *values]
 
 

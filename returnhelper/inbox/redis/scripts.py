@@ -116,7 +116,7 @@ for i, r in ipairs(rows) do
         if o ~= '' then taken[o] = m; heads[#heads + 1] = o; heads[#heads + 1] = m end
       end
     else
-      call('ZADD', P..'s:'..s, seq, key); call('HSET', P..'r:'..key, 's', s)
+      call('ZADD', P..'s:'..s, seq, key)
       if s == DONE then call('ZADD', P..'done', finished_at, key) end
     end
     added[i] = 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from returnhelper.inbox._columns import Codec, to_micros
+from returnhelper.inbox._columns import Codec
 from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, Change, Record
 
 _record = Codec(COLUMNS)
 _added = Codec(ADDED)
 _changed = Codec(CHANGED)
+_RECEIVED_AT: Final = _added.names.index("received_at")
+_EVENT_TIME: Final = _added.names.index("event_time")
 
 
 def record_of(row: Sequence[object]) -> Record:
@@ -19,7 +22,9 @@ def record_of(row: Sequence[object]) -> Record:
 
 def row_of(record: Record) -> list[object]:
     """Return the values that an add inserts."""
-    return [*_added.write(record), to_micros(record.sort_time)]
+    row = _added.write(record)
+    row.append(row[_RECEIVED_AT] if row[_EVENT_TIME] is None else row[_EVENT_TIME])
+    return row
 
 
 def row_of_change(change: Change) -> list[object]:
