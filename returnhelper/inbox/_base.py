@@ -188,10 +188,14 @@ class BaseInbox:
         reason = check_text("reason", reason)
         return await self._apply(record, State.DONE, finished_at=self._clock(), reason=reason)
 
-    async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
+    async def retry(
+        self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
+    ) -> bool:
         """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
         at, reason = to_time("at", at), None if reason is None else check_text("reason", reason)
-        return await self._apply(record, State.READY, not_before=at, reason=reason)
+        return await self._apply(
+            record, State.READY, not_before=at, reason=reason, refund_attempt=bool(refund_attempt)
+        )
 
     async def hold(self, record: Record, reason: str) -> bool:
         """Set a leased record aside for a person; False if the lease is lost."""

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from returnhelper.inbox._columns import storable_text
 from returnhelper.webhooks.router import Discard, Retry
 
 _LONGEST_REASON: Final = 1000
@@ -41,6 +42,11 @@ class Disposition:
         """Whether a handler raised something other than `Retry` or `Discard`."""
         return self.kind is DispositionKind.RETRY and bool(self.error)
 
+    @property
+    def deferred(self) -> bool:
+        """Whether a handler asked for a certain delay, which does not count as an attempt."""
+        return self.kind is DispositionKind.RETRY and self.after is not None
+
     def plain(self) -> Disposition:
         """Return the same disposition with a reason that any store can keep."""
         name = self.error.encode("ascii", "backslashreplace").decode() or "no class"
@@ -64,12 +70,14 @@ def classify(error: BaseException | None) -> Disposition:
         return Disposition(DispositionKind.RETRY, reason[:_LONGEST_REASON], error=name)
     retries = [leaf for leaf in leaves if isinstance(leaf, Retry)]
     if retries:
-        delays = [leaf.after for leaf in retries if isinstance(getattr(leaf, "after", None), timedelta)]
+        delays = [_get(leaf, "after") for leaf in retries]
         reason = "; ".join(_text(leaf) for leaf in retries)
         return Disposition(
-            DispositionKind.RETRY, reason[:_LONGEST_REASON], max(filter(None, delays), default=None)
+            DispositionKind.RETRY,
+            reason[:_LONGEST_REASON],
+            max((delay for delay in delays if isinstance(delay, timedelta)), default=None),
         )
-    reason = "; ".join(_text(getattr(leaf, "reason", leaf)) for leaf in leaves)
+    reason = "; ".join(_text(_get(leaf, "reason")) for leaf in leaves)
     return Disposition(DispositionKind.DISCARD, reason[:_LONGEST_REASON])
 
 
@@ -80,11 +88,18 @@ def describe(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
+def _get(error: BaseException, name: str) -> object:
+    """Return an attribute, or an empty text: a subclass may have left it out or made it a property that raises."""
     try:
-        return str(value)
+        return getattr(error, name)
+    except Exception:  # noqa: BLE001
+        return ""
+
+
+def _text(value: object) -> str:
+    """Return a text that can be stored and logged; an empty one if the value has none."""
+    try:
+        return storable_text(str(value))
     except Exception:  # noqa: BLE001 - a class may do anything in its `__str__`
         return ""
 

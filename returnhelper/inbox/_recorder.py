@@ -6,8 +6,7 @@ import logging
 from collections.abc import Awaitable
 from datetime import timedelta
 from itertools import count
-
-import attrs
+from typing import Final
 
 from returnhelper._time import LONGEST, Clock
 from returnhelper.errors import InboxUnavailable
@@ -17,6 +16,7 @@ from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox.store import Inbox, Record
 
 _log = logging.getLogger("returnhelper.inbox")
+_MOST_REFUSALS: Final = 3
 
 
 class Recorder:
@@ -38,23 +38,21 @@ class Recorder:
         self._backoff = backoff
         self._lease = lease
         self._clock = clock
-        self._stored = 0
 
     async def record(self, record: Record, disposition: Disposition) -> None:
         """Store the disposition, for as long as the store is unavailable: otherwise the event would be handled again.
 
-        Give up on a failure that is not an outage, and when the store has accepted others for the length of a lease.
+        Give up on a failure that is not an outage, and after a few while the store accepts other changes of the record.
         """
-        if disposition.kind is DispositionKind.RETRY:
-            disposition = attrs.evolve(disposition, after=self._delay(record, disposition))
-        _log_disposition(record, disposition)
-        started, stored = self._clock(), self._stored
+        delay = self._delay(record, disposition)
+        _log_disposition(record, disposition, delay)
+        refusals = 0
         for failures in count(1):
-            error = await self._store(record, disposition)
+            error = await self._store(record, disposition, delay)
             if error is None:
                 return
-            refused = self._stored != stored and self._clock() - started > self._lease
-            if refused or not isinstance(error, InboxUnavailable):
+            refusals += await self._is_available(record)
+            if refusals == _MOST_REFUSALS or not isinstance(error, InboxUnavailable):
                 _log.error(
                     "the outcome of event %s could not be stored; it is handled again when its lease expires",
                     record.key,
@@ -64,26 +62,32 @@ class Recorder:
             self._outage.count(failures, error)
             await self._outage.pause(failures)
 
-    async def _store(self, record: Record, disposition: Disposition) -> Exception | None:
+    async def _is_available(self, record: Record) -> bool:
+        try:
+            await self._inbox.extend(record, self._lease)
+        except Exception:  # noqa: BLE001
+            return False
+        return True
+
+    async def _store(self, record: Record, disposition: Disposition, delay: timedelta) -> Exception | None:
         """Store the disposition, or the same with a plain reason, and count it; return the failure, if any."""
         try:
-            stored = await self._call(record, disposition)
+            stored = await self._call(record, disposition, delay)
         except Exception as error:  # noqa: BLE001 - a store may fail in ways of its own
             if not disposition.reason:
                 return error
             # Perhaps the store cannot keep this text.
             try:
-                stored = await self._call(record, disposition.plain())
+                stored = await self._call(record, disposition.plain(), delay)
             except Exception as second:  # noqa: BLE001
                 return second
-        self._stored += 1
         kind = disposition.kind if stored else DispositionKind.LOST
         self._counters.count(kind, record, self._clock())
         if kind is DispositionKind.LOST:
             _log.warning("the lease of event %s was lost; it may be handled twice", record.key)
         return None
 
-    def _call(self, record: Record, disposition: Disposition) -> Awaitable[bool]:
+    def _call(self, record: Record, disposition: Disposition, delay: timedelta) -> Awaitable[bool]:
         reason = disposition.reason
         match disposition.kind:
             case DispositionKind.DONE:
@@ -93,7 +97,8 @@ class Recorder:
             case DispositionKind.HOLD:
                 return self._inbox.hold(record, reason)
             case DispositionKind.RETRY:
-                return self._inbox.retry(record, self._clock() + (disposition.after or timedelta(0)), reason)
+                at = self._clock() + delay
+                return self._inbox.retry(record, at, reason, refund_attempt=disposition.deferred)
             case DispositionKind.LOST:
                 # If nobody has claimed it yet, it need not wait for the end of its lease.
                 return self._inbox.retry(record, self._clock(), reason)
@@ -104,8 +109,8 @@ class Recorder:
         return min(disposition.after, timedelta(seconds=LONGEST))
 
 
-def _log_disposition(record: Record, disposition: Disposition) -> None:
+def _log_disposition(record: Record, disposition: Disposition, delay: timedelta) -> None:
     if disposition.kind is DispositionKind.HOLD:
         _log.error("event %s is held: %s", record.key, disposition.reason)
     elif disposition.kind is DispositionKind.RETRY:
-        _log.warning("event %s is retried in %s: %s", record.key, disposition.after, disposition.reason)
+        _log.warning("event %s is retried in %s: %s", record.key, delay, disposition.reason)

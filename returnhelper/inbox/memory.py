@@ -16,7 +16,7 @@ import attrs
 from returnhelper._time import Clock, utc_now
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import check_count
-from returnhelper.inbox.store import COLUMNS, Change, Record, Records, State, Stats
+from returnhelper.inbox.store import COLUMNS, LEASE_EXPIRED, Change, Record, Records, State, Stats
 
 _DUE_BATCH: Final = 1000
 _STALE_ENTRIES: Final = 100
@@ -248,7 +248,7 @@ class MemoryInbox(BaseInbox):
         while self._expiring and self._expiring[0][0] <= now:
             record = self._records.get(heapq.heappop(self._expiring)[2])
             if record and record.state is State.LEASED and (record.leased_until or now) <= now:
-                self._update(record, state=State.READY, lease=None, leased_until=None)
+                self._update(record, state=State.READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
 
     def _admit_due(self, now: datetime) -> None:
         # a bounded number at once: the event loop has other work. The next wait finds the rest

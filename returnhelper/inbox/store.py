@@ -62,6 +62,10 @@ ADDED: Final = tuple(column for column in COLUMNS if column.on_add)
 CHANGED: Final = tuple(column for column in COLUMNS if column.changes and column.kind is not COUNT)
 
 
+LEASE_EXPIRED: Final = "lease expired: the worker died or stalled while handling the record"
+"""The reason that a store writes when a lease expires; a worker then handles the record alone."""
+
+
 class AddResult(Enum):
     """Whether an added record was new or its key was already known."""
 
@@ -177,7 +181,7 @@ class Inbox(Protocol):
     """A store of records. Every method raises `InboxUnavailable` if the store cannot be reached or written to.
 
     A store opens itself on first use, and serves one event loop at a time. A lease that expires makes the record
-    claimable again; ``attempts`` counts claims. Records with the same ordering key are never leased at the same time, and
+    claimable again, with `LEASE_EXPIRED` as its reason; ``attempts`` counts claims. Records with the same ordering key are never leased at the same time, and
     are claimed oldest ``sort_time`` first: one that waits for its retry blocks the younger ones, one that is held does not.
     Durations are seconds or a timedelta. Arguments out of range raise `ConfigurationError`.
     """
@@ -202,8 +206,13 @@ class Inbox(Protocol):
         """Mark a leased record as done and keep the reason; False if the lease is lost."""
         ...
 
-    async def retry(self, record: Record, at: datetime, reason: str | None = None) -> bool:
-        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
+    async def retry(
+        self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
+    ) -> bool:
+        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost.
+
+        With ``refund_attempt`` the attempt of the claim is not counted.
+        """
         ...
 
     async def hold(self, record: Record, reason: str) -> bool:

@@ -21,7 +21,7 @@ from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
-from returnhelper.inbox.store import Inbox, Record
+from returnhelper.inbox.store import LEASE_EXPIRED, Inbox, Record
 from returnhelper.webhooks.events import parse_event
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ class Worker:
 
     Events are handled at least once: when a worker dies or loses its lease, another one handles the record again, so
     handlers must be idempotent. A record is leased for ``lease``, which is extended while its handlers run; if the lease
-    is lost, they are cancelled.
+    is lost, they are cancelled. A record whose lease expired is handled with nothing beside it, because it may have killed
+    its worker.
 
     An exception of a handler leads to another attempt, after exponential backoff with full jitter: a random part of
     ``backoff``, which doubles with each attempt up to ``max_backoff``. After ``max_attempts`` the record is held (the
-    dead letters of this package). `Retry` and `Discard` override that. A handler that runs longer than
+    dead letters of this package). `Retry` and `Discard` override that: ``Retry(after=…)`` does not count as an attempt. A handler that runs longer than
     ``handler_timeout`` is cancelled, which counts as a failure; None means no limit.
 
     Events of one shipment (or inventory, …) are handled one after the other, oldest ``eventTime`` first. One that waits
@@ -109,6 +110,7 @@ class Worker:
             inbox, self.counters, self._outage, backoff=delays, lease=self._lease, clock=clock
         )
         self._stopping = asyncio.Event()
+        self._limit = concurrency
         self._running: set[asyncio.Task[None]] = set()
         self._service: asyncio.Task[None] | None = None
 
@@ -187,24 +189,37 @@ class Worker:
                 await asyncio.wait(set(self._running))
 
     async def _claim_and_start(self) -> None:
-        records = await self._retry_while_unavailable(self._claim)
-        if records is None:
+        claimed = await self._retry_while_unavailable(self._claim)
+        if claimed is None:
             return
         if self._stopping.is_set():
-            await self._release(records)
+            await self._release(claimed)
             return
-        for record in records:
+        for record in await self._isolate(claimed):
             task = asyncio.create_task(self._handle(record), name=f"returnhelper event {record.key}")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        while len(self._running) >= self._concurrency and not self._stopping.is_set():
+        while len(self._running) >= self._limit and not self._stopping.is_set():
             await self._unless_stopped(asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED))
-        if not records:
+        if not claimed:
             await self._retry_while_unavailable(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
 
     async def _claim(self) -> list[Record]:
         # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
-        return await self._inbox.claim(self._concurrency - len(self._running), self._lease)
+        return await self._inbox.claim(self._limit - len(self._running), self._lease)
+
+    async def _isolate(self, records: list[Record]) -> list[Record]:
+        """Return the records to handle now, and set how many may be claimed next.
+
+        A record whose lease expired may have killed its worker. It is handled with nothing beside it, so that each further
+        death is counted against it alone: what was claimed together with others is released, and claimed again alone.
+        """
+        suspects = [record for record in records if record.reason == LEASE_EXPIRED]
+        self._limit = 1 if suspects else self._concurrency
+        if not suspects or (len(records) == 1 and not self._running):
+            return records
+        await self._release(suspects)
+        return [record for record in records if record not in suspects]
 
     async def _release(self, records: list[Record]) -> None:
         with contextlib.suppress(InboxUnavailable):
@@ -254,7 +269,7 @@ class Worker:
     async def _attempt(self, record: Record) -> Disposition:
         """Run the handlers of a record, unless it has had all its attempts, and return what becomes of it."""
         if record.attempts > self._max_attempts:
-            reason = record.reason or "the worker died while handling it"
+            reason = record.reason or LEASE_EXPIRED
             return Disposition(
                 DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
             )
@@ -267,7 +282,8 @@ class Worker:
             _log.exception("event %s could not be dispatched", record.key)
             name = type(error).__name__
             disposition = Disposition(DispositionKind.RETRY, name, error=name)
-        if disposition.kind is DispositionKind.RETRY and record.attempts >= self._max_attempts:
+        last = record.attempts >= self._max_attempts and not disposition.deferred
+        if disposition.kind is DispositionKind.RETRY and last:
             return Disposition(
                 DispositionKind.HOLD,
                 f"given up after {record.attempts} attempts: {disposition.reason}",

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from returnhelper.inbox import Added, Duplicate, Inbox, Record, State, Stats
+from returnhelper.inbox.store import LEASE_EXPIRED
 from tests.support.inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
 from tests.support.inbox_model import Model
 
@@ -117,7 +118,7 @@ async def test_lease_runs_out(inbox: Inbox, clock: Clock) -> None:
     assert await keys(inbox) == []
     clock.move(seconds=10)
     (new,) = await inbox.claim(1, LEASE)
-    assert new.attempts == 2
+    assert (new.attempts, new.reason) == (2, LEASE_EXPIRED)
     assert not await inbox.complete(old)
     assert not await inbox.extend(old, LEASE)
     assert not await inbox.retry(old, NOON)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +14,6 @@ import pytest
 from returnhelper._time import utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import (
-    Inbox,
     MemoryInbox,
     Record,
     RedisInbox,
@@ -28,35 +25,8 @@ from returnhelper.inbox import (
 from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._disposition import DispositionKind
 from returnhelper.webhooks import Discard, Retry, Router, events
-from tests.support.inbox_kit import LEASE, NOON, RedisServer, record
-
-Handler = Callable[[events.Event], Awaitable[object]]
-FAST = {"backoff": 0.001, "poll": 0.05}
-
-
-def event(key: str, **given: object) -> Record:
-    body = {"action": "somethingNew", "category": "x", "version": "v1", "notificationId": key, "n": key}
-    given.setdefault("body", json.dumps(body).encode())
-    return record(key, notification_id=key, **given)
-
-
-def router(handle: Handler) -> Router:
-    made = Router()
-    made.on_any(handle)
-    return made
-
-
-async def nothing(_: events.Event) -> None:
-    pass
-
-
-async def until(inbox: Inbox, **wanted: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            stats = await inbox.stats()
-            if all(getattr(stats, name) == count for name, count in wanted.items()):
-                return
-            await asyncio.sleep(0.005)
+from tests.support.inbox_kit import LEASE, NOON, RedisServer
+from tests.support.worker_kit import FAST, event, nothing, router, until
 
 
 async def test_handles_and_counts() -> None:

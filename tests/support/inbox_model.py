@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from returnhelper.inbox import Added, Duplicate, Record, State, Stats
-from returnhelper.inbox.store import AddResult
+from returnhelper.inbox.store import LEASE_EXPIRED, AddResult
 from tests.support.inbox_kit import Clock
 
 
@@ -52,7 +52,7 @@ class Model:
         now, token = self.clock(), f"model-{next(self.tokens)}"
         for one in list(self.records):
             if one.state is State.LEASED and one.leased_until is not None and one.leased_until <= now:
-                self.replace(one, state=State.READY, lease=None, leased_until=None)
+                self.replace(one, state=State.READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
         claimed: list[Record] = []
         for one in self.in_line():
             if len(claimed) < limit and self.has_its_turn(one):

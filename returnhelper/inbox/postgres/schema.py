@@ -9,7 +9,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind
-from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, DONE, HELD, LEASED, READY, STATE_CODES, State
+from returnhelper.inbox.store import (
+    ADDED,
+    CHANGED,
+    COLUMNS,
+    DONE,
+    HELD,
+    LEASE_EXPIRED,
+    LEASED,
+    READY,
+    STATE_CODES,
+    State,
+)
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -91,7 +102,7 @@ SELECT key, notified FROM added LEFT JOIN (
 GET: Final = f"SELECT {_ALL} FROM {{t}} WHERE key = $1"  # noqa: S608
 
 EXPIRE: Final = f"""
-UPDATE {{t}} SET state = {READY}, lease = NULL, leased_until = NULL WHERE seq IN
+UPDATE {{t}} SET state = {READY}, lease = NULL, leased_until = NULL, reason = '{LEASE_EXPIRED}' WHERE seq IN
 (SELECT seq FROM {{t}} WHERE state = {LEASED} AND leased_until <= $1 FOR UPDATE SKIP LOCKED)
 """  # noqa: S608
 

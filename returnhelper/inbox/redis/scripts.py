@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper.inbox.redis.rows import CHANGED_FIELDS
-from returnhelper.inbox.store import DONE, HELD, LEASED, READY
+from returnhelper.inbox.store import DONE, HELD, LEASE_EXPIRED, LEASED, READY
 
 SCHEMA: Final = 1
 
@@ -131,11 +131,12 @@ return added
 # now, until, token, limit
 CLAIM: Final = (
     _SHARED
+    + f"local EXPIRED = '{LEASE_EXPIRED}'"
     + """
 for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now)) do
   local key = key_of(m)
   local o, t = order_and_time(key)
-  call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u')
+  call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u'); call('HSET', P..'r:'..key, 'r', EXPIRED)
   if o ~= '' then call('HDEL', P..'busy', o) end
   move(m, LEASED, READY); enqueue(m, o, t)
 end

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, DONE, HELD, LEASED, READY, STATE_CODES, State
+from returnhelper.inbox.store import (
+    ADDED,
+    CHANGED,
+    COLUMNS,
+    DONE,
+    HELD,
+    LEASE_EXPIRED,
+    LEASED,
+    READY,
+    STATE_CODES,
+    State,
+)
 
 # `state` is 0 ready, 1 leased, 2 done, 3 held; times are microseconds since 1970.
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
@@ -61,7 +72,7 @@ INSERT: Final = (
 GET: Final = f"SELECT {_ALL} FROM records WHERE key = ?"  # noqa: S608
 
 EXPIRE: Final = f"""
-UPDATE records SET state = {READY}, lease = NULL, leased_until = NULL
+UPDATE records SET state = {READY}, lease = NULL, leased_until = NULL, reason = '{LEASE_EXPIRED}'
 WHERE state = {LEASED} AND leased_until <= ?
 """  # noqa: S608
 
