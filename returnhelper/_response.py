@@ -357,14 +357,14 @@ def wait_before_retry(
 
 
 def _worth_a_retry(error: TransportError | APIError) -> bool:
-    if isinstance(error, UnexpectedContent):
-        return error.truncated
     if isinstance(error, errors.ConnectionFailed):
         return not error.permanent
-    if isinstance(error, errors.RateLimited | errors.ServerFault):
-        # The same class stands for soft errors under HTTP 200, which are decided answers.
-        return error.http_status == 429 or error.http_status >= 500
-    if isinstance(error, APIError):
-        # A server ends an idle connection with 408, just when a request is on its way: it was not read.
-        return error.http_status == HTTPStatus.REQUEST_TIMEOUT
-    return isinstance(error, errors.RequestTimeout)
+    if not isinstance(error, UnexpectedContent | APIError):
+        return True  # a timeout
+    # The same classes stand for soft errors under HTTP 200, which are decided responses. A server ends an idle connection
+    # with 408, just when a request is on its way: that one was not read.
+    if error.http_status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+        return True
+    if isinstance(error, UnexpectedContent):
+        return error.truncated
+    return isinstance(error, errors.ServerFault) and error.http_status >= 500

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import sys
 import zlib
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -20,7 +18,6 @@ from returnhelper.resources._base import Resource
 from tests.support.server import Handler, Script, client, envelope
 
 WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
-UNTRUSTED = Path(__file__).parent / "data" / "untrusted.pem"
 MIB = b" " * (1 << 20)
 
 
@@ -117,31 +114,6 @@ async def test_a_chunked_body_that_breaks_off_may_have_been_applied(script: Scri
         with pytest.raises(errors.UnexpectedContent) as caught:
             await call(rh)
     assert (caught.value.truncated, caught.value.maybe_applied, caught.value.attempts) == (True, True, 2)
-
-
-async def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
-    """Nothing is sent, nothing is tried again, and the message says what to look at."""
-    asked = False
-
-    async def answer(_: web.Request) -> web.Response:
-        nonlocal asked
-        asked = True
-        return envelope({})
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(UNTRUSTED)
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", answer)
-    server = TestServer(app, scheme="https")
-    await server.start_server(ssl=context)
-    try:
-        async with client(str(server.make_url("")).rstrip("/")) as rh:
-            with pytest.raises(errors.ConnectionFailed, match="pass a session that knows its CA") as caught:
-                await call(rh)
-    finally:
-        await server.close()
-    assert (caught.value.maybe_applied, caught.value.permanent, caught.value.attempts) == (False, True, 1)
-    assert not asked
 
 
 PROGRAM = """
