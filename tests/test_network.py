@@ -9,7 +9,6 @@ import zlib
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from returnhelper import Acknowledgement, RetryPolicy, ReturnHelper, Timeouts, errors
 from returnhelper._request import Operation
