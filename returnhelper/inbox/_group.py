@@ -23,12 +23,16 @@ def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEv
     return loop
 
 
+class Rejected(InboxError):
+    """The store cannot keep one of the items of a write, and never could; the others are not at fault."""
+
+
 class Group(Generic[T, R]):
     """Collect items while a write is under way, and write them together when it ends.
 
-    A lone item is written at once. ``write`` returns one result per item, in order, or raises for all of them. If it
-    raises for a group, other than an `InboxError`, each item is written alone. A caller that is cancelled does not
-    affect the others.
+    A lone item is written at once. ``write`` returns one result per item, in order, or raises for all of them. Unless the
+    store is at fault (any `InboxError` but `Rejected`), the items of a group that failed are written one by one, so that
+    an error is that of the item it belongs to. A caller that is cancelled does not affect the others.
     """
 
     def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
@@ -84,7 +88,7 @@ class Group(Generic[T, R]):
         try:
             results = await self._write(items)
         except Exception as error:  # noqa: BLE001
-            if len(items) > 1 and not isinstance(error, InboxError):
+            if len(items) > 1 and (isinstance(error, Rejected) or not isinstance(error, InboxError)):
                 for item, future in zip(items, futures, strict=True):
                     await self._write_batch([item], [future])
                 return

@@ -57,8 +57,6 @@ class PostgresInbox(BaseInbox):
                 "table must be at most 41 lower case letters, digits and underscores, and not begin with a digit, "
                 f"not {format_value(table)}"
             )
-        if not isinstance(dsn, str):
-            raise ConfigurationError(f"dsn must be text, not {type(dsn).__name__}")
         self._table = table
         self._connections = Connections(
             dsn,

@@ -7,8 +7,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from returnhelper._time import Clock
-from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
-from returnhelper.inbox._group import running_loop
+from returnhelper.errors import (
+    ConfigurationError,
+    InboxError,
+    InboxUnavailable,
+    SchemaTooNew,
+    format_value,
+)
+from returnhelper.inbox._group import Rejected, running_loop
 from returnhelper.inbox.postgres import schema as sql
 
 try:
@@ -29,6 +35,16 @@ _FAILURES: Final = (
     OSError,
     TimeoutError,
 )
+# faults of the data, not of the server: SQLSTATE classes 22, 23 and 54, and values that asyncpg cannot encode
+_DATA_FAULTS: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+_POOLER_FAULTS: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+_ENCODE: Final = (
+    "percent-encode special characters in user and password, such as %23 for #, %2F for / and %40 for @"
+)
 
 
 class Collision(InboxUnavailable):
@@ -48,7 +64,7 @@ class Connections:
         clock: Clock,
         notify: Callable[[], None],
     ) -> None:
-        self._dsn = dsn
+        self._dsn = check_dsn(dsn)
         self._table = table
         self._max_connections = max_connections
         self._timeout = timeout
@@ -90,21 +106,24 @@ class Connections:
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
             raise Collision(str(error)) from error
         except _FAILURES as error:
-            raise _unavailable(error) from error
+            if isinstance(error, asyncpg.UndefinedTableError):
+                # somebody dropped the tables: the next call creates them
+                await self.close()
+            raise _translate(error) from error
 
     async def open_pool(self) -> None:
         """Connect and migrate, unless that is done."""
         try:
             await self._get_pool()
         except _FAILURES as error:
-            raise _unavailable(error) from error
+            raise _translate(error) from error
 
     async def listen(self) -> None:
         """Listen for notifications, unless that is done."""
         try:
             await self._listen()
         except _FAILURES as error:
-            raise _unavailable(error) from error
+            raise _translate(error) from error
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
@@ -135,8 +154,9 @@ class Connections:
                     self._pool = await self._create_pool()
                 except ValueError as error:
                     # its text may show the password
-                    text = f"dsn is not the address of a PostgreSQL server: {type(error).__name__}"
-                    raise ConfigurationError(text) from None
+                    raise ConfigurationError(
+                        f"dsn is not the address of a PostgreSQL server ({type(error).__name__}): {_ENCODE}"
+                    ) from None
         return self._pool
 
     async def _create_pool(self) -> Pool:
@@ -157,6 +177,12 @@ class Connections:
         return pool
 
     async def _migrate(self, db: AnyConnection) -> None:
+        encoding = await db.fetchval("SHOW server_encoding")
+        if encoding != "UTF8":
+            raise ConfigurationError(
+                f"dsn leads to a database with encoding {encoding}, which cannot keep every event: "
+                "use one with UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)"
+            )
         await db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", self._table)
         await db.execute("SET LOCAL client_min_messages = warning")
         # a role that may not create tables may use those that exist
@@ -202,7 +228,32 @@ async def _skip_reset(_: Connection) -> None:
     """Do not reset a connection that returns to the pool: it is a round trip, and we leave nothing behind."""
 
 
-def _unavailable(error: BaseException) -> InboxUnavailable:
-    # the messages of asyncpg name hosts and users, no passwords
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
+def check_dsn(dsn: object) -> str:
+    """Return a DSN; refuse what cannot be one, without showing it."""
+    example = "postgresql://user:password@host/database"
+    if not isinstance(dsn, str):
+        raise ConfigurationError(f"dsn must be text, such as {example}, not {type(dsn).__name__}")
+    scheme, separator, _ = dsn.strip().partition("://")
+    if not separator:
+        what = "empty" if not dsn.strip() else "of another form"
+        raise ConfigurationError(f"dsn must be a URL, such as {example}; it is {what}")
+    if scheme.startswith(("postgresql+", "postgres+")):
+        raise ConfigurationError(f"dsn must begin with postgresql://, not with SQLAlchemy's {scheme}://")
+    if scheme not in ("postgresql", "postgres"):
+        raise ConfigurationError(f"dsn must begin with postgresql://, not with {format_value(scheme)}")
+    if "#" in dsn:
+        raise ConfigurationError(f"dsn contains a #, which ends a URL: {_ENCODE}")
+    return dsn.strip()
+
+
+def _translate(error: BaseException) -> InboxError:
+    """Return our error for one of asyncpg; the messages of asyncpg name hosts and users, no passwords."""
+    text = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
+    if isinstance(error, _DATA_FAULTS):
+        return Rejected(f"the PostgreSQL inbox cannot keep this: {text}")
+    if isinstance(error, _POOLER_FAULTS):
+        text += (
+            "; a pooler in transaction mode that does not keep prepared statements causes this: use PgBouncer 1.21 or newer "
+            "with max_prepared_statements, or session mode, or connect to the server itself"
+        )
     return InboxUnavailable(f"the PostgreSQL inbox cannot be used: {text}; the next call tries again")

@@ -55,9 +55,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
 )
 SCHEMA: Final = len(MIGRATIONS)
 
-EXISTS: Final = (
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1)"
-)
+# Found wherever the search path leads: a schema that appears later, such as one named like the role, hides nothing.
+EXISTS: Final = "SELECT to_regclass($1) IS NOT NULL"
 META: Final = """
 CREATE TABLE {t}_meta (version integer NOT NULL, since timestamptz NOT NULL)
 """

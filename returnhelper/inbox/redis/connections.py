@@ -8,9 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from returnhelper._time import Clock
-from returnhelper.errors import ConfigurationError, InboxUnavailable, SchemaTooNew
+from returnhelper.errors import (
+    ConfigurationError,
+    InboxError,
+    InboxUnavailable,
+    SchemaTooNew,
+    format_value,
+)
 from returnhelper.inbox._columns import to_micros
-from returnhelper.inbox._group import running_loop
+from returnhelper.inbox._group import Rejected, running_loop
 from returnhelper.inbox.redis import scripts
 from returnhelper.inbox.redis.rows import Argument
 
@@ -18,8 +24,8 @@ try:
     from redis.asyncio import ConnectionPool, Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
+    from redis.exceptions import AskError, DataError, ReadOnlyError, RedisError
     from redis.exceptions import ConnectionError as ConnectionLost
-    from redis.exceptions import ReadOnlyError, RedisError
 except ImportError as missing:  # pragma: no cover
     raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
 
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
+_ENCODE: Final = (
+    "percent-encode special characters in user and password, such as %23 for #, %2F for / and %40 for @"
+)
 
 
 class Connections:
@@ -43,8 +52,7 @@ class Connections:
         clock: Clock,
         notify: Callable[[], None],
     ) -> None:
-        _check_url(url)
-        self._url = url
+        self._url = check_url(url)
         self._name = name
         # the braces keep all keys in one slot
         self._prefix = "{" + name + "}:"
@@ -93,7 +101,7 @@ class Connections:
         try:
             await subscribed
         except _FAILURES as error:
-            raise _unavailable(error) from error
+            raise _translate(error) from error
         # what was added before we subscribed notified nobody
         self._notify()
 
@@ -144,7 +152,7 @@ class Connections:
             if isinstance(error, ReadOnlyError):
                 # another server has become the primary: a new connection may lead there, the old ones never do
                 await client.connection_pool.disconnect(inuse_connections=False)
-            raise _unavailable(error) from error
+            raise _translate(error) from error
 
     async def _receive_notifications(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
@@ -166,16 +174,29 @@ class Connections:
             self._notify()
 
 
-def _check_url(url: str) -> None:
+def check_url(url: object) -> str:
+    """Return a URL of a Redis server; refuse what cannot be one, without showing it."""
+    example = "redis://user:password@host:6379/0"
     if not isinstance(url, str):
-        raise ConfigurationError(f"url must be text, not {type(url).__name__}")
+        raise ConfigurationError(f"url must be text, such as {example}, not {type(url).__name__}")
+    scheme, separator, _ = url.strip().partition("://")
+    if not separator:
+        what = "empty" if not url.strip() else "of another form"
+        raise ConfigurationError(f"url must be a URL, such as {example}; it is {what}")
+    if scheme not in ("redis", "rediss", "unix"):
+        raise ConfigurationError(
+            f"url must begin with redis://, rediss:// or unix://, not with {format_value(scheme)}"
+        )
+    if "#" in url:
+        raise ConfigurationError(f"url contains a #, which ends a URL: {_ENCODE}")
     try:
-        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+        ConnectionPool.from_url(url.strip()).make_connection()  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as error:
         # its text may show the password
         raise ConfigurationError(
-            f"url is not the address of a Redis server: {type(error).__name__}"
+            f"url is not the address of a Redis server ({type(error).__name__}): {_ENCODE}"
         ) from None
+    return url.strip()
 
 
 async def _heed_cancellation(call: Awaitable[R]) -> R:
@@ -189,6 +210,14 @@ async def _heed_cancellation(call: Awaitable[R]) -> R:
     return result
 
 
-def _unavailable(error: BaseException) -> InboxUnavailable:
+def _translate(error: BaseException) -> InboxError | ConfigurationError:
+    """Return our error for one of redis; its messages hold no passwords."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, DataError):
+        return Rejected(f"the Redis inbox cannot keep this: {text}")
+    if isinstance(error, AskError):  # and MovedError, which derives from it
+        return ConfigurationError(
+            "url leads to a node of a Redis Cluster, which RedisInbox does not support: "
+            "use a server that is not part of a cluster"
+        )
     return InboxUnavailable(f"the Redis inbox cannot be used: {text}; the next call tries again")

@@ -10,13 +10,13 @@ import warnings
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from returnhelper._time import Clock, to_seconds, utc_now
-from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
+from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable, format_value
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import from_micros, to_micros
-from returnhelper.inbox._group import Group
+from returnhelper.inbox._group import Group, Rejected
 from returnhelper.inbox.sqlite import transactions
 from returnhelper.inbox.sqlite.file import File, connect
 from returnhelper.inbox.sqlite.thread import SQLiteThread
@@ -27,6 +27,8 @@ _Work: TypeAlias = Callable[[sqlite3.Connection], object]
 # names of their own, because an inbox has a method called list
 _Works: TypeAlias = list[_Work]
 _Results: TypeAlias = list[object]
+# faults of the data, not of the file: text or bytes beyond the limit, integers beyond 64 bits
+_DATA_FAULTS: Final = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError)
 
 
 class SQLiteInbox(BaseInbox):
@@ -141,8 +143,8 @@ class SQLiteInbox(BaseInbox):
     async def _read(self, work: Callable[[File], R]) -> R:
         try:
             return await self._thread.run(work)
-        except sqlite3.Error as error:
-            raise _unavailable(self._path, error) from error
+        except (sqlite3.Error, *_DATA_FAULTS) as error:
+            raise _translate(self._path, error) from error
 
     async def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         result: R = await self._writes.submit(work)  # type: ignore[assignment]
@@ -156,14 +158,20 @@ def _file_path(path: object) -> str:
     if not isinstance(path, str | os.PathLike):
         raise ConfigurationError(f"path must be the path of a file, not {format_value(path)}")
     text: object = os.fspath(path)
-    if not isinstance(text, str) or text in {"", ":memory:"} or "\0" in text:
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise ConfigurationError(f"path must be the path of a file, not {format_value(text)}")
+    if text == ":memory:":
+        raise ConfigurationError("path must be the path of a file: for records in memory use MemoryInbox()")
+    if text.startswith("file:") or "://" in text:
         raise ConfigurationError(
-            f"path must be the path of a file, not {format_value(text)}; use MemoryInbox to keep nothing on disk"
+            f'path must be the path of a file, such as "inbox.db", not a URL: {format_value(text)}'
         )
     return text
 
 
-def _unavailable(path: str, error: sqlite3.Error) -> InboxUnavailable:
+def _translate(path: str, error: Exception) -> InboxError:
+    if isinstance(error, _DATA_FAULTS):
+        return Rejected(f"the SQLite inbox {path} cannot keep this: {error}")
     hint = ""
     if "unable to open" in str(error):
         hint = "; check that its directory exists and is writable"
