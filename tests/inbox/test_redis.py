@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, Duplicate, RedisInbox
-from tests.support.inbox_kit import LEASE, RedisServer, record
+from tests.support.inbox_kit import LEASE, RedisServer, free_port, record
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +113,6 @@ async def test_frozen_server(server: RedisServer) -> None:
         assert (await inbox.stats()).done == 0
 
 
-@pytest.mark.parametrize("url", ["", "http://x", "redis://h:port/0", "redis://h/0?what=1", "localhost:6379"])
-async def test_wrong_url(url: str) -> None:
-    """An address that is none is refused when the inbox is made."""
-    with pytest.raises(ConfigurationError, match="url"):
-        RedisInbox(url)
-
-
 async def test_strange_host() -> None:
     """A host that no name server can know is a server that cannot be reached."""
     for host in ("a" * 70 + ".example", "a..b", "\U0001f4e6" * 80):
@@ -144,3 +137,47 @@ async def test_many_due_at_once(inbox: RedisInbox) -> None:
             await inbox.wait(1)
             found += len(await inbox.claim(700, LEASE))
     assert found == count
+
+
+@pytest.fixture
+def cluster() -> Iterator[list[ClusterNode]]:
+    """Give two nodes of a Redis Cluster, each with half of the slots."""
+    nodes = [ClusterNode(), ClusterNode()]
+    try:
+        for node in nodes:
+            node.start()
+        yield nodes
+    finally:
+        for node in nodes:
+            node.close()
+
+
+class ClusterNode(RedisServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bus = free_port()
+
+    def command(self) -> Sequence[str]:
+        options = f"--cluster-enabled yes --cluster-require-full-coverage no --cluster-port {self.bus}"
+        return [*super().command(), *options.split()]
+
+
+async def test_cluster(cluster: list[ClusterNode]) -> None:
+    """A node of a Redis Cluster that does not serve the keys is refused by what it is."""
+    slots = [(0, 8191), (8192, 16383)]
+    for node, half in zip(cluster, slots, strict=True):
+        async with Redis.from_url(node.url) as client:
+            await client.execute_command("CLUSTER ADDSLOTSRANGE", *half)
+    async with Redis.from_url(cluster[0].url) as client, asyncio.timeout(30):
+        await client.execute_command("CLUSTER MEET", "127.0.0.1", cluster[1].port, cluster[1].bus)
+        state: dict[str, str] = {}
+        while (state.get("cluster_slots_ok"), state.get("cluster_state")) != ("16384", "ok"):
+            await asyncio.sleep(0.05)
+            state = await client.execute_command("CLUSTER INFO")
+    inboxes = [RedisInbox(cluster[0].url, name=f"n{number}") for number in range(20)]
+    results = [(await asyncio.gather(inbox.add(record("k")), return_exceptions=True))[0] for inbox in inboxes]
+    texts = [str(result) for result in results if isinstance(result, ConfigurationError)]
+    assert all("Redis Cluster, which RedisInbox does not support" in text for text in texts)
+    assert 0 < len(texts) == 20 - results.count(Added)
+    for inbox in inboxes:
+        await inbox.aclose()
