@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import (
     Annotated,
     Any,
@@ -103,8 +104,11 @@ def checked(function: F) -> F:
     @functools.cache
     def checks() -> dict[str, Callable[[str, object], None]]:
         # Resolved by the first call: when the function is defined, the names in its annotations may not exist yet.
-        hints = get_type_hints(function, include_extras=True)
-        return {name: _compile(hints[name]) for name in names if name in hints}
+        given = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
+        hints = get_type_hints(
+            SimpleNamespace(__annotations__=given), function.__globals__, include_extras=True
+        )
+        return {name: _compile(hint) for name, hint in hints.items()}
 
     def check(args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         rules = checks()
@@ -142,10 +146,7 @@ class _Kind(NamedTuple):
 
     accepts: Callable[[object], bool]
     wanted: str
-
-
-def _is_text_or_bytes(value: object) -> bool:
-    return isinstance(value, str | bytes | bytearray)
+    check_members: Callable[[str, object], None] | None = None
 
 
 def _number(accepted: type | types.UnionType, wanted: str, bounds: Range) -> _Kind:
@@ -157,6 +158,21 @@ def _number(accepted: type | types.UnionType, wanted: str, bounds: Range) -> _Ki
         return bool(bounds.least <= value <= bounds.most)  # type: ignore[operator]
 
     return _Kind(accepts, f"{wanted} {bounds}")
+
+
+def _sequence(expected: type, members: tuple[object, ...]) -> _Kind:
+    member = _compile(members[0]) if members else None
+
+    def accepts(value: object) -> bool:
+        # Text is a sequence too, of single characters, and a mapping one of its keys: hardly ever what was meant.
+        return isinstance(value, expected) and not isinstance(value, str | bytes | bytearray | Mapping)
+
+    def check_members(name: str, value: object) -> None:
+        if member is not None and isinstance(value, Sequence):
+            for index, entry in enumerate(value):
+                member(f"{name}[{index}]", entry)
+
+    return _Kind(accepts, "a sequence", check_members)
 
 
 def _duration(bounds: Range) -> _Kind:
@@ -176,8 +192,7 @@ def _kind(annotation: object, bounds: Range) -> _Kind | None:
         wanted = "a function" if origin is Callable else "a class"
         return _Kind(callable if origin is Callable else lambda value: isinstance(value, type), wanted)
     if origin in (Sequence, Iterable, list, tuple):
-        expected = Sequence if origin is Sequence else origin
-        return _Kind(lambda value: isinstance(value, expected) and not _is_text_or_bytes(value), "a sequence")
+        return _sequence(origin, get_args(annotation))
     if origin is int:
         return _number(int, "a whole number", bounds)
     if origin is float:
@@ -202,8 +217,13 @@ def _compile(annotation: object) -> Callable[[str, object], None]:
 
     def check(name: str, value: object) -> None:
         known = [kind for kind in kinds if kind is not None]
-        if len(known) == len(kinds) and not any(kind.accepts(value) for kind in known):
+        if len(known) < len(kinds):
+            return
+        taken = next((kind for kind in known if kind.accepts(value)), None)
+        if taken is None:
             raise refuse(name, value, " or ".join(kind.wanted for kind in known))
+        if taken.check_members is not None:
+            taken.check_members(name, value)
 
     return check
 

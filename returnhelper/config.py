@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ._arguments import Range, require_bool, require_callable, require_int, require_type
+from ._arguments import POSITIVE, Range, require_bool, require_callable, require_int, require_type
 from ._secrets import Credentials, ExtraHeaders, Secret, header_problem
 from ._time import to_seconds
 from ._version import __version__
@@ -214,6 +214,7 @@ class RetryPolicy:
 
     def backoff(self, attempt: int) -> float:
         """Return the seconds to wait after the `attempt`-th attempt failed."""
+        require_int("attempt", attempt, POSITIVE)
         # 2 ** 64 seconds is past any wait_max, and keeps the power from overflowing.
         return self.random() * min(self.wait_max, self.wait_initial * 2.0 ** min(attempt - 1, 64))
 

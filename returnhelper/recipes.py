@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from returnhelper._arguments import require
 from returnhelper._time import to_seconds
 from returnhelper.errors import EventNotReceived
 from returnhelper.webhooks.events import LabelGenerated
@@ -30,6 +31,8 @@ async def create_and_wait(
     Raises what the call raises, and `EventNotReceived` after `timeout`; the shipment exists in that case, and
     `.shipment_id` of the error is its id. Source: ReturnShipment/createReturnShipment
     """
+    require("rh", rh, valid=hasattr(rh, "return_shipments"), what="a ReturnHelper")
+    require("receiver", receiver, valid=hasattr(receiver, "expect"), what="a Receiver")
     timeout = to_seconds("timeout", timeout)
     created: CreatedReturnShipment | None = None
 

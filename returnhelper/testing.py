@@ -7,13 +7,16 @@ Put `pytest_plugins = ["returnhelper.testing"]` into `conftest.py` to get the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from itertools import count
 from typing import Final, TypeVar
 
 import attrs
 
-from returnhelper._time import to_wire, ulid, utc_now
-from returnhelper._wire import encode, unstructure
+from returnhelper import _time
+from returnhelper._arguments import checked
+from returnhelper._time import ulid, utc_now
+from returnhelper._wire import StructureError, encode, unstructure
 from returnhelper.errors import ConfigurationError
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.types import JSONObject, JSONValue
@@ -41,6 +44,13 @@ class SignedDelivery:
     body: bytes
 
 
+@checked
+def to_wire(time: datetime) -> str:
+    """Write a time as the sender does: UTC with `Z`, without trailing zeros; a naive one is taken as UTC."""
+    return _time.to_wire(time)
+
+
+@checked
 def sign_delivery(
     body: bytes, *, endpoint: Endpoint = ENDPOINT, timestamp: str | None = None
 ) -> dict[str, str]:
@@ -53,6 +63,7 @@ def sign_delivery(
     }
 
 
+@checked
 def delivery(
     what: str | Event | JSONObject, payload: JSONObject | None = None, *, endpoint: Endpoint = ENDPOINT
 ) -> SignedDelivery:
@@ -75,10 +86,14 @@ def delivery(
     members = {
         name: value for name, value in (defaults | given).items() if value is not None or name not in defaults
     }
-    body = encode(members)
+    try:
+        body = encode(members)
+    except StructureError as error:
+        raise ConfigurationError(f"payload cannot be written as JSON: {error}") from None
     return SignedDelivery(sign_delivery(body, endpoint=endpoint), body)
 
 
+@checked
 def event(kind: type[E], payload: JSONObject | None = None) -> E:
     """Build an event as a handler receives it: `event(events.LabelGenerated, {"label": {"shipmentId": 1}})`.
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from returnhelper._arguments import checked
 from returnhelper._time import to_seconds
 from returnhelper.webhooks.outcome import BodyLost
 from returnhelper.webhooks.receiver import Receiver
@@ -20,6 +21,7 @@ _UNPACKED = (
 _CONSUMED = "a middleware has read the body without keeping it: let it use request.read()"
 
 
+@checked
 def add_webhook(
     app: web.Application, path: str, receiver: Receiver, *, body_timeout: float | timedelta = 30.0
 ) -> web.AbstractRoute:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from returnhelper._arguments import checked
 from returnhelper._time import to_seconds
 from returnhelper.webhooks.receiver import Receiver
 
@@ -18,6 +19,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+@checked
 def webhook_app(receiver: Receiver, *, body_timeout: float | timedelta = 30.0) -> ASGIApp:
     """Return an ASGI application that responds to deliveries, at whatever path it is served.
 

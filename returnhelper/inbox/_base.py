@@ -247,7 +247,7 @@ class BaseInbox:
 
     async def wait(self, timeout: float | timedelta) -> None:  # noqa: ASYNC109
         """Return as soon as something may be claimable, at the latest after ``timeout``."""
-        end = time.monotonic() + min(_timeout(timeout), self._poll, _LONGEST_WAIT)
+        end = time.monotonic() + min(to_seconds("timeout", timeout, zero=True), self._poll, _LONGEST_WAIT)
         await self._listen()
         if await self._notifier.wait(0):
             return
@@ -311,12 +311,3 @@ def check_new(record: Record) -> None:
 
 def _duration(lease: object) -> timedelta:
     return timedelta(seconds=to_seconds("lease", lease))
-
-
-def _timeout(value: object) -> float:
-    seconds: object = value.total_seconds() if isinstance(value, timedelta) else value
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or math.isnan(seconds):
-        raise ConfigurationError(
-            f"timeout must be a number of seconds or a timedelta, not {format_value(value)}"
-        )
-    return seconds

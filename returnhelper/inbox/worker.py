@@ -12,7 +12,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
-from returnhelper._arguments import POSITIVE, require_int
+from returnhelper._arguments import POSITIVE, require_callable, require_int
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
@@ -82,6 +82,8 @@ class Worker:
     ) -> None:
         if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
             raise ConfigurationError("a Worker takes the inbox first, then the router: Worker(inbox, router)")
+        for name, function in (("clock", clock), ("sleep", sleep), ("uniform", uniform)):
+            require_callable(name, function)
         require_int("concurrency", concurrency, POSITIVE)
         require_int("max_attempts", max_attempts, POSITIVE)
         delays = Backoff(

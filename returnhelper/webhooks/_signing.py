@@ -54,7 +54,7 @@ class SigningKey:
             if secret:
                 return cls(secret)
         raise ConfigurationError(
-            "The signing key is not Base64 text. "
+            "signing_key is not Base64 text. "
             "Copy it from the portal, Settings, Signing Key and API Token, as it is shown."
         ) from None  # the cause would show the key in a traceback
 

@@ -14,6 +14,7 @@ from itertools import combinations, product
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from returnhelper._arguments import checked
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 from returnhelper.webhooks._signing import (
     METHOD,
@@ -92,6 +93,7 @@ class _Change(NamedTuple):
     detail: str
 
 
+@checked
 def diagnose(
     endpoint: Endpoint, headers: Headers, body: bytes, *, keys: Iterable[str] = (), urls: Iterable[str] = ()
 ) -> Diagnosis:

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from returnhelper._arguments import refuse, require_text
 from returnhelper._time import from_wire
 from returnhelper._wire import BOM, decode
 from returnhelper.types import JSONValue
@@ -133,6 +134,10 @@ def dedup_key(notification_id: str | None, body: bytes) -> str:
     A placeholder (0, -1, a GUID of zeros) is not an id. An id that not every store could keep as it is, because it is
     longer than 128 characters or contains others than printable ASCII, gives its digest.
     """
+    if not isinstance(body, bytes):
+        raise refuse("body", body, "the raw bytes of a delivery")
+    if notification_id is not None:
+        require_text("notification_id", notification_id)
     if notification_id is None or _is_placeholder(notification_id) or _REPLACEMENT in notification_id:
         return "sha256:" + hashlib.sha256(body.removeprefix(BOM)).hexdigest()
     return _storable(notification_id)

@@ -215,7 +215,7 @@ class Receiver:
         headers: Headers,
         chunks: AsyncIterable[bytes],
         *,
-        timeout: float = 30.0,  # noqa: ASYNC109 - as everywhere in this package
+        timeout: float | timedelta = 30.0,  # noqa: ASYNC109 - as everywhere in this package
         altered: str | None = None,
     ) -> Outcome:
         """Read the body of a request within limits, then process it as `receive` does.
@@ -225,9 +225,11 @@ class Receiver:
         `max_body` bytes are read, 4 kB without signature headers, and nothing after `timeout` seconds. `altered` says
         why the bytes may not be those that were sent: a delivery that does not verify gets 500 then instead of 401.
         """
+        seconds = to_seconds("timeout", timeout)
+        require("chunks", chunks, valid=isinstance(chunks, AsyncIterable), what="an async iterable of bytes")
         self.counters.received += 1
         try:
-            body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=timeout)
+            body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=seconds)
         except BodyRefused as refused:
             return self._refuse(refused.status, refused.kind, refused.reason)
         except ConnectionError:
@@ -332,6 +334,7 @@ class Receiver:
 
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call `listener` with the record of each new event received here, until the returned function is called."""
+        require_callable("listener", listener)
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 

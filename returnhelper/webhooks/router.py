@@ -205,7 +205,7 @@ class Router:
         handlers. A router can be included once.
         """
         if not isinstance(other, Router):
-            raise ConfigurationError(f"Router.include takes a Router, not {format_value(other)}.")
+            raise ConfigurationError(f"other must be a Router, not {format_value(other)}.")
         self._routes.include(other._routes)
 
     @property

@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from itertools import permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
+from returnhelper._arguments import checked, require_bool
+from returnhelper.errors import (
+    ConfigurationError,
+    VerificationFailed,
+    VerificationFailureReason,
+    format_value,
+)
 from returnhelper.webhooks._signing import (
     OLD_SIGNATURE_HEADER,
     SIGNATURE_HEADER,
@@ -55,6 +61,7 @@ class Verified(NamedTuple):
     timestamp: str
 
 
+@checked
 def sign(endpoint: Endpoint, timestamp: str | bytes, body: bytes) -> str:
     """Return the `returnhelper-signature` value for a delivery of `body` stamped `timestamp`."""
     stamp = header_bytes(timestamp)
@@ -81,7 +88,7 @@ class Verifier:
         for endpoint in endpoints:
             if not isinstance(endpoint, Endpoint):
                 raise ConfigurationError(
-                    f"Verifier takes Endpoint objects, got {type(endpoint).__name__}: Verifier(Endpoint(url=…, signing_key=…))."
+                    f"endpoints must be Endpoint objects, not {format_value(endpoint)}: Verifier(Endpoint(url=…, signing_key=…))."
                 )
         _refuse_ambiguous(endpoints)
         self.endpoints = endpoints
@@ -95,6 +102,8 @@ class Verifier:
         `body` is the raw request body. With `explain` the error carries a `diagnosis` of the likely cause; leave that
         off in production, where it costs thousands of digests for every forged request.
         """
+        if explain is not False:
+            require_bool("explain", explain)
         raw = raw_body(body)
         signature, timestamp = read_signing_headers(headers)
         for endpoint in self.endpoints:
@@ -110,6 +119,7 @@ class Verifier:
         diagnosis = str(self.diagnose(headers, raw)) if explain else None
         raise VerificationFailed(reason, diagnosis=diagnosis)
 
+    @checked
     def diagnose(
         self, headers: Headers, body: bytes, *, keys: Iterable[str] = (), urls: Iterable[str] = ()
     ) -> Diagnosis:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, cast
 
+from returnhelper._arguments import refuse
 from returnhelper._lazy import load
 from returnhelper._wire import NotJSON, decode
 from returnhelper.errors import PayloadInvalid
@@ -30,6 +31,8 @@ def parse_event(body: bytes) -> Event:
     Raise `PayloadInvalid`, whose `path` names the member (`label.labelUrl`), when the body does not fit that class or
     is not a JSON object. Unknown actions, members and codes are no error.
     """
+    if not isinstance(body, bytes):
+        raise refuse("body", body, "the raw bytes of a delivery")
     try:
         decoded = decode(body)
     except NotJSON as error:
