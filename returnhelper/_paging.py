@@ -133,6 +133,7 @@ class Pass(Generic[T]):
         self._ahead: deque[tuple[int, asyncio.Task[ResultList[T]]]] = deque()
         self._found: ResultList[T] | None = None
         self._latest: list[object] = []
+        self._idle = 0  # pages in a row that only repeated what was returned before
         self._step = source.page_size
 
     async def batches(self) -> AsyncGenerator[Batch[T], None]:
@@ -187,12 +188,14 @@ class Pass(Generic[T]):
         start = _with_total(self.position, items.total)
         digests = [self._source.digest(item) for item in items]
         identities: list[object] = [mark or item for mark, item in zip(digests, items, strict=True)]
-        # A page that repeats the one before comes from a server that ignores the offset; a total ends such a list too.
-        repeated = items.total is None and identities == self._latest
+        # A page that repeats the one before comes from a server that ignores the offset.
+        repeated = identities == self._latest
         self._latest = identities
         fresh: list[int] = []
+        known = 0
         for index, (mark, item) in enumerate(zip(digests, items, strict=True)):
             if repeated or mark in self._seen or self._source.belongs_elsewhere(item, start):
+                known += mark in self._seen
                 continue
             fresh.append(index)
             if mark is not None:
@@ -201,7 +204,8 @@ class Pass(Generic[T]):
             del self._seen[next(iter(self._seen))]
         new = [digests[index] or "" for index in fresh]
         end = start.after(new, offset=start.offset + len(items), returned=len(fresh))
-        if repeated or self._is_finished(items, end.offset):
+        self._idle = self._idle + 1 if known == len(items) else 0
+        if repeated or self._is_finished(items, end.offset) or self._idle > _REMEMBERED:
             end = self._next_window(end)
             self._latest = []
         return Batch(
@@ -253,7 +257,7 @@ class Pass(Generic[T]):
 
     async def _find_again(self, total: int | None) -> None:
         """Move to behind the items that were returned last, which may have another offset by now."""
-        start = self.position
+        start, self._latest = self.position, []
         size = max(self._source.page_size, 2)
         offsets = deque([start.offset - 1] if start.recent else [])
         fallen = _fall(start, total)

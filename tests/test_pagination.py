@@ -143,14 +143,26 @@ async def test_lists_without_windows() -> None:
     assert pages[0].total is None
 
 
-async def test_a_list_that_ignores_the_offset_ends() -> None:
-    """A full page that only repeats the one before ends the list instead of going on for ever."""
+@pytest.mark.parametrize("total", [None, 5, 10**18])
+@pytest.mark.parametrize("keys", [True, False])
+async def test_a_list_that_ignores_the_offset_ends(total: int | None, keys: bool) -> None:
+    """A page that only repeats the one before ends the list, whatever the total says."""
 
     async def fetch(_: Window | None, __: int, size: int) -> ResultList[Row]:
-        return ResultList([Row(n, None) for n in range(size)], total=5)
+        return ResultList([Row(n, None) for n in range(size)], total=total)
 
-    pager = Pager(fetch, page_size=5, key=lambda r: r.id)
+    pager = Pager(fetch, page_size=5, key=(lambda r: r.id) if keys else None)
     assert [row.id async for row in pager] == [0, 1, 2, 3, 4]
+
+
+async def test_a_list_that_never_brings_anything_new_ends() -> None:
+    """Even if its total grows with every request, so that the pager keeps looking for its place."""
+    totals = itertools.count(100)
+
+    async def fetch(_: Window | None, offset: int, size: int) -> ResultList[int]:
+        return ResultList([offset % 2, 1 - offset % 2][:size], total=next(totals))
+
+    assert sorted([n async for n in Pager(fetch, page_size=2, key=lambda n: n)]) == [0, 1]
 
 
 async def test_reading_ahead_is_bounded_and_leaves_nothing_behind() -> None:
