@@ -128,7 +128,7 @@ def _error_code(meta: JSONObject) -> str | None:
     code = _member(meta, "errorCode")
     if code is None or (isinstance(code, str) and not code.strip()):
         return None
-    return _text(code)
+    return code if isinstance(code, str) else _as_json(code)
 
 
 _ADVICE: Final[Mapping[type[APIError], str]] = {
@@ -164,20 +164,20 @@ def _refusal(
 ) -> APIError:
     status = http_status if said is None else said
     if not 200 <= http_status < 300:
-        deciding = http_status  # a real HTTP error was raised before the envelope was applied
+        # A real HTTP error was raised before the envelope was applied.
+        cls, reason = error_class(http_status), f"HTTP {http_status}"
     else:
-        deciding = HTTPStatus.BAD_REQUEST if _is_success(said) else status
-    cls = error_class(deciding)
+        cls, reason = error_class(HTTPStatus.BAD_REQUEST if _is_success(said) else status), f"status {status}"
     code = _error_code(meta)
     if code is not None:
-        code = one_line(request.redact(code), _LONGEST_TEXT)
+        code = reason = one_line(request.redact(code), _LONGEST_TEXT)
     detail = _redacted(request, _member(meta, "error"), _DEEPEST)
     fields = {name: _text(value) for name, value in detail.items()} if isinstance(detail, Mapping) else {}
     listed = "; ".join(f"{name}: {text}" for name, text in fields.items())
     if correlation_id is not None:
         correlation_id = request.redact(correlation_id)
     error = cls(
-        f"{request.name} was refused, {code or f'status {status}'}"
+        f"{request.name} was refused, {reason}"
         + (f" ({one_line(listed, _LONGEST_TEXT)})" if listed else "")
         + (f" [correlationId {one_line(correlation_id, _SNIPPET)}]" if correlation_id else "")
         + f": {_ADVICE[cls]}",
@@ -200,6 +200,10 @@ def _text(value: JSONValue) -> str:
         return value
     if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
         return ", ".join(cast("Sequence[str]", value))
+    return _as_json(value)
+
+
+def _as_json(value: JSONValue) -> str:
     try:
         return encode(value).decode()
     except ValueError:
