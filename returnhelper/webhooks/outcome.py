@@ -52,7 +52,11 @@ class Outcome:
 
 @attrs.define
 class ReceiverCounters:
-    """How many requests a receiver has seen since it was created, in all and by outcome."""
+    """How many requests a receiver has seen since it was created, in all and by outcome.
+
+    `altered` counts the duplicates whose body differs from that of the first delivery, `bad_timestamp` the refused
+    deliveries whose signature matches but whose `timestamp` header is not a time.
+    """
 
     received: int = 0
     new: int = 0
@@ -66,3 +70,5 @@ class ReceiverCounters:
     incomplete: int = 0
     unreadable: int = 0
     wrong_method: int = 0
+    altered: int = 0
+    bad_timestamp: int = 0

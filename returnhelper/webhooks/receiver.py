@@ -26,6 +26,7 @@ from returnhelper.webhooks._body import (
     read_body,
     unpack,
 )
+from returnhelper.webhooks._duplicates import Match, compare, held_apart
 from returnhelper.webhooks._freshness import Freshness
 from returnhelper.webhooks._handoff import Forward, Forwarding, Handoff, Inline, NotForwarded
 from returnhelper.webhooks._refusals import RefusalLog
@@ -265,7 +266,7 @@ class Receiver:
         record = make_record(headers, body, verified, now, limit=self.max_body)
         if self._adds_at_once and self._handoff is None:
             record = await self._held_if_doubtful(record, verified, now)
-            return self._stored(record, await self.inbox.add(record))
+            return self._stored(*await self._add(record))
         return await self._shielded(self._process(record, verified, now), record.key)
 
     async def _receive_packed(
@@ -343,7 +344,7 @@ class Receiver:
             async with asyncio.timeout(self._store_timeout):
                 record = await self._held_if_doubtful(record, verified, now)
             async with asyncio.timeout(self._store_timeout):
-                added = await self.inbox.add(record)
+                record, added = await self._add(record)
             if self._handoff is None or record.state is State.HELD:
                 return self._stored(record, added)
             if not self._handoff.must_succeed:
@@ -359,6 +360,23 @@ class Receiver:
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the sender must deliver again
             # the class only: a driver's message may contain its address and password
             return self._unavailable(record.key, f"the inbox cannot store ({type(error).__name__})")
+
+    async def _add(self, record: Record) -> tuple[Record, AddResult]:
+        """Store a record; another event under a known id is stored as held, under a key of its own."""
+        added = await self.inbox.add(record)
+        known = await self.inbox.get(record.key) if added is Duplicate else None
+        if known is None:
+            return record, added
+        match compare(known, record):
+            case Match.OTHER_EVENT:
+                record = held_apart(known, record)
+                added = await self.inbox.add(record)
+            case Match.ALTERED:
+                self.counters.altered += 1
+                _log.warning("duplicate delivery %s has another body than the first one", record.key)
+            case Match.SAME:
+                pass
+        return record, added
 
     async def _held_if_doubtful(self, record: Record, verified: Verified, now: datetime) -> Record:
         if record.state is State.HELD:
@@ -412,6 +430,8 @@ class Receiver:
             )
         if altered is not None:
             return self._refuse(500, OutcomeKind.UNREADABLE, altered)
+        if reason is VerificationFailureReason.BAD_TIMESTAMP:
+            self.counters.bad_timestamp += 1
         return self._refuse(401, OutcomeKind.REFUSED, str(reason))
 
     def _refuse(self, status: int, kind: OutcomeKind, reason: str) -> Outcome:
