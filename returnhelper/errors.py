@@ -103,7 +103,7 @@ class RequestInvalid(ReturnHelperError):
 
     fields: Mapping[str, str]
 
-    def __init__(self, fields: Mapping[str, str], message: str | None = None) -> None:
+    def __init__(self, fields: Mapping[str, str], *, message: str | None = None) -> None:
         self.fields = dict(fields)
         listed = "; ".join(f"{name}: {rule}" for name, rule in self.fields.items())
         super().__init__(
@@ -248,7 +248,7 @@ class VerificationFailed(WebhookError):
     diagnosis: str | None
 
     def __init__(
-        self, reason: VerificationFailureReason, message: str | None = None, *, diagnosis: str | None = None
+        self, reason: VerificationFailureReason, *, message: str | None = None, diagnosis: str | None = None
     ) -> None:
         self.reason = reason
         self.diagnosis = diagnosis

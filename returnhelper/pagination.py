@@ -17,12 +17,12 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from ._arguments import Range, require_int
+from ._arguments import Range, require, require_callable, require_int, require_text
 from ._cursor import Position, read_cursor, write_cursor
 from ._paging import Batch, Fetch, Pass, Source, Window
 from ._time import to_seconds, to_time
 from ._validation import MAX_PAGE_SIZE
-from .errors import ConfigurationError, format_value
+from .errors import ConfigurationError
 from .types import RawResponse, ResultList
 
 __all__ = ["MAX_WINDOW", "Fetch", "Page", "Pager", "Window"]
@@ -32,7 +32,8 @@ T = TypeVar("T")
 MAX_WINDOW: Final = timedelta(days=62)
 """The older of the two documented limits: 62 days, later 90. The server refuses wider windows."""
 
-_LONGEST_NAME: Final = 100
+_LONGEST_NAME: Final = 100  # so that a cursor stays short
+_MOST_AHEAD: Final = 100
 
 
 class Page(ResultList[T]):
@@ -54,8 +55,7 @@ class Page(ResultList[T]):
         response: RawResponse | None = None,
     ) -> None:
         super().__init__(items, response=response, total=total)
-        if not isinstance(cursor, str):
-            raise ConfigurationError(f"cursor must be text, not {format_value(cursor)}")
+        require_text("cursor", cursor)
         self.cursor = cursor
         self.position = position
 
@@ -97,15 +97,18 @@ class Pager(Generic[T]):
         key: Callable[[T], Hashable] | None = None,
         created: Callable[[T], datetime | None] = lambda item: getattr(item, "create_on", None),
     ) -> None:
-        for argument, function in (("fetch", fetch), ("created", created), ("key", key)):
-            if not callable(function) and not (argument == "key" and function is None):
-                raise ConfigurationError(f"{argument} must be a function, not {format_value(function)}")
-        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
-            raise ConfigurationError(
-                f"name must be text of at most {_LONGEST_NAME} characters, not {format_value(name)}"
-            )
+        require_callable("fetch", fetch)
+        require_callable("created", created)
+        if key is not None:
+            require_callable("key", key)
+        require(
+            "name",
+            name,
+            valid=isinstance(name, str) and len(name) <= _LONGEST_NAME,
+            what=f"text of at most {_LONGEST_NAME} characters",
+        )
         require_int("page_size", page_size, Range(1, MAX_PAGE_SIZE))
-        require_int("read_ahead", read_ahead, Range(0, 100))
+        require_int("read_ahead", read_ahead, Range(0, _MOST_AHEAD))
         self._source: Source[T] = Source(
             fetch=fetch,
             page_size=page_size,

@@ -134,7 +134,7 @@ class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnu
 _RMA = re.compile(r"([A-Z]+)-([0-9]+)-([0-9]{6})-([A-Z])([0-9]{1,5})(?:-([0-9]{2}))?-([0-9]{1,2})", re.ASCII)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class RmaParts:
     """The groups of an RMA number, in the order of its text."""
 
@@ -164,13 +164,13 @@ class Rma(str):
             return None
         prefix, warehouse, day, environment, sequence, split, check = found.groups()
         return RmaParts(
-            prefix,
-            _short_int(warehouse),
-            _short_date(day),
-            environment,
-            int(sequence),
-            int(split) if split else None,
-            check,
+            prefix=prefix,
+            warehouse_id=_short_int(warehouse),
+            date=_short_date(day),
+            environment=environment,
+            sequence=int(sequence),
+            split=int(split) if split else None,
+            check=check,
         )
 
     @property

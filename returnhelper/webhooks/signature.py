@@ -110,7 +110,7 @@ class Verifier:
             if hmac.compare_digest(endpoint.signature(timestamp, raw), signature):
                 if is_timestamp(timestamp):
                     return Verified(endpoint, timestamp.decode("ascii"))
-                raise VerificationFailed(VerificationFailureReason.BAD_TIMESTAMP, _BAD_TIMESTAMP)
+                raise VerificationFailed(VerificationFailureReason.BAD_TIMESTAMP, message=_BAD_TIMESTAMP)
         reason = (
             VerificationFailureReason.MISMATCH
             if is_digest(signature)
