@@ -52,7 +52,11 @@ lowest: $(VENV)/.dev
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest --resolution lowest-direct -e ".[test]"
 	$(VENV)-lowest/bin/python -m pytest -n $(JOBS) -m "not siege"
 
-siege: $(VENV)/.dev
+$(VENV)/.fuzz: $(VENV)/.dev
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[fuzz]"
+	@touch $@
+
+siege: $(VENV)/.fuzz
 	$(BIN)/python -m pytest -m siege -s
 
 check: $(VENV)/.dev

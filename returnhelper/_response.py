@@ -270,7 +270,7 @@ def unexpected(
         operation=request.operation_name,
         idempotency_key=request.idempotency_key,
     )
-    kept = CIMultiDict((name, request.redact(value)) for name, value in headers.items())
+    kept = CIMultiDict((request.redact(name), request.redact(value)) for name, value in headers.items())
     error.http_status = status
     error.content_type = kept.get("Content-Type")
     error.snippet = snippet

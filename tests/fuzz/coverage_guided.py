@@ -1,0 +1,30 @@
+"""Fuzz one target with atheris; the arguments are those of `tests.fuzz.__main__.fuzz`."""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["returnhelper"]):
+    from tests.fuzz.targets import TARGETS
+
+from tests.fuzz.corpus import FOLDER
+
+target, runs, seconds, found, findings = sys.argv[1:]
+atheris.Setup(
+    [
+        sys.argv[0],
+        f"-runs={runs}",
+        f"-max_total_time={seconds}",
+        "-max_len=4096",
+        "-timeout=20",
+        "-rss_limit_mb=4096",
+        f"-dict={FOLDER.with_name('words.dict')}",
+        f"-artifact_prefix={findings}/{target}-",
+        found,  # new inputs go to the first folder
+        str(FOLDER / target),
+    ],
+    TARGETS[target],
+)
+atheris.Fuzz()
