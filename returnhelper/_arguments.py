@@ -14,6 +14,7 @@ from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     Final,
@@ -27,9 +28,10 @@ from typing import (
     get_type_hints,
 )
 
-import attrs
-
 from .errors import ConfigurationError, format_value
+
+if TYPE_CHECKING:
+    import attrs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -136,6 +138,8 @@ def checked(function: F) -> F:
 
 def check_fields(instance: attrs.AttrsInstance) -> None:
     """Check the fields of an attrs object by their annotations; for `__attrs_post_init__`."""
+    import attrs  # only who has attrs classes pays for it: verification needs the standard library alone
+
     hints = get_type_hints(type(instance), include_extras=True)
     for attribute in attrs.fields(type(instance)):
         _compile(hints[attribute.name])(attribute.name, getattr(instance, attribute.name))

@@ -14,7 +14,22 @@ from returnhelper.errors import PayloadInvalid
 from returnhelper.webhooks import events
 from returnhelper.webhooks.envelope import dedup_key, read_body
 
-from .test_events import DOCUMENTED, MOMENT, TIME, UUID_TEXT, body_of, event_schema, kind, parse, resolve
+from .test_events import (
+    DOCUMENTED,
+    ITEM,
+    LABEL,
+    MOMENT,
+    SHIPMENT,
+    TIME,
+    UUID_TEXT,
+    body_of,
+    event_schema,
+    expected_class,
+    kind,
+    parse,
+    required_members,
+    resolve,
+)
 
 # What a member may say beside the form of the catalog, by the type that the catalog gives it: none of it is worth
 # holding an authentic event.
@@ -61,7 +76,10 @@ def put(body: Any, path: tuple[str | int, ...], new: Any) -> Any:
 def test_no_member_holds_an_event_for_its_form(name: str) -> None:
     """Null and every plausible other form of any member is read; only the object that an event is about must be there."""
     body = json.loads(body_of(name), parse_float=Decimal)
+    ids = {path for path in required_members(expected_class(name)) if path[-1].endswith("Id")}
     for path, schema, required in members_of(event_schema(name)):
+        if tuple("*" if part == 0 else part for part in path) in ids:
+            continue
         what = schema.get("format") if schema.get("format") in OTHER_FORMS else kind(schema)
         what = "integer" if path[-1] == "apiId" else what  # text in one table only
         if path in {("action",), ("version",)} or required:
@@ -88,19 +106,21 @@ def test_what_cannot_be_meant_is_a_misfit(name: str) -> None:
 
 def test_the_text_twins_of_the_coded_form() -> None:
     """The coded form tells two times as display text only; they are read as the entity form tells them."""
-    shipment, item = {"receiveDate": TIME}, {"handlingUpdatedOn": TIME}
+    shipment, item = {**SHIPMENT, "receiveDate": TIME}, {**ITEM, "handlingUpdatedOn": TIME}
     entity = parse(action="warehouseUpdateWarehouseRemarks", shipment=shipment, returnInventory=item)
     text = TIME.replace("T", " ").rstrip("Z")
     coded = parse(
         action="warehouseUpdateWarehouseRemarks",
-        shipment={"receiveDateStr": text},
-        returnInventory={"handlingUpdatedOn": None, "handlingUpdatedOnStr": text},
+        shipment={**SHIPMENT, "receiveDateStr": text},
+        returnInventory={**ITEM, "handlingUpdatedOn": None, "handlingUpdatedOnStr": text},
     )
     assert coded.shipment.receive_date == entity.shipment.receive_date == MOMENT
     assert coded.return_inventory.handling_updated_on == entity.return_inventory.handling_updated_on == MOMENT
     assert (coded.shipment.receive_date_str, coded.return_inventory.handling_updated_on_str) == (text, text)
     odd = parse(
-        action="warehouseUpdateWarehouseRemarks", shipment={"receiveDateStr": "9 July"}, returnInventory={}
+        action="warehouseUpdateWarehouseRemarks",
+        shipment={**SHIPMENT, "receiveDateStr": "9 July"},
+        returnInventory=ITEM,
     )
     assert (odd.shipment.receive_date, odd.shipment.receive_date_str) == (None, "9 July")
 
@@ -109,12 +129,18 @@ def test_an_rma_is_an_rma_in_every_event() -> None:
     """Wherever an event prints an RMA, it can be taken apart."""
     text = "TWN-20-230101-D12345-01-36"
     created = parse(
-        action="newInventoryCreated", returnInventory={"rma": text, "itemRma": text}
+        action="newInventoryCreated", returnInventory={**ITEM, "rma": text, "itemRma": text}
     ).return_inventory
-    swap = parse(action="notifyUserRmaSwapped", payload={"oldRma": text, "newRma": text}).payload
-    measured = parse(action="completeRecalibrate", recalibrateSupplement={"rma": text}).recalibrate_supplement
-    item = {"rma": text}
-    shipment = {"boxList": [{"consolidateShippingInventoryList": [item]}]}
+    swap = parse(action="notifyUserRmaSwapped", payload={**ITEM, "oldRma": text, "newRma": text}).payload
+    measured = parse(
+        action="completeRecalibrate", recalibrateSupplement={**ITEM, "rma": text}
+    ).recalibrate_supplement
+    item = {**ITEM, "rma": text}
+    box = {
+        "consolidateShippingShipmentBoxId": "b",
+        "consolidateShippingInventoryList": [{**item, "consolidateShippingInventoryId": "i"}],
+    }
+    shipment = {"consolidateShippingOrderId": "o", "consolidateShippingShipmentId": "s", "boxList": [box]}
     sent = parse(action="consolidateShippingShipmentSent", shipment=shipment).shipment
     packed = sent.box_list[0].consolidate_shipping_inventory_list[0]
     listed = parse(action="completeInventoryHandling", returnInventory=item).return_inventory
@@ -134,7 +160,9 @@ def test_an_rma_is_an_rma_in_every_event() -> None:
 def test_custom_fields_without_a_value() -> None:
     """Null among the custom fields stays None, in either form of the fields."""
     for fields in ({"a": None, "b": "1"}, [{"key": "a", "value": None}, {"key": "b", "value": "1"}]):
-        event = parse(action="markShipmentArrive", version="202407", shipment={"customFieldMap": fields})
+        event = parse(
+            action="markShipmentArrive", version="202407", shipment={**SHIPMENT, "customFieldMap": fields}
+        )
         assert event.shipment.custom_field_map == {"a": None, "b": "1"}
         assert event.raw["shipment"]["customFieldMap"] == fields
 
@@ -153,7 +181,9 @@ def test_a_recall_with_its_items_beside_it() -> None:
 )
 def test_event_and_envelope_have_the_same_keys(given: object) -> None:
     """The key of an event is the one that the inbox keeps it under, whatever form its notification id came in."""
-    body = encode({"action": "labelGenerated", "label": {"shipmentId": "0042"}, "notificationId": given})
+    body = encode(
+        {"action": "labelGenerated", "label": {**LABEL, "shipmentId": "0042"}, "notificationId": given}
+    )
     event, envelope = events.parse_event(body), read_body(body)
     assert event.dedup_key == dedup_key(envelope.notification_id, body)
     assert event.ordering_key == envelope.ordering_key == "shipment:42"
@@ -203,3 +233,30 @@ def test_ordering_key_of_every_event(name: str) -> None:
     for value in (90210, "90210", " 90210 ", "0090210"):
         wire = encode(put(body, path, value))
         assert events.parse_event(wire).ordering_key == read_body(wire).ordering_key == f"{expected[1]}:90210"
+
+
+# The ids of the object that an event is about: without one of them there is nothing to act on.
+ABOUT = {
+    "newInventoryCreated": ["returnInventory.returnInventoryId"],
+    "splitLineItem": ["returnRequestId", "returnRequestLineItemId", "returnRequestLineItemVasId"],
+    "completeRecalibrate": ["recalibrateSupplement.returnInventoryId"],
+    "notifyUserRmaSwapped": ["payload.returnInventoryId"],
+    "buyerReturnLabelGenerated": ["buyerReturn.buyerReturnId"],
+}
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in ABOUT.items() for path in paths])
+def test_an_event_without_its_id_does_not_fit(name: str, path: str) -> None:
+    """A payload without the id of its object, or with null or an empty string for it, is refused with the path."""
+    body = json.loads(body_of(name), parse_float=Decimal)
+    parts = path.split(".")
+    holder = body
+    for part in parts[:-1]:
+        holder = holder[part]
+    for value in (None, "", "x", {}):
+        with pytest.raises(PayloadInvalid) as caught:
+            events.parse_event(encode(put(body, tuple(parts), value)))
+        assert caught.value.path == path
+    del holder[parts[-1]]
+    with pytest.raises(PayloadInvalid, match=f"{path}: missing"):
+        events.parse_event(encode(body))

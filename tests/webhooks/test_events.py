@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from returnhelper._wire import Model, decode, encode, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper._wire.reader import reader_of
+from returnhelper._wire.shapes import ShapeKind, fields_of
 from returnhelper.errors import PayloadInvalid
 from returnhelper.models.labels import LabelResult
 from returnhelper.types import OpenStrEnum
@@ -42,6 +44,13 @@ NAMED = [name for name in WEBHOOKS if name not in DOCUMENTED and name not in WIT
 TIME = "2024-07-09T08:07:06.1234567Z"
 MOMENT = datetime(2024, 7, 9, 8, 7, 6, 123456, tzinfo=UTC)
 UUID_TEXT = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+
+
+# the smallest objects that have their ids
+LABEL: dict[str, Any] = {"labelId": 1, "shipmentId": 7}
+ITEM: dict[str, Any] = {"returnInventoryId": 5}
+SHIPMENT: dict[str, Any] = {"shipmentId": 7}
+RESEND: dict[str, Any] = {"resendId": 4}
 
 
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +130,36 @@ def make_scalar(schema: dict[str, Any], what: str) -> Any:
     )
 
 
+def required_members(cls: type[Model]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each member that a class and the classes inside it require; elements of lists as `*`."""
+    for field in fields_of(cls):
+        if field.required:
+            yield (field.names[0],)
+        shape, path = field.shape, (field.names[0],)
+        if shape.kind is ShapeKind.LIST and shape.inner is not None:
+            shape, path = shape.inner, (field.names[0], "*")
+        if shape.kind is ShapeKind.MODEL:
+            yield from ((*path, *inner) for inner in required_members(shape.target))
+
+
+def add_required(made: Any, complete: Any, path: tuple[str, ...]) -> None:
+    """Copy a member from the complete body into one that has the object around it."""
+    if path[0] == "*":
+        for item in made:
+            add_required(item, complete[0], path[1:])
+    elif len(path) == 1:
+        if made.get(path[0]) is None:
+            made[path[0]] = complete[path[0]]
+    elif made.get(path[0]) is not None:
+        add_required(made[path[0]], complete[path[0]], path[1:])
+
+
 def body_of(name: str, mode: str = "complete") -> bytes:
     made = make(event_schema(name), mode=mode)
+    complete = make(event_schema(name), mode="texts" if mode == "texts" else "complete")
+    for path in required_members(expected_class(name)):
+        if name in DOCUMENTED:
+            add_required(made, complete, path)
     if WEBHOOKS[name].get("x-version-seen") == []:
         made.pop("version", None)
     category = WEBHOOKS[name]["x-category"] or "odd"
@@ -235,7 +272,7 @@ def test_the_two_shapes_of_an_arrival(version: object, cls: str) -> None:
 
 def test_new_versions_and_categories_keep_the_class() -> None:
     """A version or category that nobody has seen does not make a known action unknown."""
-    body = {"action": "labelGenerated", "category": "new", "version": "203001", "label": {"labelId": 1}}
+    body = {"action": "labelGenerated", "category": "new", "version": "203001", "label": LABEL}
     event = events.parse_event(encode(body))
     assert type(event) is events.LabelGenerated
     assert (event.category, event.version) == ("new", "203001")
@@ -306,7 +343,7 @@ def test_both_forms_of_an_object_give_the_same_values() -> None:
 @pytest.mark.parametrize("spelling", ["fail", "failed"])
 def test_a_label_that_failed(spelling: str) -> None:
     """Both spellings of failure are one, and every form of the reasons stays readable."""
-    label = {"shipmentId": 7, "labelRequestStatusCode": spelling, "labelUrl": None, "error": '"{\\"a\\":1}"',
+    label = {**LABEL, "labelRequestStatusCode": spelling, "labelUrl": None, "error": '"{\\"a\\":1}"',
              "failReasons": ["bad address"], "errorMessages": {"street": "empty"}}  # fmt: skip
     event = parse(action="labelGenerated", category="labelGenerated", label=label)
     assert event.failed
@@ -334,12 +371,12 @@ def test_a_label_that_failed(spelling: str) -> None:
 )
 def test_reasons_of_a_failure(error: str | None, reasons: tuple[str, ...]) -> None:
     """The carrier's text is unwrapped where it is JSON, encoded once or twice, and left alone where it is not."""
-    assert LabelResult(error=error).reasons == reasons
+    assert LabelResult(label_id=1, shipment_id=2, error=error).reasons == reasons
 
 
 def test_a_label_that_is_ready() -> None:
     """Address of the file, tracking number and the carrier's correlation id are attributes."""
-    label = {"shipmentId": 7, "labelRequestStatusCode": "success", "labelUrl": "https://files.shop.example/7.pdf",
+    label = {**LABEL, "labelRequestStatusCode": "success", "labelUrl": "https://files.shop.example/7.pdf",
              "trackingNumber": "1Z7", "correlationId": "c-1", "meta": None, "regions": {"RHCN": "u"}}  # fmt: skip
     event = parse(action="labelGenerated", label=label)
     assert event.succeeded
@@ -351,21 +388,31 @@ def test_a_label_that_is_ready() -> None:
 @pytest.mark.parametrize(
     ("members", "path"),
     [
-        ({"action": "labelGenerated", "label": {"labelUrl": {}}}, "label.labelUrl"),
+        ({"action": "labelGenerated", "label": {**LABEL, "labelUrl": {}}}, "label.labelUrl"),
         ({"action": "labelGenerated", "label": "text"}, "label"),
         ({"action": "labelGenerated", "label": None}, "label"),
         ({"action": "labelGenerated"}, "label"),
-        ({"action": "labelGenerated", "label": {}, "eventTime": "soon"}, "eventTime"),
+        ({"action": "labelGenerated", "label": LABEL, "eventTime": "soon"}, "eventTime"),
         (
-            {"action": "newInventoryCreated", "returnInventory": {"imageList": [{}, {"imageUrl": []}]}},
+            {
+                "action": "newInventoryCreated",
+                "returnInventory": {**ITEM, "imageList": [{}, {"imageUrl": []}]},
+            },
             "returnInventory.imageList[1].imageUrl",
         ),
         (
-            {"action": "updateResendStatus", "resend": {}, "resendShipmentList": [{"cost": "much"}]},
+            {
+                "action": "updateResendStatus",
+                "resend": RESEND,
+                "resendShipmentList": [{**RESEND, "resendShipmentId": 6, "cost": "much"}],
+            },
             "resendShipmentList[0].cost",
         ),
-        ({"action": "userUpdateReturnInventorySku", "returnInventory": [{}, {}]}, "returnInventory"),
-        ({"action": "userUpdateReturnInventorySku", "returnInventory": [{"sku": []}]}, "returnInventory.sku"),
+        ({"action": "userUpdateReturnInventorySku", "returnInventory": [ITEM, ITEM]}, "returnInventory"),
+        (
+            {"action": "userUpdateReturnInventorySku", "returnInventory": [{**ITEM, "sku": []}]},
+            "returnInventory.sku",
+        ),
     ],
 )
 def test_a_misfit_names_its_path(members: dict[str, object], path: str) -> None:
@@ -401,19 +448,24 @@ def test_other_names_and_forms_of_the_tables() -> None:
         action="vasUpdated", returnInventoryList=[{"returnRequestLineItemVasId": 9, "vasStatusCode": 1}]
     )
     assert vas.update_vas_list[0].vas_status_code == "successful"
-    legacy = parse(action="markShipmentArrive", shipment={}, returnInventory={"returnInventoryId": 3})
+    legacy = parse(action="markShipmentArrive", shipment=SHIPMENT, returnInventory={"returnInventoryId": 3})
     assert legacy.return_inventory_list[0].return_inventory_id == 3
     images = {"imageUrlList": ["u"], "returnRequestLineItem": {"returnRequestLineItemId": 4}}
-    unknown = parse(action="assignUnknown", shipment={}, returnRequestLineItemIncludeImageList=images)
+    unknown = parse(action="assignUnknown", shipment=SHIPMENT, returnRequestLineItemIncludeImageList=images)
     assert unknown.return_request_line_item_include_image_list[0].image_url_list == ("u",)
     pairs = [{"key": "a", "value": "1"}]
-    arrival = parse(action="markShipmentArrive", version="202407", shipment={"customFieldMap": pairs})
+    arrival = parse(
+        action="markShipmentArrive", version="202407", shipment={**SHIPMENT, "customFieldMap": pairs}
+    )
     assert arrival.shipment.custom_field_map == {"a": "1"}
-    buyer = parse(action="buyerReturnLabelGenerated", buyerReturn={"buyerReturnLine": [{"quantity": 2}]})
+    lines = {"buyerReturnId": UUID_TEXT, "buyerReturnLine": [{"quantity": 2}]}
+    buyer = parse(action="buyerReturnLabelGenerated", buyerReturn=lines)
     assert buyer.buyer_return.buyer_return_line_item_list[0].quantity == 2
-    created = parse(action="newInventoryCreated", returnInventory={}, shipment={"shipToWarehouse": 5})
+    arrived = {**SHIPMENT, "shipToWarehouse": 5}
+    created = parse(action="newInventoryCreated", returnInventory=ITEM, shipment=arrived)
     assert created.shipment.ship_to_warehouse_id == 5
-    split = parse(action="splitLineItem", vasStatusCode="SUCCESSFUL")
+    ids = {"returnRequestId": 1, "returnRequestLineItemId": 2, "returnRequestLineItemVasId": 3}
+    split = parse(action="splitLineItem", vasStatusCode="SUCCESSFUL", **ids)
     assert split.vas_status_code == "successful"
 
 
@@ -423,7 +475,8 @@ def test_other_names_and_forms_of_the_tables() -> None:
 def test_recall_steps_in_both_spellings(wire: str, same: str) -> None:
     """The samples and the table spell two steps of a recall differently; they are equal."""
     steps = [
-        parse(action="recallUpdateStatus", recall={}, recallUpdateTypeStatus=text) for text in (wire, same)
+        parse(action="recallUpdateStatus", recall={"recallId": 1}, recallUpdateTypeStatus=text)
+        for text in (wire, same)
     ]
     assert steps[0].recall_update_type_status == steps[1].recall_update_type_status
     assert steps[1].recall_update_type_status.is_known
@@ -431,18 +484,21 @@ def test_recall_steps_in_both_spellings(wire: str, same: str) -> None:
 
 def test_dedup_key() -> None:
     """The key is the notification id; without one it is a digest of the very bytes that came."""
-    with_id = parse(action="labelGenerated", label={}, notificationId="01J9ZQ8Q7M1V6S6Y2C4N8B7F3D")
+    with_id = parse(action="labelGenerated", label=LABEL, notificationId="01J9ZQ8Q7M1V6S6Y2C4N8B7F3D")
     assert with_id.dedup_key == with_id.notification_id == "01J9ZQ8Q7M1V6S6Y2C4N8B7F3D"
-    first = events.parse_event(b'{"action":"labelGenerated","label":{}}')
-    respaced = events.parse_event(b'{"action": "labelGenerated","label":{}}')
+    first = events.parse_event(b'{"action":"labelGenerated","label":{"labelId":1,"shipmentId":7}}')
+    respaced = events.parse_event(b'{"action": "labelGenerated","label":{"labelId":1,"shipmentId":7}}')
     assert first.dedup_key.startswith("sha256:")
-    assert first.dedup_key == events.parse_event(b'{"action":"labelGenerated","label":{}}').dedup_key
+    assert (
+        first.dedup_key
+        == events.parse_event(b'{"action":"labelGenerated","label":{"labelId":1,"shipmentId":7}}').dedup_key
+    )
     assert first.dedup_key != respaced.dedup_key
 
 
 def test_ordering_key() -> None:
     """The shipment ties events together, as number or text; else the inventory; else nothing does."""
-    label = parse(action="labelGenerated", label={"shipmentId": 7})
+    label = parse(action="labelGenerated", label=LABEL)
     arrival = parse(action="markShipmentArrive", version="202407", shipment={"shipmentId": "7"})
     assert label.ordering_key == arrival.ordering_key == "shipment:7"
     assert (
@@ -454,7 +510,7 @@ def test_ordering_key() -> None:
 def test_events_made_by_hand() -> None:
     """An event can be made for a test: it knows its action, and its keys come from its payload."""
     event = events.LabelGenerated(
-        label=events.parse_event(b'{"action":"labelGenerated","label":{"shipmentId":3}}').label
+        label=events.parse_event(b'{"action":"labelGenerated","label":{"labelId":1,"shipmentId":3}}').label
     )  # type: ignore[attr-defined]
     assert event.action == "labelGenerated"
     assert event.ordering_key == "shipment:3"
@@ -465,7 +521,7 @@ def test_events_made_by_hand() -> None:
 def test_build_event_from_a_mapping() -> None:
     """A mapping that was decoded elsewhere can be built too."""
     event = events.build_event(
-        {"action": "completeRecalibrate", "recalibrateSupplement": {"weight": Decimal("1.50")}}
+        {"action": "completeRecalibrate", "recalibrateSupplement": {**ITEM, "weight": Decimal("1.50")}}
     )
     assert isinstance(event, events.CompleteRecalibrate)
     assert str(event.recalibrate_supplement.weight) == "1.50"

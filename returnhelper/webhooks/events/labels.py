@@ -67,7 +67,7 @@ class BuyerReturnLineItem(Model):
 class BuyerReturn(Model):
     """A return that a buyer opened in the branded portal, with its label or the reason why there is none."""
 
-    buyer_return_id: UUID | None = None
+    buyer_return_id: UUID
     api_id: int | None = None
     reference_number: str | None = None
     return_request_id: int | None = None

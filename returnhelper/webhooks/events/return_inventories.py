@@ -24,9 +24,9 @@ from returnhelper.webhooks.events._base import (
 
 @model
 class CreatedInventory(Model):
-    """An item as the event of its creation tells it; `weight_uom` and `dimension_uom` name the units."""
+    """An item in the event of its creation; `weight_uom` and `dimension_uom` name the units."""
 
-    return_inventory_id: int | None = None
+    return_inventory_id: int
     warehouse_id: int | None = None
     api_id: int | None = None
     rma: Rma | None = None
@@ -102,8 +102,8 @@ class CancelInventoryHandling(OpenEvent):
 class Recalibration(Model):
     """New measurements of an item; the event names no units."""
 
+    return_inventory_id: int
     warehouse_id: int | None = None
-    return_inventory_id: int | None = None
     return_request_line_item_id: int | None = None
     rma: Rma | None = None
     dimension1: Decimal | None = None
@@ -128,9 +128,9 @@ class CompleteRecalibrate(Event):
 class RmaSwap(Model):
     """The RMA of an item before and after."""
 
+    return_inventory_id: int
     user_api_id: int | None = None
     client_code: str | None = None
-    return_inventory_id: int | None = None
     old_rma: Rma | None = None
     new_rma: Rma | None = None
 

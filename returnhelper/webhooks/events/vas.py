@@ -66,8 +66,8 @@ class SplitLineItem(Event):
     """
 
     action: str = "splitLineItem"
-    return_request_id: int | None = None
-    return_request_line_item_id: int | None = None
-    return_request_line_item_vas_id: int | None = None
+    return_request_id: int
+    return_request_line_item_id: int
+    return_request_line_item_vas_id: int
     vas_status_code: VasStatus | None = None
     split_line_item_and_return_inventory_list: tuple[SplitPiece, ...] = ()
