@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable
 from datetime import timedelta
 from itertools import count
-from typing import Final
 
 from returnhelper._time import LONGEST, Clock
 from returnhelper.errors import InboxUnavailable
@@ -16,7 +15,6 @@ from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox.store import Inbox, Record
 
 _log = logging.getLogger("returnhelper.inbox")
-_MOST_REFUSALS: Final = 3
 
 
 class Recorder:
@@ -42,17 +40,17 @@ class Recorder:
     async def record(self, record: Record, disposition: Disposition) -> None:
         """Store the disposition, for as long as the store is unavailable: otherwise the event would be handled again.
 
-        Give up on a failure that is not an outage, and after a few while the store accepts other changes of the record.
+        Give up on a failure that is not an outage, or if the store accepts other changes after the duration of a lease.
         """
         delay = self._delay(record, disposition)
         _log_disposition(record, disposition, delay)
-        refusals = 0
+        started = self._clock()
         for failures in count(1):
             error = await self._store(record, disposition, delay)
             if error is None:
                 return
-            refusals += await self._is_available(record)
-            if refusals == _MOST_REFUSALS or not isinstance(error, InboxUnavailable):
+            overdue = self._clock() - started > self._lease
+            if not isinstance(error, InboxUnavailable) or (overdue and await self._is_available(record)):
                 _log.error(
                     "the outcome of event %s could not be stored; it is handled again when its lease expires",
                     record.key,
