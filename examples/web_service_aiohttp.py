@@ -122,7 +122,7 @@ def make_app(endpoint: Endpoint, helper: ReturnHelper, inbox_path: str = "inbox.
 def main() -> None:
     logging.basicConfig(level=logging.INFO)
     endpoint = Endpoint(url=os.environ["WEBHOOK_URL"], signing_key=os.environ["WEBHOOK_SIGNING_KEY"])
-    web.run_app(make_app(endpoint, ReturnHelper.from_env()), port=8000)
+    web.run_app(make_app(endpoint, ReturnHelper.from_env()), port=8000, auto_decompress=False)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from returnhelper._arguments import checked
+from returnhelper._arguments import checked, require
 from returnhelper._time import to_seconds
 from returnhelper.webhooks.outcome import BodyLost
 from returnhelper.webhooks.receiver import Receiver
@@ -33,6 +33,7 @@ def add_webhook(
     Run the application with `auto_decompress=False`, so that aiohttp does not unpack bodies of any size before their
     signature is verified.
     """
+    require("path", path, valid=path.startswith("/"), what="a path such as /hooks/rh")
     timeout = to_seconds("body_timeout", body_timeout)
 
     async def handle(request: web.Request) -> web.StreamResponse:

@@ -3,139 +3,124 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from returnhelper.adapters.aiohttp import add_webhook
+from returnhelper.errors import ConfigurationError
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, Worker
-from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.inbox.store import AddResult, Record
+from returnhelper.testing import ENDPOINT, SignedDelivery, delivery
 from returnhelper.webhooks import Receiver, Router, Verifier, events
+from tests.support.webhook_servers import PATH, request, serving
 
 
 class Slow(MemoryInbox):
-    async def add(self, record):
+    async def add(self, record: Record) -> AddResult:
         await asyncio.sleep(0.1)
         return await super().add(record)
 
 
-@pytest.fixture
-async def serve():
-    servers = []
-
-    async def start(receiver, **options):
-        app = web.Application()
-        add_webhook(app, "/hook", receiver, **options)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        await server.close()
-
-
-def label(number):
+def label(number: int) -> SignedDelivery:
     return delivery("labelGenerated", {"label": {"shipmentId": number}})
 
 
-async def status(server, sent, method="POST"):
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, server.make_url("/hook"), data=sent.body, headers=sent.headers) as answer,
-    ):
-        return answer.status
-
-
-async def test_answers(serve):
-    """A genuine delivery gets 200, a forged one 401, another method 405."""
-    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
-    server = await serve(receiver)
-    sent = label(1)
-    assert await status(server, sent) == 200
-    assert await status(server, sent) == 200
-    assert (receiver.counters.new, receiver.counters.duplicate) == (1, 1)
-    assert await status(server, type(sent)(sent.headers, b"{}")) == 401
-    assert await status(server, sent, "GET") == 405
-
-
-@pytest.mark.parametrize("length", [b"content-length: 5000", b"transfer-encoding: chunked"])
-async def test_oversize_before_reading_on(serve, length):
-    """A body over the limit is answered 413 although most of it never comes."""
+@pytest.mark.parametrize("length", ["announced", "chunked"])
+async def test_oversize_closes_the_connection(length: str) -> None:
+    """A body over the limit gets 413 although most of it never arrives, and the connection is closed."""
     receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox(), max_body=1000)
-    server = await serve(receiver)
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    chunk = b"7d0\r\n" + b"x" * 2000 if b"chunked" in length else b"x" * 10
-    writer.write(b"POST /hook HTTP/1.1\r\nhost: x\r\n" + length + b"\r\n\r\n" + chunk)
-    async with asyncio.timeout(5):
-        head = await reader.readuntil(b"\r\n\r\n")
+    signed = dict(label(1).headers)
+    sent = request({**signed, "content-length": "5000"}, b"x" * 10)
+    if length == "chunked":
+        sent = request(signed, b"x" * 2000, chunked=True).removesuffix(b"0\r\n\r\n")
+    async with serving("aiohttp", receiver) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            head = await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
     assert head.split()[1] == b"413"
     assert b"connection: close" in head.lower()
-    writer.close()
-    await writer.wait_closed()
     assert receiver.counters.oversize == 1
 
 
-async def test_slow_body(serve):
-    """A body that does not come is answered 408 after a while."""
-    server = await serve(Receiver(Verifier(ENDPOINT), inbox=MemoryInbox()), body_timeout=0.05)
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    writer.write(b"POST /hook HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
-    async with asyncio.timeout(5):
-        assert (await reader.readline()).split()[1] == b"408"
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_sender_hangs_up(serve):
-    """A sender that hangs up before the answer does not stop the event from being stored."""
-    inbox = Slow()
-    server = await serve(Receiver(Verifier(ENDPOINT), inbox=inbox))
+async def test_sender_hangs_up() -> None:
+    """A sender that hangs up before the response does not stop the event from being stored."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=Slow())
     sent = label(1)
-    _, writer = await asyncio.open_connection(server.host, server.port)
-    head = "".join(f"{name}: {value}\r\n" for name, value in sent.headers.items())
-    writer.write(
-        f"POST /hook HTTP/1.1\r\nhost: x\r\n{head}content-length: {len(sent.body)}\r\n\r\n".encode()
-        + sent.body
-    )
-    await writer.drain()
-    await asyncio.sleep(0.03)
-    writer.transport.abort()
-    for _ in range(100):
-        if (await inbox.stats()).ready:
-            break
-        await asyncio.sleep(0.02)
-    assert (await inbox.stats()).ready == 1
+    async with serving("aiohttp", receiver) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(sent.headers, sent.body))
+        await writer.drain()
+        while not receiver.counters.received:
+            await asyncio.sleep(0.001)
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            while not receiver.counters.new:
+                await asyncio.sleep(0.01)
+    assert (await receiver.inbox.stats()).ready == 1
 
 
-async def test_a_thousand_deliveries_over_fifty_connections(serve, tmp_path):
+async def test_a_thousand_deliveries_over_fifty_connections(
+    tmp_path: Path,
+) -> None:
     """Of 1,000 deliveries, half of them duplicates, every event is handled exactly once."""
-    handled, router = Counter(), Router()
+    handled, router = Counter[int | None](), Router()
 
     @router.on(events.LabelGenerated)
-    async def handler(event):
+    async def handler(event: events.LabelGenerated) -> None:
         await asyncio.sleep(0)
         handled[event.label.shipment_id] += 1
 
-    sent = [label(number) for number in range(500)] * 2
+    sent = [label(number) for number in range(1, 501)] * 2
     random.Random(7).shuffle(sent)
     async with SQLiteInbox(tmp_path / "inbox.db") as inbox, Worker(inbox, router):
         receiver = Receiver(Verifier(ENDPOINT), inbox=inbox)
-        server = await serve(receiver)
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session:
+        async with (
+            serving("aiohttp", receiver) as port,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50)) as session,
+        ):
 
-            async def post(each):
-                async with session.post(
-                    server.make_url("/hook"), data=each.body, headers=each.headers
-                ) as answer:
-                    return answer.status
+            async def post(each: SignedDelivery) -> int:
+                url = f"http://127.0.0.1:{port}{PATH}"
+                async with session.post(url, data=each.body, headers=each.headers) as response:
+                    return response.status
 
             assert set(await asyncio.gather(*map(post, sent))) == {200}
         async with asyncio.timeout(60):
             while (await inbox.stats()).done < 500:
                 await asyncio.sleep(0.02)
-    assert handled == Counter(range(500))
+    assert handled == Counter(range(1, 501))
     assert (receiver.counters.new, receiver.counters.duplicate) == (500, 500)
+
+
+async def test_the_application_closes_the_receiver() -> None:
+    """The worker of an inline receiver ends with the application."""
+    receiver, sent = Receiver.inline(Verifier(ENDPOINT), Router()), label(3)
+    async with serving("aiohttp", receiver) as port, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{port}{PATH}"
+        async with session.post(url, data=sent.body, headers=sent.headers) as response:
+            assert response.status == 200
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("returnhelper")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("app", None),
+        ("path", None),
+        ("path", "hook"),
+        ("receiver", ENDPOINT),
+        *(("body_timeout", value) for value in ("30", None, 0, -1, float("inf"))),
+    ],
+)
+def test_invalid_arguments(name: str, value: Any) -> None:
+    """An invalid argument is refused, by name."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
+    arguments: dict[str, Any] = {"app": web.Application(), "path": "/hook", "receiver": receiver, name: value}
+    with pytest.raises(ConfigurationError, match=f"^{name} must be"):
+        add_webhook(**arguments)

@@ -1,116 +1,92 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
+from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from starlette.routing import Route
 
 from returnhelper.adapters.asgi import webhook_app
+from returnhelper.errors import ConfigurationError
 from returnhelper.inbox import MemoryInbox
-from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.testing import ENDPOINT, SignedDelivery, delivery
 from returnhelper.webhooks import Receiver, Router, Verifier, events
+from tests.support.webhook_servers import PATH, request, serving
 
 
-@contextlib.asynccontextmanager
-async def served(app):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none", lifespan="auto"))
-        task = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            await task
-
-
-def bare(receiver):
-    return webhook_app(receiver)
-
-
-def in_fastapi(receiver):
-    app = FastAPI()
-    app.router.routes.append(Route("/hook", webhook_app(receiver)))
-    return app
-
-
-def mounted(receiver):
-    app = FastAPI()
-    app.mount("/", webhook_app(receiver))
-    return app
-
-
-def label(number):
+def label(number: int) -> SignedDelivery:
     return delivery("labelGenerated", {"label": {"shipmentId": number}})
 
 
-@pytest.mark.parametrize("make", [bare, in_fastapi, mounted])
-async def test_answers(make):
-    """By itself, as a route and mounted: genuine 200, forged 401, oversize 413, another method 405."""
+async def test_chunked_oversize_before_reading_on() -> None:
+    """A chunked body gets 413 as soon as it is over the limit."""
     receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox(), max_body=1000)
-    sent = label(1)
-    async with served(make(receiver)) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-        for method, body, status in [
-            ("POST", sent.body, 200),
-            ("POST", sent.body, 200),
-            ("POST", b"{}", 401),
-            ("POST", b"x" * 2000, 413),
-            ("GET", b"", 405),
-        ]:
-            async with session.request(method, "/hook", data=body, headers=sent.headers) as answer:
-                assert answer.status == status
-    assert (receiver.counters.new, receiver.counters.duplicate, receiver.counters.oversize) == (1, 1, 1)
-
-
-async def test_chunked_oversize_before_reading_on():
-    """A chunked body is answered 413 as soon as it is over the limit."""
-    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox(), max_body=1000)
-    async with served(bare(receiver)) as port:
+    sent = request(label(1).headers, b"x" * 2000, chunked=True).removesuffix(b"0\r\n\r\n")
+    async with serving("asgi", receiver) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            b"POST /hook HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n"
-            + b"x" * 2000
-            + b"\r\n"
-        )
+        writer.write(sent)
         async with asyncio.timeout(5):
-            assert (await reader.readline()).split()[1] == b"413"
-        writer.close()
-        await writer.wait_closed()
+            head = await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+    assert head.split()[1] == b"413"
+    assert b"connection: close" in head.lower()
 
 
-async def test_sender_hangs_up_half_way():
+async def test_sender_hangs_up_within_the_body() -> None:
     """A sender that hangs up within the body is counted, and leaves nothing behind."""
     receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
-    async with served(bare(receiver)) as port:
+    async with serving("asgi", receiver) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /hook HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+        writer.write(request({"content-length": "10"}, b"{"))
         await writer.drain()
+        while not receiver.counters.received:
+            await asyncio.sleep(0.001)
         writer.transport.abort()
-        await asyncio.sleep(0.05)
-    assert (receiver.counters.received, receiver.counters.incomplete) == (1, 1)
+        async with asyncio.timeout(10):
+            while not receiver.counters.incomplete:
+                await asyncio.sleep(0.01)
 
 
-async def test_shutdown_closes_the_receiver():
-    """Served by itself, the application stops the worker of the inline mode."""
+async def test_shutdown_closes_the_receiver() -> None:
+    """Served by itself, the application stops the worker of an inline receiver."""
     router, seen = Router(), []
 
     @router.on(events.LabelGenerated)
-    async def handler(event):
+    async def handler(event: events.LabelGenerated) -> None:
         seen.append(event.label.shipment_id)
 
     receiver, sent = Receiver.inline(Verifier(ENDPOINT), router), label(3)
     async with (
-        served(bare(receiver)) as port,
+        serving("asgi", receiver) as port,
         aiohttp.ClientSession() as session,
-        session.post(f"http://127.0.0.1:{port}/", data=sent.body, headers=sent.headers) as answer,
+        session.post(f"http://127.0.0.1:{port}{PATH}", data=sent.body, headers=sent.headers) as response,
     ):
-        assert answer.status == 200
+        assert response.status == 200
     assert seen == [3]
-    assert receiver._handoff._worker is None
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("returnhelper")] == []
+
+
+async def test_websockets_are_closed() -> None:
+    """A WebSocket to the application is closed at once."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = webhook_app(Receiver(Verifier(ENDPOINT), inbox=MemoryInbox()))
+    await app({"type": "websocket"}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1003}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("receiver", ENDPOINT), *(("body_timeout", value) for value in ("30", None, 0, -1, float("inf")))],
+)
+def test_invalid_arguments(name: str, value: Any) -> None:
+    """An invalid argument is refused, by name."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
+    with pytest.raises(ConfigurationError, match=f"^{name} must be"):
+        webhook_app(**{"receiver": receiver, name: value})

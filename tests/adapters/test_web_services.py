@@ -12,6 +12,7 @@ from returnhelper import Environment, ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.testing import ENDPOINT, delivery
 from returnhelper.webhooks import Endpoint
+from tests.support.webhook_servers import uvicorn_server
 
 
 def example(name):
@@ -23,7 +24,7 @@ def example(name):
 
 
 async def test_aiohttp_example(tmp_path):
-    """The service orders a label, waits for its webhook and answers with the address of the label."""
+    """The service orders a label, waits for its webhook and responds with the address of the label."""
     hook, sent = (
         [],
         delivery("labelGenerated", {"label": {"shipmentId": 9, "labelUrl": "https://labels.example/9"}}),
@@ -35,9 +36,9 @@ async def test_aiohttp_example(tmp_path):
         async def post():
             async with (
                 aiohttp.ClientSession() as session,
-                session.post(hook[0], data=sent.body, headers=sent.headers) as answer,
+                session.post(hook[0], data=sent.body, headers=sent.headers) as response,
             ):
-                assert answer.status == 200
+                assert response.status == 200
 
         tasks.add(asyncio.create_task(post()))
         return web.json_response({"correlationId": "c", "meta": {"status": 200}, "data": {"shipmentId": 9}})
@@ -52,42 +53,43 @@ async def test_aiohttp_example(tmp_path):
         app = example("web_service_aiohttp").make_app(ENDPOINT, helper, str(tmp_path / "inbox.db"))
         async with TestServer(app) as server, aiohttp.ClientSession() as session:
             hook.append(server.make_url("/hooks/rh"))
-            async with session.post(server.make_url("/returns/A-1")) as answer:
-                assert (answer.status, await answer.json()) == (200, {"label": "https://labels.example/9"})
+            async with session.post(server.make_url("/returns/A-1")) as response:
+                assert (response.status, await response.json()) == (
+                    200,
+                    {"label": "https://labels.example/9"},
+                )
 
 
 async def test_aiohttp_example_on_the_emulator(tmp_path):
-    """The service, as it stands, orders a label of the emulator, and says so when there is to be none."""
+    """The service orders a label from the emulator, and reports a label that could not be generated."""
     module, port = example("web_service_aiohttp"), unused_port()
     endpoint = Endpoint(f"http://127.0.0.1:{port}/hooks/rh", SIGNING_KEY)
     async with Emulator(webhook_url=endpoint.url) as emu:
         helper = ReturnHelper("emulator-key", "emulator-token", environment=emu.environment)
         app = module.make_app(endpoint, helper, str(tmp_path / "inbox.db"))
         async with TestServer(app, port=port) as server, aiohttp.ClientSession() as session:
-            async with session.post(server.make_url("/returns/A-1")) as answer:
-                assert answer.status == 200
-                assert (await answer.json())["label"].startswith("http://")
+            async with session.post(server.make_url("/returns/A-1")) as response:
+                assert response.status == 200
+                assert (await response.json())["label"].startswith("http://")
             emu.warehouse.fail_label("no such street")
-            async with session.post(server.make_url("/returns/A-2")) as answer:
-                assert answer.status == 422
-                assert "no such street" in await answer.text()
+            async with session.post(server.make_url("/returns/A-2")) as response:
+                assert response.status == 422
+                assert "no such street" in await response.text()
             emu.faults.html(status=403)
-            async with session.post(server.make_url("/returns/A-3")) as answer:
-                assert answer.status == 502
+            async with session.post(server.make_url("/returns/A-3")) as response:
+                assert response.status == 502
 
 
 async def test_fastapi_example(tmp_path):
-    """The service takes a webhook in, and its worker has handled it soon after."""
-    from .test_asgi import served
-
+    """The service receives a webhook, and its worker handles it."""
     sent = delivery("labelGenerated", {"label": {"shipmentId": 9, "labelUrl": "https://labels.example/9"}})
     app = example("web_service_fastapi").make_app(ENDPOINT, str(tmp_path / "inbox.db"))
-    async with served(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-        async with session.post("/hooks/rh", data=sent.body, headers=sent.headers) as answer:
-            assert answer.status == 200
+    async with uvicorn_server(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.post("/hooks/rh", data=sent.body, headers=sent.headers) as response:
+            assert response.status == 200
         for _ in range(200):
-            async with session.get("/labels/9") as answer:
-                if (await answer.json())["label"]:
+            async with session.get("/labels/9") as response:
+                if (await response.json())["label"]:
                     return
             await asyncio.sleep(0.02)
     raise AssertionError
