@@ -15,12 +15,11 @@ from ._cursor import Position, digest
 from ._time import as_utc
 from .types import RawResponse, ResultList
 
-_OVERLAP: Final = timedelta(
-    days=1
-)  # the server may read the ends of a window as whole days, of any time zone
+# The server may read the ends of a window as whole days, of any time zone.
+_OVERLAP: Final = timedelta(days=1)
 _NEIGHBOUR: Final = timedelta(days=3)
 _REMEMBERED: Final = 2000  # items
-_SEARCHED: Final = 4  # pages in either direction
+_SEARCHED: Final = range(4, 200)  # pages in either direction: at least, and if the total has changed by more
 _TICK: Final = timedelta(microseconds=1)
 
 log = logging.getLogger("returnhelper.http")
@@ -315,10 +314,11 @@ def _fall(position: Position, total: int | None) -> int:
 
 
 def _around(offset: int, step: int, fallen: int) -> Iterator[int]:
-    """Return where else to look: backwards as far as items may have left, then forwards as far as they may have come."""
-    for number in range(1, 1 + max(_SEARCHED, -(-fallen // step))):
-        if offset <= (number - 1) * step:
-            break
+    """Yield where else to look: backwards as far as items may have left, then forwards as far as they may have come."""
+    back, forward = (
+        max(_SEARCHED.start, min(-(-change // step), _SEARCHED.stop)) for change in (fallen, -fallen)
+    )
+    for number in range(1, 1 + min(back, -(-offset // step))):
         yield max(0, offset - number * step)
-    for number in range(1, 1 + max(_SEARCHED, -(fallen // step))):
+    for number in range(1, 1 + forward):
         yield offset + number * step

