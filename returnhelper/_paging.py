@@ -40,7 +40,7 @@ Fetch: TypeAlias = Callable[[Window | None, int, int], Awaitable[ResultList[T]]]
 
 @attrs.frozen(kw_only=True)
 class Source(Generic[T]):
-    """What does not change while a list is read: how to get a page, and how to tell items apart."""
+    """What stays the same while a list is read: how to fetch a page, and how to identify an item."""
 
     fetch: Fetch[T]
     page_size: int

@@ -1,4 +1,4 @@
-"""Read a response without any I/O: what it says, which error it is, whether another attempt makes sense."""
+"""Read a response without any I/O: is it a success, which error is it, and does another attempt make sense?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ENVELOPE: Final = frozenset({"correlationid", "meta"})
 def interpret(
     request: PreparedRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> ParsedResponse:
-    """Return a response that says success or leaves it to its payload to prove it; raise what else it says.
+    """Return a response that `meta.status` calls a success, or whose payload has yet to prove it; raise any other.
 
     Most failures arrive as HTTP 200 with another `meta.status`, so the status line alone decides nothing.
     """
@@ -52,13 +52,13 @@ def _read(
         # Newer examples print the payload alone: it has to prove success by itself.
         if not 200 <= status < 300 or envelope.keys() <= {"correlationId", "meta"}:
             return _without_envelope(request, status, headers, body, envelope)
-        said: int | None = None
+        meta_status: int | None = None
     elif type(meta) is not dict:
         return unexpected(request, "a meta that is not an object", status=status, headers=headers, body=body)
     else:
-        said, understood = _status(meta)
-        if _error_code(meta) is not None or not _is_success(said) or not 200 <= status < 300:
-            return _refusal(request, status, headers, meta, said, _correlation_id(envelope))
+        meta_status, understood = _status(meta)
+        if _error_code(meta) is not None or not _is_success(meta_status) or not 200 <= status < 300:
+            return _refusal(request, status, headers, meta, meta_status, _correlation_id(envelope))
         if not understood:
             return unexpected(
                 request, "a meta.status that is not a number", status=status, headers=headers, body=body
@@ -71,7 +71,7 @@ def _read(
         correlation_id=_correlation_id(envelope),
         idempotency_key=request.idempotency_key,
     )
-    return ParsedResponse(envelope, response, request, said is not None)
+    return ParsedResponse(envelope, response, request, meta_status is not None)
 
 
 def _envelope(headers: Mapping[str, str], body: bytes) -> JSONObject | None:
@@ -109,18 +109,22 @@ def _correlation_id(envelope: JSONObject) -> str | None:
 
 def _status(meta: JSONObject) -> tuple[int | None, bool]:
     """Return `meta.status`, None where it is missing, and whether it could be read."""
-    said = _member(meta, "status")
-    if said is None or type(said) is int:
-        return said, True
-    if isinstance(said, Decimal) and said.adjusted() < 9 and said == said.to_integral_value():
-        return int(said), True
-    if isinstance(said, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", said, re.ASCII):
-        return int(said), True
+    meta_status = _member(meta, "status")
+    if meta_status is None or type(meta_status) is int:
+        return meta_status, True
+    if (
+        isinstance(meta_status, Decimal)
+        and meta_status.adjusted() < 9
+        and meta_status == meta_status.to_integral_value()
+    ):
+        return int(meta_status), True
+    if isinstance(meta_status, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", meta_status, re.ASCII):
+        return int(meta_status), True
     return None, False
 
 
-def _is_success(said: int | None) -> bool:
-    return said is None or 200 <= said < 300
+def _is_success(meta_status: int | None) -> bool:
+    return meta_status is None or 200 <= meta_status < 300
 
 
 def _error_code(meta: JSONObject) -> str | None:
@@ -159,15 +163,18 @@ def _refusal(
     http_status: int,
     headers: Mapping[str, str],
     meta: JSONObject,
-    said: int | None = None,
+    meta_status: int | None = None,
     correlation_id: str | None = None,
 ) -> APIError:
-    status = http_status if said is None else said
+    status = http_status if meta_status is None else meta_status
     if not 200 <= http_status < 300:
         # A real HTTP error was raised before the envelope was applied.
         cls, reason = error_class(http_status), f"HTTP {http_status}"
     else:
-        cls, reason = error_class(HTTPStatus.BAD_REQUEST if _is_success(said) else status), f"status {status}"
+        cls, reason = (
+            error_class(HTTPStatus.BAD_REQUEST if _is_success(meta_status) else status),
+            f"status {status}",
+        )
     code = _error_code(meta)
     if code is not None:
         code = reason = one_line(request.redact(code), _LONGEST_TEXT)
@@ -286,7 +293,7 @@ def unexpected(
 
 
 def unfit(parsed: ParsedResponse, problem: str) -> UnexpectedContent:
-    """Build the error for a response that says success, or nothing at all, and has not the documented payload."""
+    """Build the error for a response that is no failure but lacks the documented payload."""
     response = parsed.response
     return unexpected(
         parsed.request,
@@ -320,7 +327,7 @@ def total(envelope: JSONObject) -> int | None:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the seconds that `Retry-After` asks for, written as a number or as a date; None if it says nothing.
+    """Return the seconds that `Retry-After` asks for, written as a number or as a date; None if it is neither.
 
     A date is compared with the server's own `Date` where there is one, since clocks differ.
     """

@@ -156,7 +156,7 @@ class RequestTimeout(TransportError):
 class UnexpectedContent(TransportError):
     """The response is not the documented JSON: a gateway page, a truncated or empty body, a redirect.
 
-    A response without proof of success belongs here too: no `meta.status` says so, and the documented payload is missing.
+    A response without proof of success belongs here too: neither `meta.status` nor the documented payload is there.
     """
 
     http_status: int | None = None

@@ -1,4 +1,4 @@
-"""Small types that every part of the package shares: JSON aliases, open enumerations, RMA numbers, answers."""
+"""Small types that every part of the package shares: JSON aliases, open enumerations, RMA numbers, responses."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def _short_date(yymmdd: str) -> date | None:
 
 @attrs.frozen(kw_only=True)
 class RawResponse:
-    """What the server answered to one call, as bytes: for support requests and for members that no model names."""
+    """The server's response to one call, as bytes: for support requests and for members that no model names."""
 
     operation: str
     http_status: int
@@ -210,7 +210,7 @@ class RawResponse:
 
 
 class ResultList(Sequence[T], Generic[T]):
-    """A list that a call returned, with what the envelope said about it."""
+    """A list that a call returned, with the total and the response that it came from."""
 
     __slots__ = ("_items", "response", "total")
 

@@ -146,7 +146,7 @@ async def test_lists_without_windows() -> None:
 @pytest.mark.parametrize("total", [None, 5, 10**18])
 @pytest.mark.parametrize("keys", [True, False])
 async def test_a_list_that_ignores_the_offset_ends(total: int | None, keys: bool) -> None:
-    """A page that only repeats the one before ends the list, whatever the total says."""
+    """A page that only repeats the one before ends the list, whatever its total is."""
 
     async def fetch(_: Window | None, __: int, size: int) -> ResultList[Row]:
         return ResultList([Row(n, None) for n in range(size)], total=total)

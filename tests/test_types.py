@@ -47,7 +47,7 @@ def test_synonyms(wire: str | int) -> None:
 
 @given(st.text() | st.integers())
 def test_unknown_codes(wire: str | int) -> None:
-    """A code that nobody knew keeps its value and never raises."""
+    """An unknown code keeps its value and never raises."""
     code = Handling(wire)
     if wire not in ("ohd", "dsp", "dis", 3, "3"):
         assert not code.is_known
@@ -60,8 +60,8 @@ def test_unknown_codes(wire: str | int) -> None:
     assert {code: 1}[str(code)] == 1  # type: ignore[index]
 
 
-def test_what_is_no_code() -> None:
-    """Only texts and whole numbers are codes."""
+def test_only_text_and_integers_are_codes() -> None:
+    """Anything else raises TypeError."""
     for value in (None, True, 1.5, []):
         with pytest.raises(TypeError):
             Handling(value)
@@ -76,14 +76,14 @@ def test_codes_cannot_be_changed() -> None:
 
 
 def test_codes_print_readably() -> None:
-    """The repr tells name, code, original and whether it is known."""
+    """The repr shows name, code, original spelling and whether the code is known."""
     assert repr(Handling.DISPOSE) == "<Handling.DISPOSE: 'dsp'>"
     assert repr(Handling(3)) == "<Handling.DISPOSE: 'dsp', wire 3>"
     assert repr(Handling("new")) == "<Handling: 'new', unknown>"
 
 
 def test_rma_parts() -> None:
-    """An RMA tells its warehouse, its day and whether it is part of a split parcel."""
+    """An RMA number contains its warehouse, its day and whether it is part of a split parcel."""
     whole, part = Rma("TWN-20-230101-D12345-36"), Rma("TWN-20-230101-D12345-01-36")
     assert whole.parts is not None
     assert (whole.parts.prefix, whole.warehouse_id, whole.parts.date) == ("TWN", 20, date(2023, 1, 1))
@@ -99,15 +99,15 @@ def test_rma_parts() -> None:
     | st.from_regex(r"[A-Z]+-[0-9]+-[0-9]{6}-[A-Z][0-9]{1,5}(-[0-9]{2})?-[0-9]{1,2}", fullmatch=True)
 )
 def test_any_text_may_be_an_rma(text: str) -> None:
-    """Looking at an odd number never raises."""
+    """Reading an unusual number never raises."""
     rma = Rma(text)
     assert rma == text
     assert rma.parts is None or rma.parts.prefix
     assert rma.is_split in (True, False)
 
 
-def test_answers_hide_what_may_be_private() -> None:
-    """The repr of an answer shows neither its headers nor its body."""
-    answer = RawResponse(operation="X/Y", http_status=200, headers={"a": "secret"}, body=b"secret")
-    assert "secret" not in repr(answer)
-    assert pickle.loads(pickle.dumps(answer)) == answer
+def test_responses_hide_what_may_be_private() -> None:
+    """The repr of a response shows neither its headers nor its body."""
+    response = RawResponse(operation="X/Y", http_status=200, headers={"a": "secret"}, body=b"secret")
+    assert "secret" not in repr(response)
+    assert pickle.loads(pickle.dumps(response)) == response

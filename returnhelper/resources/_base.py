@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
-_UNPROVEN: Final = "neither meta.status nor a documented member says that the call succeeded"
+_UNPROVEN: Final = "neither meta.status nor a documented member shows that the call succeeded"
 _members_of: dict[type[Model], frozenset[str]] = {}
 
 
@@ -138,7 +138,7 @@ def _read_object(op: Operation, parsed: ParsedResponse, result: type[M]) -> M | 
     found, documented = _response.payload(op, parsed.envelope)
     members = _members(result)
     if isinstance(found, Mapping):
-        # A payload member that is null says nothing; it is no member of the payload.
+        # A payload member that is null is not a member of the payload.
         found = _spelled(
             {k: v for k, v in found.items() if v is not None or k not in op.payload} if op.payload else found,
             members,
@@ -156,7 +156,7 @@ def _read_object(op: Operation, parsed: ParsedResponse, result: type[M]) -> M | 
 def _read_list(op: Operation, parsed: ParsedResponse, item: type[M]) -> ResultList[M] | UnexpectedContent:
     found, documented = _response.payload(op, parsed.envelope)
     if isinstance(found, Mapping):
-        # Missing or null is an empty list, and an object may be wrapped around one, if the status says success.
+        # With a status of success, a missing list is empty, and an object may be wrapped around it.
         found = _wrapped_list(op, found) if parsed.proven or documented else None
         if found is None and parsed.proven:
             found = ()
