@@ -1,4 +1,4 @@
-"""Read a response without any I/O: is it a success, which error is it, and does another attempt make sense?"""
+"""Read a response without any I/O: whether it is a success, which error it is, and whether to try again."""
 
 from __future__ import annotations
 
