@@ -27,8 +27,8 @@ from .errors import (
 class NotRepeated(aiohttp.ClientError):
     """A connection that broke under a request which aiohttp would send a second time by itself."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__("the connection broke")
         self.error = error
 
 
@@ -87,7 +87,7 @@ class Exchange(Protocol):
 def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:
     """Return the error of this package for one of `ERRORS`, without keeping it: it may hold secrets."""
     if isinstance(error, NotRepeated):
-        error = error.error
+        error = error.error or aiohttp.ServerDisconnectedError()
     cause = cause_of(error, exchange.redactor)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return timed_out(exchange, "connect", "no connection in time", sent=False)

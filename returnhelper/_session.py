@@ -7,7 +7,7 @@ import contextvars
 import threading
 import warnings
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Mapping
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -38,10 +38,12 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> Connection:
+        exchange = underway.get()
+        if exchange.sent:
+            # aiohttp sends a GET or PUT again by itself where a connection breaks; that is for the RetryPolicy to say.
+            raise NotRepeated
         connection = await super().connect(req, traces, timeout)
-        exchange = underway.get(None)
-        if exchange is not None:
-            exchange.sent = True
+        exchange.sent = True
         return connection
 
 
@@ -88,7 +90,7 @@ class Deadlines:
             self.set_timer(scope)
 
 
-def _guard(session: aiohttp.ClientSession) -> ClientMiddlewareType:
+def _guard(session: aiohttp.ClientSession, *, own: bool) -> ClientMiddlewareType:
     """Return the middleware that comes before those of the session."""
     keeps_authorization = "Authorization" in session.headers or session.auth is not None
 
@@ -101,15 +103,16 @@ def _guard(session: aiohttp.ClientSession) -> ClientMiddlewareType:
     async def guard(request: ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         exchange = underway.get()
         for name in unwanted(exchange):
-            if not any(own.lower() == name.lower() for own in exchange.headers):
+            if not any(added.lower() == name.lower() for added in exchange.headers):
                 request.headers.popall(name, None)
+        if not own:
+            exchange.sent = True  # its connector does not say
         try:
             return await handler(request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as e:
             if isinstance(e, aiohttp.ClientConnectorError):
                 raise
             error = e
-        # aiohttp would send a GET or PUT again by itself; how often is for the RetryPolicy to say.
         raise NotRepeated(error)
 
     return guard
@@ -117,16 +120,27 @@ def _guard(session: aiohttp.ClientSession) -> ClientMiddlewareType:
 
 @attrs.define(eq=False)
 class LoopState:
-    """What belongs to one event loop. `accept_encoding` are the compressions that responses may have."""
+    """What belongs to one event loop.
 
-    session: aiohttp.ClientSession = attrs.field(repr=False)
+    Calls go through `_session`; transfers through the same if it was passed in, else through another one over the same
+    connections, without the headers of the API.
+    """
+
+    _session: aiohttp.ClientSession = attrs.field(repr=False)
+    _transfers: aiohttp.ClientSession | None = attrs.field(repr=False)
+    _headers: Mapping[str, str] = attrs.field(
+        repr=False
+    )  # of every call, where the session does not have them
+    _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(repr=False)
     slots: asyncio.Semaphore = attrs.field(repr=False)
     deadlines: Deadlines = attrs.field(repr=False)
-    own: bool
-    accept_encoding: str
-    _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(repr=False)
 
-    async def send(
+    @property
+    def closed(self) -> bool:
+        """Whether the session is closed."""
+        return self._session.closed
+
+    def send(
         self,
         exchange: Exchange,
         method: str,
@@ -135,11 +149,18 @@ class LoopState:
         headers: Mapping[str, str],
         data: bytes | AsyncIterable[bytes] | None,
         phases: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
-        """Send one request and return its response, whose body is as it came: not decompressed."""
-        exchange.sent = not self.own  # the connector of a session that was passed in does not say
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        """Send one request. The body of its response is as it came: not decompressed."""
+        exchange.sent = False
         exchange.status = None
-        response = await self.session.request(
+        session = self._session
+        if exchange.foreign:
+            session = self._transfers = self._transfers or _open_session(
+                session.connector, trust_env=session.trust_env
+            )
+        elif self._headers:
+            headers = {**self._headers, **headers}
+        return session.request(
             method,
             url,
             data=data,
@@ -150,8 +171,36 @@ class LoopState:
             middlewares=self._middlewares,
             timeout=phases,
         )
-        exchange.status = response.status
-        return response
+
+    async def aclose(self) -> None:
+        """Close the sessions and their connections."""
+        if self._transfers is not None:
+            await self._transfers.close()
+        await self._session.close()
+
+
+def _open_session(
+    connector: aiohttp.BaseConnector | None, *, trust_env: bool, headers: Mapping[str, str] | None = None
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=headers is not None,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # Plain text: aiohttp is slower with a subclass of it.
+        headers=headers and {name: str.__str__(value) for name, value in headers.items()},
+        trust_env=trust_env,
+    )
+
+
+def _require_usable(session: aiohttp.ClientSession, loop: AbstractEventLoop) -> None:
+    if session.closed:
+        raise ConfigurationError(
+            "the session that was passed in is closed; keep it open as long as the client"
+        )
+    if getattr(session, "_loop", loop) is not loop:  # aiohttp deprecates the public name
+        raise ConfigurationError(
+            "the session that was passed in belongs to another event loop; make it in the loop that makes the calls"
+        )
 
 
 @attrs.frozen
@@ -170,12 +219,14 @@ class Sessions:
         self,
         *,
         given: aiohttp.ClientSession | None,
+        headers: Mapping[str, str],
         timeouts: Timeouts,
         retry: RetryPolicy,
         max_concurrency: int,
         trust_env: bool,
     ) -> None:
         self.given = given
+        self._headers = headers
         self._limits = Limits(timeouts.total, self._phases(timeouts), retry)
         self._max_concurrency = max_concurrency
         self._trust_env = trust_env
@@ -186,7 +237,7 @@ class Sessions:
         """Return the state of the running event loop; open its session if there is none."""
         loop = asyncio.get_running_loop()
         state = self._states.get(loop)
-        if state is None or state.session.closed:
+        if state is None or state.closed:
             state = self._open(loop)
             with self._lock:
                 # Sessions of loops that are gone cannot be closed any more; aiohttp and asyncio warn by themselves.
@@ -196,31 +247,23 @@ class Sessions:
         return state
 
     def _open(self, loop: AbstractEventLoop) -> LoopState:
-        session = self.given
-        if session is None:
-            session = aiohttp.ClientSession(
-                connector=_Connector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._trust_env,
-            )
-        elif session.closed:
-            raise ConfigurationError(
-                "the session that was passed in is closed; keep it open as long as the client"
-            )
-        # aiohttp deprecates `session.loop`, and has no public name for the middlewares.
-        elif getattr(session, "_loop", loop) is not loop:
-            raise ConfigurationError(
-                "the session that was passed in belongs to another event loop; make it in the loop that makes the calls"
-            )
-        theirs: tuple[ClientMiddlewareType, ...] = tuple(getattr(session, "_middlewares", ()))
+        given, headers = self.given, {**self._headers, "Accept-Encoding": ENCODINGS}
+        session = given or _open_session(_Connector(limit=0), trust_env=self._trust_env, headers=headers)
+        middlewares: tuple[ClientMiddlewareType, ...] = ()
+        if given is not None:
+            _require_usable(given, loop)
+            middlewares = tuple(getattr(given, "_middlewares", ()))  # aiohttp has no public name for them
+            if middlewares:  # one that reads bodies, to log them for example, must find them readable
+                headers["Accept-Encoding"] = "identity"
+        if given is not None or self._trust_env:
+            middlewares = (_guard(session, own=given is None), *middlewares)
         return LoopState(
             session=session,
+            transfers=given,
+            headers={} if given is None else headers,
+            middlewares=middlewares,
             slots=asyncio.Semaphore(self._max_concurrency),
             deadlines=Deadlines(loop),
-            own=self.given is None,
-            # A middleware that reads bodies, to log them for example, must find them readable.
-            accept_encoding="identity" if theirs else ENCODINGS,
-            middlewares=(_guard(session), *theirs),
         )
 
     def limits(self, options: RequestOptions | None) -> Limits:
@@ -247,13 +290,13 @@ class Sessions:
         with self._lock:
             state = self._states.pop(asyncio.get_running_loop(), None)
         if state is not None and self.given is None:
-            await state.session.close()
+            await state.aclose()
 
     def warn_if_open(self, owner: object) -> None:
         """Warn about open sessions that nobody will close, without any I/O."""
         with self._lock:
             states = list(self._states.values())
-        if self.given is None and any(not state.session.closed for state in states):
+        if self.given is None and not all(state.closed for state in states):
             warnings.warn(
                 f"{owner!r} was not closed; use `async with` or `await aclose()`",
                 ResourceWarning,

@@ -80,6 +80,7 @@ class StorageTransport:
                     data=body if size else b"",
                     phases=limits.phases,
                 )
+                transfer.status = response.status
                 try:
                     if not 200 <= response.status < 300:
                         raise await _refused(transfer, response)
@@ -136,6 +137,7 @@ class StorageTransport:
             response = await state.send(
                 transfer, "GET", address.url, headers=transfer.headers, data=None, phases=phases
             )
+            transfer.status = response.status
             location = response.headers.get("Location")
             if response.status not in _REDIRECTS or location is None:
                 return response

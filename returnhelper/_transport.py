@@ -40,7 +40,6 @@ class Transport:
         *,
         credentials: Credentials,
         environment: Environment,
-        user_agent: str,
         check_limits: bool = True,
         new_key: Callable[[], str] = _uuid4,
     ) -> None:
@@ -48,7 +47,6 @@ class Transport:
         self.check_limits = check_limits
         self._sessions = sessions
         self._credentials = credentials
-        self._headers = {**credentials.headers(), "User-Agent": user_agent, "Accept": "application/json"}
         self._new_key = new_key
         self._urls: dict[Operation, URL] = {}
 
@@ -104,32 +102,32 @@ class Transport:
             request,
             request.operation.method,
             url,
-            headers={**self._headers, "Accept-Encoding": state.accept_encoding, **request.headers},
+            headers=request.headers,
             data=request.body,
             phases=phases,
         )
-        body = request.redact_bytes(await _body(request, response))
+        request.status = response.status
+        found = response.headers
+        # Bounded by aiohttp, since seven digits are below MAX_RESPONSE, and read at once: nearly every response is like that.
+        bounded = len(found.get("Content-Length", "unknown length")) <= 7 and "Content-Encoding" not in found
+        body = await (response.read() if bounded else _read_within_limit(request, response))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
-        return _response.interpret(request, response.status, _readable(request, response.headers), body)
+        return _response.interpret(request, response.status, _readable(found), body)
 
 
-def _readable(request: PreparedRequest, headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    """Return headers that can be printed: without the credentials, and without bytes that are not text."""
-    text = "\n".join(headers.values())
-    if text.isascii() and request.redact(text) == text:
+def _readable(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Return headers that can be printed: aiohttp reads bytes that are not UTF-8 as lone surrogates."""
+    if all(map(str.isascii, headers.values())):
         return headers.copy()
     return CIMultiDict(
-        (name, request.redact(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")))
+        (name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         for name, value in headers.items()
     )
 
 
-async def _body(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
+async def _read_within_limit(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
     """Return the body of a response; one beyond MAX_RESPONSE is not read to its end."""
-    length = response.content_length
-    if length is not None and length <= MAX_RESPONSE and "Content-Encoding" not in response.headers:
-        return await response.read()
     blocks: list[bytes] = []
     size = 0
     try:

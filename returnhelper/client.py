@@ -86,6 +86,7 @@ class ReturnHelper:
 
         self._sessions: Sessions = Sessions(
             given=session,
+            headers={**credentials.headers(), "User-Agent": agent, "Accept": "application/json"},
             timeouts=timeouts,
             retry=retry,
             max_concurrency=max_concurrency,
@@ -95,7 +96,6 @@ class ReturnHelper:
             self._sessions,
             credentials=credentials,
             environment=environment,
-            user_agent=agent,
             check_limits=check_limits,
             **({} if new_key is None else {"new_key": _checked(new_key)}),
         )

@@ -240,11 +240,11 @@ async def test_a_forgotten_client_warns(script: Script) -> None:
         gc.collect()
     rh = client(script.url)
     await things(rh).create()
-    session = next(iter(rh._sessions._states.values())).session
+    (state,) = rh._sessions._states.values()
     with pytest.warns(ResourceWarning, match="was not closed"):
         rh = None  # type: ignore[assignment] # its last reference
-    assert not session.closed
-    await session.close()
+    assert not state.closed
+    await state.aclose()
 
 
 async def test_resources_keep_no_cycle(script: Script) -> None:

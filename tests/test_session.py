@@ -254,7 +254,12 @@ def test_threads_share_a_client() -> None:
         "aiohttp.ClientSession", SimpleNamespace(closed=False, headers={}, auth=None, trust_env=False)
     )
     sessions = Sessions(
-        given=given, timeouts=Timeouts(), retry=RetryPolicy.NONE, max_concurrency=5, trust_env=False
+        given=given,
+        headers={},
+        timeouts=Timeouts(),
+        retry=RetryPolicy.NONE,
+        max_concurrency=5,
+        trust_env=False,
     )
     failures: list[BaseException] = []
     start = threading.Barrier(8)
