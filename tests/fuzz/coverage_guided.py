@@ -7,11 +7,12 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["returnhelper"]):
-    from tests.fuzz.targets import TARGETS
+    from tests.fuzz.targets import TARGETS, capture_log
 
 from tests.fuzz.corpus import FOLDER
 
 target, runs, seconds, found, findings = sys.argv[1:]
+capture_log()
 atheris.Setup(
     [
         sys.argv[0],

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.corpus import seeds
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, capture_log
 
 
 @st.composite
@@ -46,6 +46,7 @@ def main(target: str, runs: int, seconds: int, findings: Path) -> None:
         count, last = count + 1, data
         TARGETS[target](data)
 
+    capture_log()
     try:
         one()
     except BaseException:

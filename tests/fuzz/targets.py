@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import logging
 import os
 import pickle
 import tempfile
@@ -63,6 +64,24 @@ STATUS = {
 MAX_BODY = 10_000
 STAMP = "2030-05-06T07:08:09.1234567Z"
 NOON = datetime(2030, 5, 6, 12, tzinfo=UTC)
+
+
+class _Encoded(logging.StreamHandler[Any]):
+    """Checks that every log line can be encoded, and keeps none."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull).open("w", encoding="utf-8"))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        raise AssertionError(f"a log line that cannot be written: {record.msg!r} with {record.args!r}")
+
+
+def capture_log() -> None:
+    """Check the log of the package instead of printing it; for processes that do nothing but fuzz."""
+    log = logging.getLogger("returnhelper")
+    log.addHandler(_Encoded())
+    log.propagate = False
+
 
 _loop: asyncio.AbstractEventLoop | None = None
 
