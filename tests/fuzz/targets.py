@@ -70,9 +70,9 @@ class _Encoded(logging.StreamHandler[Any]):
     """Checks that every log line can be encoded, and keeps none."""
 
     def __init__(self) -> None:
-        super().__init__(Path(os.devnull).open("w", encoding="utf-8"))
+        super().__init__(Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record: logging.LogRecord) -> None:
         raise AssertionError(f"a log line that cannot be written: {record.msg!r} with {record.args!r}")
 
 
