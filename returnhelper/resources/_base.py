@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Model)
 
 _UNPROVEN: Final = "neither meta.status nor a documented member shows that the call succeeded"
+_NO_PROOF: Final = frozenset({"code", "error", "errors", "fault", "message", "msg", "status", "success"})
 _members_of: dict[type[Model], frozenset[str]] = {}
 
 
@@ -188,8 +189,8 @@ def _members(cls: type[Model]) -> frozenset[str]:
 
 
 def _shows(found: Mapping[str, JSONValue], members: frozenset[str]) -> bool:
-    """Return whether a member of the result's class is there."""
-    return any(found.get(name) is not None for name in members)
+    """Return whether a member of the result's class is there, other than those that gateways print as well."""
+    return any(found.get(name) is not None for name in members - _NO_PROOF)
 
 
 def _spelled(found: Mapping[str, JSONValue], members: frozenset[str]) -> Mapping[str, JSONValue]:
