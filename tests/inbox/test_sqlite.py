@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
-from returnhelper.errors import ConfigurationError, InboxUnavailable
+from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, SQLiteInbox
 from tests.support.inbox_kit import LEASE, record
 from tests.support.store_tools import sqlite
+
+PROCESS = Path(__file__).parents[1] / "support" / "receiving_process.py"
 
 
 async def add_surely(inbox: SQLiteInbox, key: str) -> None:
@@ -26,7 +29,7 @@ async def add_surely(inbox: SQLiteInbox, key: str) -> None:
 
 @pytest.mark.parametrize("moved", [True, False])
 async def test_file_taken_away(tmp_path: Path, moved: bool) -> None:
-    """Nothing is acknowledged into a file that is gone from its place: it is made anew."""
+    """Nothing is acknowledged into a file that was moved or removed: a new one takes its place."""
     path = tmp_path / "inbox.db"
     async with SQLiteInbox(path) as inbox:
         await inbox.add(record("before"))
@@ -41,7 +44,7 @@ async def test_file_taken_away(tmp_path: Path, moved: bool) -> None:
 
 
 async def test_file_replaced(tmp_path: Path) -> None:
-    """A file that another one takes the place of, a restored backup say, is left for that one."""
+    """A file that was replaced by another one, such as a restored backup, is left for that one."""
     path, backup = tmp_path / "inbox.db", tmp_path / "backup.db"
     async with SQLiteInbox(backup) as inbox:
         await inbox.add(record("saved"))
@@ -54,11 +57,56 @@ async def test_file_replaced(tmp_path: Path) -> None:
         assert {found.key for found in await inbox.list()} >= {"saved", "after"}
 
 
-@pytest.mark.parametrize("path", ["", ":memory:", "nul\0.db"])
-def test_no_file(path: str) -> None:
-    """A name that is no file's is refused at once: such a database would forget without a word."""
-    with pytest.raises(ConfigurationError, match="path"):
-        SQLiteInbox(path)
+JOURNALS = [("-wal",), ("-shm",), ("-wal", "-shm")]
+
+
+@pytest.mark.parametrize("journals", JOURNALS)
+async def test_journal_removed(tmp_path: Path, journals: tuple[str, ...]) -> None:
+    """What was acknowledged before and after the files beside the database were removed is there for everybody."""
+    path = tmp_path / "inbox.db"
+    async with SQLiteInbox(path) as inbox:
+        await asyncio.gather(*(inbox.add(record(f"before{number}")) for number in range(20)))
+        for journal in journals:
+            Path(f"{path}{journal}").unlink()
+        for number in range(20):
+            await inbox.add(record(f"after{number}"))
+        with sqlite(path) as db:
+            assert db.execute("SELECT count(*) FROM records").fetchone() == (40,)
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("journals", JOURNALS)
+async def test_journal_removed_without_a_write(tmp_path: Path, journals: tuple[str, ...]) -> None:
+    """A look at the store is enough to save what was acknowledged before: a waiting worker looks all the time."""
+    path = tmp_path / "inbox.db"
+    async with SQLiteInbox(path) as inbox:
+        await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(20)))
+        for journal in journals:
+            Path(f"{path}{journal}").unlink()
+        await inbox.stats()
+        with sqlite(path) as db:
+            assert db.execute("SELECT count(*) FROM records").fetchone() == (20,)
+
+
+@pytest.mark.parametrize("journals", JOURNALS)
+async def test_journal_removed_then_killed(tmp_path: Path, journals: tuple[str, ...]) -> None:
+    """A process that loses these files under load, and is killed, has lost nothing that it acknowledged."""
+    path = tmp_path / "inbox.db"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROCESS), "sqlite", str(path), "-", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    acknowledged: list[str] = []
+    for _ in range(3):
+        acknowledged += [(await process.stdout.readline()).decode().strip() for _ in range(50)]
+        for journal in journals:
+            Path(f"{path}{journal}").unlink(missing_ok=True)
+    acknowledged += [(await process.stdout.readline()).decode().strip() for _ in range(50)]
+    process.kill()
+    acknowledged += (await process.stdout.read()).decode().split("\n")[:-1]
+    await process.wait()
+    async with SQLiteInbox(path) as inbox:
+        assert [key for key in acknowledged if await inbox.get(key) is None] == []
 
 
 async def test_useless_file(tmp_path: Path) -> None:

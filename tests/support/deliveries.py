@@ -15,16 +15,15 @@ ENDPOINT = Endpoint(
 
 def delivery(key: str, padding: int = 0) -> tuple[dict[str, str], bytes]:
     """Return headers and body of one signed delivery."""
-    now = datetime.now(UTC)
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = json.dumps(
         {
             "action": "somethingNew",
             "category": "x",
             "version": "v1",
             "notificationId": key,
-            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventTime": stamp,
             "padding": "x" * padding,
         }
     ).encode()
-    stamp = str(int(now.timestamp()))
     return {SIGNATURE_HEADER: sign(ENDPOINT, stamp, body), "timestamp": stamp}, body

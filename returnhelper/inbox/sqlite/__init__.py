@@ -191,6 +191,6 @@ def _transaction(db: File, works: _Works) -> _Results:
             db.execute("ROLLBACK")
         raise
     if db.replaced():
-        # the next process would open another file, and find nothing of this
-        raise sqlite3.OperationalError("its file was removed or replaced")
+        # the next process would open other files, and find nothing of this
+        raise sqlite3.OperationalError("one of its files was removed or replaced")
     return results

@@ -5,25 +5,43 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from typing import TypeAlias
 
 from returnhelper._time import Clock
 from returnhelper.errors import SchemaTooNew
 from returnhelper.inbox._columns import to_micros
 from returnhelper.inbox.sqlite import schema as sql
 
+_Identity: TypeAlias = tuple[int, int]
+
 
 class File(sqlite3.Connection):
-    """A connection that knows which file it has open."""
+    """A connection that knows which files it has open."""
 
     path: str
-    identity: tuple[int, int] | None = None
+    identities: tuple[_Identity | None, ...] = ()
+
+    def remember(self, path: str) -> None:
+        """Remember which files the path leads to now: the database, its write-ahead log and the index of that."""
+        self.path, self.identities = path, _identities(path)
 
     def replaced(self) -> bool:
-        """Return whether the path leads to another file by now, or to none."""
-        return _identity(self.path) != self.identity
+        """Return whether the path leads to other files by now: another process would find nothing of what is written."""
+        return _identities(self.path) != self.identities
+
+    def abandon(self) -> None:
+        """Close the connection; first move what the log holds into the database, where the next one finds it."""
+        try:
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.close()
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identities(path: str) -> tuple[_Identity | None, ...]:
+    return _identity(path), _identity(path + "-wal"), _identity(path + "-shm")
+
+
+def _identity(path: str) -> _Identity | None:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
@@ -43,7 +61,7 @@ def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> F
         db.execute("PRAGMA cache_size = -16384")
         db.execute("PRAGMA wal_autocheckpoint = 4000")
         _migrate(db, path, clock)
-        db.path, db.identity = path, _identity(path)
+        db.remember(path)
     except BaseException:
         db.close()
         raise

@@ -85,6 +85,8 @@ def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
 
     def connected() -> File:
         nonlocal connection
+        if connection is not None and connection.replaced():
+            disconnect()
         if connection is None:
             connection = connect()
         return connection
@@ -93,7 +95,10 @@ def _serve(jobs: SimpleQueue[_Job | None], connect: Callable[[], File]) -> None:
         nonlocal connection
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                connection.close()
+                if connection.replaced():
+                    connection.abandon()
+                else:
+                    connection.close()
             connection = None
 
     while (job := jobs.get()) is not None:
