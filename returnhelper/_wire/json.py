@@ -15,17 +15,17 @@ from returnhelper.types import JSONValue
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+# An escaped surrogate, after any number of escaped backslashes: as part of a pair (group 2), or alone.
+_SURROGATE = re.compile(
+    rb"(?<!\\)((?:\\\\)*)"
+    rb"(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-
 
 BOM: Final = b"\xef\xbb\xbf"  # UTF-8 byte order mark
 
 
 class NotJSON(ValueError):
-    """The bytes are not JSON, or contain a number or a depth that cannot be read."""
+    """The bytes are not JSON, or JSON that cannot be read; the text completes the sentence "the body is …"."""
 
 
 def decode(body: bytes) -> JSONValue:
@@ -40,9 +40,13 @@ def _decode_leniently(body: bytes) -> JSONValue:
     """Read what the strict decoder refuses but some senders write: a byte order mark, an unpaired surrogate."""
     body = bytes(body).removeprefix(BOM)
     if b"\\u" in body:
-        body = _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+        body = _SURROGATE.sub(lambda found: found[0] if found[2] else found[1] + b"\\ufffd", body)
     try:
         return cast("JSONValue", _decode(body))
+    except RecursionError:
+        raise NotJSON("JSON that is nested too deeply") from None
+    except (msgspec.ValidationError, ArithmeticError):  # of the conversion of an integer, of a decimal
+        raise NotJSON("JSON with a number that is too large") from None
     except Exception as error:  # noqa: BLE001
         raise NotJSON(f"not JSON ({type(error).__name__})") from None
 

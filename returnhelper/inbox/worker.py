@@ -32,6 +32,7 @@ __all__ = ["Worker", "WorkerCounters"]
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
+_LARGE_BODY: Final = 64 * 1024
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -294,6 +295,9 @@ class Worker:
         return disposition
 
     async def _dispatch(self, record: Record) -> Disposition:
-        event = parse_event(record.body)
+        large = (
+            len(record.body) > _LARGE_BODY
+        )  # such a body takes up to a second, which the event loop cannot wait
+        event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
         return await attempt.run(self._router.dispatch(event), self._handler_timeout)

@@ -33,13 +33,13 @@ def make_record(headers: Headers, body: bytes, verified: Verified, now: datetime
     state, reason = State.READY, None
     try:
         envelope = read_body(body)
-    except NotJSON:
+    except NotJSON as error:
         coding = content_encoding(headers)
         if coding is not None:
             with suppress(NotPacked, BodyRefused):
                 unpacked = unpack(body, coding, limit)
                 return make_record(without_encoding(headers), unpacked, verified, now, limit=limit)
-        envelope, state, reason = Envelope(), State.HELD, "the body is not JSON"
+        envelope, state, reason = Envelope(), State.HELD, f"the body is {error}"
     else:
         if envelope.action is None:
             state, reason = State.HELD, "the body names no action"

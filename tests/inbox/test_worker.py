@@ -6,12 +6,14 @@ import asyncio
 import gc
 import os
 import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from returnhelper._time import utc_now
+from returnhelper._wire import encode
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import (
     MemoryInbox,
@@ -44,6 +46,29 @@ async def test_handles_and_counts() -> None:
     assert sorted(seen, key=int) == [str(number) for number in range(50)]
     assert worker.counters.handled == worker.counters.from_event.count == 50
     assert worker.counters.from_receipt.longest >= worker.counters.from_receipt.mean > 0
+
+
+async def test_large_bodies_are_read_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body above 64 kB is decoded outside the event loop, a smaller one inside; both reach the handlers."""
+    threads: dict[int, bool] = {}
+    seen: list[int] = []
+
+    def parse(body: bytes) -> events.Event:
+        threads[len(body)] = threading.current_thread() is threading.main_thread()
+        return events.parse_event(body)
+
+    async def handle(event: events.Event) -> None:
+        seen.append(len(str(event.raw)))
+
+    monkeypatch.setattr("returnhelper.inbox.worker.parse_event", parse)
+    small, large = (encode({"action": "new", "text": "x" * size}) for size in (1000, 100_000))
+    inbox = MemoryInbox()
+    async with Worker(inbox, router(handle), **FAST):
+        for body in (small, large):
+            await inbox.add(Record(key=str(len(body)), body=body, received_at=utc_now()))
+        await until(inbox, done=2)
+    assert threads == {len(small): True, len(large): False}
+    assert len(seen) == 2
 
 
 async def test_outcomes() -> None:

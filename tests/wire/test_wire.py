@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -402,6 +403,49 @@ def test_not_json(body: bytes) -> None:
     """A body that is not JSON, or too large or deep, gives NotJSON, never a decoder's own error."""
     with pytest.raises(NotJSON):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"a":' + b"1" * 5000 + b"}", "JSON with a number that is too large"),
+        (b'{"a":1e99999999999999999999}', "JSON with a number that is too large"),
+        (b"[" * 100_000, "JSON that is nested too deeply"),
+        (b'{"a":1', "not JSON (DecodeError)"),
+        (b"\xff\xfe", "not JSON (DecodeError)"),
+    ],
+)
+def test_why_a_body_cannot_be_read(body: bytes, text: str) -> None:
+    """A number that is too large, or excessive depth, is not called not JSON."""
+    with pytest.raises(NotJSON) as caught:
+        decode(body)
+    assert str(caught.value) == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                r"\\",
+                r"\"",
+                r"\n",
+                r"\ud800",
+                r"\udbff",
+                r"\uDC00",
+                r"\udfff",
+                r"\u0041",
+                "u",
+                "ud800",
+                "x",
+                "\U0001f600",
+            ]
+        )
+    ).map("".join)
+)
+def test_unpaired_surrogates_are_replaced(text: str) -> None:
+    """In any mixture of escapes, a pair of surrogates is one character and a lone one becomes U+FFFD."""
+    expected = json.loads(f'"{text}"')  # keeps lone surrogates
+    assert decode(f'"{text}"'.encode()) == re.sub("[\ud800-\udfff]", "\ufffd", expected)
 
 
 @given(st.binary(max_size=200))
