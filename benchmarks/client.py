@@ -107,9 +107,9 @@ async def candidates(url: str) -> AsyncIterator[dict[str, Candidate]]:
         rh = await stack.enter_async_context(
             ReturnHelper(api_key=KEY, api_token=KEY, environment=environment)
         )
-        resource = Resource(rh._transport)
+        resource = Resource(rh._transport)  # noqa: SLF001 - a call without what its method adds
         operation = Operation(PATH[5:], "POST", PATH, writes=True)
-        found["returnhelper"] = lambda: resource._call(operation, Acknowledgement, body=BODY)
+        found["returnhelper"] = lambda: resource._call(operation, Acknowledgement, body=BODY)  # noqa: SLF001
         with contextlib.suppress(ImportError):
             import gidgethub.aiohttp
 

@@ -188,7 +188,7 @@ class Candidates:
             body = self.bodies[number]
             self.verifier.verify(self.headers[number], body)
             decoded = decode(body)
-            key = dedup_key(decoded.get("notificationId"), body)  # type: ignore[arg-type]
+            key = dedup_key(decoded.get("notificationId"), body)
             if key not in self.seen:
                 self.seen.add(key)
                 await self.router.dispatch(build_event(decoded, body))

@@ -116,7 +116,7 @@ async def test_every_item_once_across_a_stop(
             break
         stop -= 1
     await pages.aclose()  # type: ignore[attr-defined]
-    async for page in table.pager(**span, page_size=3, cursor=cursor).pages() if cursor else _none():
+    async for page in table.pager(**span, page_size=3, cursor=cursor).pages() if cursor else _none():  # type: ignore[assignment]
         got += [row.id for row in page.items]
     assert sorted(got) == [row.id for row in table.rows]
     assert table.under_way == 0
@@ -301,7 +301,7 @@ async def test_a_wrong_total_loses_nothing(total: int, caplog: pytest.LogCapture
 
 
 def leave(at: int) -> Callable[[list[int]], None]:
-    return lambda rows: rows.pop(at % len(rows)) and None if rows else None
+    return lambda rows: rows.pop(at % len(rows)) and None if rows else None  # type: ignore[return-value]
 
 
 def enter(at: int) -> Callable[[list[int]], None]:

@@ -220,21 +220,21 @@ async def test_a_broken_resend_is_named_by_wire_path(path: str, change: dict[str
     """Lengths and required texts of a resend are looked at before sending."""
     request = resend()
     own = {name: change[name] for name in change if hasattr(request, name)}
-    shipment = attrs.evolve(request.resend_shipment, **{n: v for n, v in change.items() if n not in own})
+    shipment = attrs.evolve(request.resend_shipment, **{n: v for n, v in change.items() if n not in own})  # type: ignore[misc]
     async with recording() as (_, rh):
         with pytest.raises(RequestInvalid) as caught:
-            await rh.resends.create(attrs.evolve(request, resend_shipment=shipment, **own))
+            await rh.resends.create(attrs.evolve(request, resend_shipment=shipment, **own))  # type: ignore[misc]
     assert list(caught.value.fields) == [path]
 
 
 async def test_the_deprecated_request_has_one_item_and_dollars() -> None:
     """Exactly one line item, `usd` in lower case, grams and centimetres."""
     request = return_request()
-    broken = attrs.evolve(
+    broken = attrs.evolve(  # type: ignore[misc]
         request,
         total_value_currency="USD",
         return_request_line_items=request.return_request_line_items * 2,
-        shipment=attrs.evolve(request.shipment, dimension_uom="in", dimension2=Decimal(0)),
+        shipment=attrs.evolve(request.shipment, dimension_uom="in", dimension2=Decimal(0)),  # type: ignore[misc]
     )
     async with recording() as (_, rh):
         with pytest.raises(RequestInvalid) as caught:
@@ -359,7 +359,7 @@ MISBUILT: list[tuple[Callable[[ReturnHelper], Any], str]] = [
     (lambda rh: rh.return_shipments.create(in_a_dict(return_shipment())), "request must be"),
     (
         lambda rh: rh.return_shipments.create(
-            attrs.evolve(return_shipment(), shipment=in_a_dict(return_shipment().shipment))
+            attrs.evolve(return_shipment(), shipment=in_a_dict(return_shipment().shipment))  # type: ignore[misc]
         ),
         "request.shipment must be",
     ),
@@ -374,7 +374,7 @@ MISBUILT: list[tuple[Callable[[ReturnHelper], Any], str]] = [
     ),  # type: ignore[arg-type]
     (lambda rh: rh.return_requests.edit("x"), "request must be an? EditReturnRequestRequest, not str"),  # type: ignore[arg-type]
     (
-        lambda rh: rh.vas.create_by_return_inventory_id([{"a": 1}]),
+        lambda rh: rh.vas.create_by_return_inventory_id([{"a": 1}]),  # type: ignore[list-item]
         r"create_vas_list\[0\] must be a CreateVas",
     ),  # type: ignore[list-item]
     (lambda rh: rh.fba_shipments.create([{"a": 1}]), r"create_fba_shipment_list\[0\] must be"),  # type: ignore[list-item]

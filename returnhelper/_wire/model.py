@@ -76,7 +76,11 @@ class Model:
 
 
 def wire(
-    name: str | None = None, *aliases: str, default: Any = None, repr: bool = True, loose: bool | str = False
+    name: str | None = None,
+    *aliases: str,
+    default: Any = None,
+    repr: bool = True,  # noqa: A002 - named as in attrs.field
+    loose: bool | str = False,
 ) -> Any:
     """Name a field's wire member where the camelCase rule does not; further accepted names may follow.
 

@@ -39,7 +39,7 @@ async def test_the_row_and_the_event_are_there_together_or_neither(
         )
         url = f"{postgres_server.url}{'&' if '?' in postgres_server.url else '?'}search_path={schema}"
         async with (
-            names["ShopInbox"](url, pool) as inbox,
+            names["ShopInbox"](url, pool) as inbox,  # type: ignore[call-arg]
             Receiver(Verifier(ENDPOINT), inbox=inbox) as receiver,
         ):
             label = delivery("labelGenerated", {"label": {"shipmentId": 1}})

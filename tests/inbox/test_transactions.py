@@ -38,12 +38,12 @@ async def db(
     """Give a connection of the caller's, of every kind that a service has."""
     if request.param == "of a pool":
         async with pool.acquire() as connection:
-            yield connection
+            yield connection  # type: ignore[misc]
         return
     size = 0 if request.param == "without prepared statements" else 100
-    connection = await asyncpg.connect(postgres_server.url, statement_cache_size=size)
+    connection = await asyncpg.connect(postgres_server.url, statement_cache_size=size)  # type: ignore[assignment]
     try:
-        yield connection
+        yield connection  # type: ignore[misc]
     finally:
         await connection.close()
 

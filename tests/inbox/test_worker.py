@@ -143,7 +143,7 @@ async def test_lost_lease_cancels() -> None:
                 raise
 
     class Forgetful(MemoryInbox):
-        async def extend(self, record: Record, lease: timedelta) -> bool:
+        async def extend(self, record: Record, lease: timedelta) -> bool:  # type: ignore[override]
             await self.release(record)
             return False
 
@@ -213,7 +213,7 @@ async def test_outage() -> None:
             if self.calls % 3:
                 raise InboxUnavailable("out")
 
-        async def claim(self, limit: int, lease: timedelta) -> list[Record]:
+        async def claim(self, limit: int, lease: timedelta) -> list[Record]:  # type: ignore[override]
             self.fail()
             return await super().claim(limit, lease)
 

@@ -45,7 +45,7 @@ async def test_an_order_is_read_from_either_place(nested: bool) -> None:
 
 async def test_documented_limits() -> None:
     """Shipping method, country and custom fields are looked at before sending, and may be left to the server."""
-    nowhere = attrs.evolve(SHIP_TO, ship_to_country="US")
+    nowhere = attrs.evolve(SHIP_TO, ship_to_country="US")  # type: ignore[misc]
     fields = {str(n): "x" for n in range(25)}
     async with recording() as (recorder, rh):
         with pytest.raises(RequestInvalid) as caught:

@@ -202,7 +202,7 @@ def test_entity_and_coded_forms_give_the_same_values(number: int, text: str) -> 
 @pytest.mark.parametrize("form", [6, "6"])
 def test_unnamed_numbers_are_one_value_as_number_and_as_text(form: object) -> None:
     """Status 6 of an arrived shipment is printed both ways."""
-    assert structure({"shipmentStatusCode": form}, Shipment).shipment_status_code == "6"
+    assert structure({"shipmentStatusCode": form}, Shipment).shipment_status_code == "6"  # type: ignore[dict-item]
 
 
 def test_synonyms_of_statuses() -> None:

@@ -68,7 +68,7 @@ async def test_an_empty_list_is_a_list() -> None:
 
 async def test_a_price_needs_its_basics() -> None:
     """Service, origin and weight are looked at before sending."""
-    wrong = attrs.evolve(
+    wrong = attrs.evolve(  # type: ignore[misc]
         SHORT_BUYER_SHIPMENT, shipment_service_type="", shipment_country_code="US", weight=Decimal(0)
     )
     async with recording() as (recorder, rh):

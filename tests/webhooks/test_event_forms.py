@@ -68,7 +68,7 @@ def put(body: Any, path: tuple[str | int, ...], new: Any) -> Any:
     if not path:
         return new
     copy = dict(body) if isinstance(body, dict) else list(body)
-    copy[path[0]] = put(copy[path[0]], path[1:], new)
+    copy[path[0]] = put(copy[path[0]], path[1:], new)  # type: ignore[index]
     return copy
 
 

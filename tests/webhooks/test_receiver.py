@@ -396,7 +396,7 @@ def test_invalid_arguments(make):
     given = {name: value for name, value in VALID.items() if name in parameters}
     make(**given)
     for name in parameters:
-        for value in INVALID[name]:
+        for value in INVALID[name]:  # type: ignore[attr-defined]
             with pytest.raises(ConfigurationError) as caught:
                 make(**given | {name: value})
             assert str(caught.value).startswith(f"{name} must be")
@@ -429,4 +429,4 @@ async def test_the_record_equals_one_from_the_constructor():
     for members in ({}, {"notificationId": "ä\0"}, {"notificationId": "x" * 999}, {"category": "\0"}):
         record = await inbox.get((await receive(receiver, label(**members))).record_key)
         fields = {field.name: getattr(record, field.name) for field in attrs.fields(type(record))}
-        assert type(record)(**fields) == record
+        assert type(record)(**fields) == record  # type: ignore[misc]

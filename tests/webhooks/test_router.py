@@ -146,7 +146,7 @@ def test_middleware_and_fallbacks_are_registered_once():
     router.on(events.LabelGenerated)(ship)
     for register, function in ((router.middleware, stage), (router.on_unhandled, ship)):
         with pytest.raises(ConfigurationError, match="already registered for"):
-            register(function)
+            register(function)  # type: ignore[type-var]
 
 
 def test_functions_are_registered_once_among_included_routers():

@@ -197,7 +197,7 @@ def test_invalid_arguments(make, receiver):
     }
     parameters = inspect.signature(make).parameters
     for name in parameters.keys() - {"self"}:
-        for value in invalid[name]:
+        for value in invalid[name]:  # type: ignore[attr-defined]
             with pytest.raises(ConfigurationError, match=f"^{name} must be") as caught:
                 make(**valid | {name: value})
             assert format_value(value) in str(caught.value)
