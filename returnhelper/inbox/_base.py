@@ -192,9 +192,11 @@ class BaseInbox:
         self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
     ) -> bool:
         """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
+        if not isinstance(refund_attempt, bool):
+            raise ConfigurationError(f"refund_attempt must be a bool, not {format_value(refund_attempt)}")
         at, reason = to_time("at", at), None if reason is None else check_text("reason", reason)
         return await self._apply(
-            record, State.READY, not_before=at, reason=reason, refund_attempt=bool(refund_attempt)
+            record, State.READY, not_before=at, reason=reason, refund_attempt=refund_attempt
         )
 
     async def hold(self, record: Record, reason: str) -> bool:

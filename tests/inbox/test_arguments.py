@@ -94,7 +94,12 @@ METHODS: dict[str, dict[str, list[object]]] = {
     "extend": {"record": NOT_RECORDS, "lease": NOT_DURATIONS},
     "complete": {"record": NOT_RECORDS},
     "discard": {"record": NOT_RECORDS, "reason": NOT_TEXT},
-    "retry": {"record": NOT_RECORDS, "at": NOT_TIMES, "reason": NOT_TEXT[1:]},
+    "retry": {
+        "record": NOT_RECORDS,
+        "at": NOT_TIMES,
+        "reason": NOT_TEXT[1:],
+        "refund_attempt": [None, 1, "yes"],
+    },
     "hold": {"record": NOT_RECORDS, "reason": NOT_TEXT},
     "release": {"record": NOT_RECORDS},
     "requeue": {"key": NOT_TEXT},
