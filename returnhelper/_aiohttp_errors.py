@@ -203,7 +203,7 @@ def _certificate_advice(code: int) -> str:
         return "the certificate is for another host: check the URL"
     if code in _WRONG_TIME:
         return "the certificate is not valid at this time: check the clock of this machine"
-    return "the certificate is not trusted: if it is your proxy's, pass a session that knows its CA"
+    return "the certificate is not trusted: if it is your proxy's, set SSL_CERT_FILE or pass a session that knows its CA"
 
 
 def _refused_by_proxy(error: aiohttp.ClientHttpProxyError, exchange: Exchange) -> ConnectionFailed:

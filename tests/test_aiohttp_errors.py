@@ -223,7 +223,7 @@ async def test_certificates() -> None:
             await client(f"https://127.0.0.1:{server.port}", session=session).balances.list()
     for error, text in (
         (unknown, "self-signed certificate (_ssl"),
-        (unknown, "pass a session that knows its CA"),
+        (unknown, "set SSL_CERT_FILE or pass a session that knows its CA"),
         (wrong, "Hostname mismatch, certificate is not valid for 'localhost'"),
         (wrong, "the certificate is for another host: check the URL"),
     ):
