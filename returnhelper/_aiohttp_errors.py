@@ -1,4 +1,4 @@
-"""What aiohttp, yarl, ssl and the socket raise, as the errors of this package: the one boundary for calls and transfers."""
+"""Translate what aiohttp, yarl, ssl and sockets raise: the one boundary of calls and transfers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .errors import (
 
 
 class NotRepeated(aiohttp.ClientError):
-    """A connection that broke under a request which aiohttp would send a second time by itself."""
+    """A connection broke, and aiohttp would have sent the request a second time by itself."""
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__("the connection broke")
@@ -45,9 +45,9 @@ ERRORS: Final = (
     LookupError,
     AssertionError,
 )
-"""Everything that a request can raise without a fault of this package. User code in a session may raise other things."""
+"""What a request can raise. The middlewares and traces of a session may also raise errors of their own."""
 
-# Passwords may also stand in what was meant to be a URL: `user:password@proxy:3128`.
+# A proxy without its scheme is not a URL but may contain a password: `user:password@proxy:3128`.
 _USER: Final = re.compile(r"[^\s/'\"@]+@(?=[^\s/'\"@])")
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@'\"]*@)?([^\s/?#@'\"]*)[^\s'\"]*", re.IGNORECASE
@@ -60,10 +60,10 @@ _WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V
 
 
 class Exchange(Protocol):
-    """What a call or a transfer remembers from attempt to attempt.
+    """A call or a transfer, over all its attempts.
 
-    `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
-    attempt may have been carried out. The headers of a session that was passed in stay out of a `foreign` request.
+    `sent` is True once the attempt has a connection, `status` is the status of its response, and `maybe_applied` is True
+    if an earlier attempt may have been carried out. `foreign` requests go to hosts that are not the API.
     """
 
     sent: bool
@@ -85,7 +85,7 @@ class Exchange(Protocol):
 
 
 def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:
-    """Return the error of this package for one of `ERRORS`, without keeping it: it may hold secrets."""
+    """Return the error of this package for one of `ERRORS`, which is not chained: it may hold secrets."""
     if isinstance(error, NotRepeated):
         error = error.error or aiohttp.ServerDisconnectedError()
     cause = cause_of(error, exchange.redactor)
@@ -116,16 +116,16 @@ def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:
 
 
 def is_callers_own(error: Exception) -> bool:
-    """Whether an error is of a class of the caller, whose middlewares and traces a session may run."""
+    """Whether the class of an error is the caller's own: a session runs the caller's middlewares and traces."""
     standard = isinstance(error, aiohttp.ClientError | HttpProcessingError | BodyError | OSError)
     return not standard and type(error).__module__.partition(".")[0] not in _STANDARD
 
 
 def cause_of(error: BaseException, redactor: Redactor) -> str:
-    """Return class and text of an error on one line, without credentials and with no more of a URL than its host."""
+    """Return class and text of an error on one line, without credentials, and with URLs cut down to their hosts."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - somebody's class; the message is about something else
+    except Exception:  # noqa: BLE001 - a class of the caller
         text = ""
     text = one_line(_USER.sub("", _URL.sub(r"\1\2", redactor.text(text))), _LONGEST_CAUSE)
     kind = type(error).__name__
@@ -189,7 +189,7 @@ def _not_connected(error: Exception, exchange: Exchange, cause: str) -> Connecti
         return failed(
             exchange, f"{cause}; {_certificate_advice(reason.verify_code)}", sent=False, permanent=True
         )
-    # A handshake that breaks off is a matter of the network; one that is refused will be refused again.
+    # A handshake that breaks off may succeed next time; one that is refused will be refused again.
     permanent = isinstance(error, aiohttp.ServerFingerprintMismatch) or (
         isinstance(reason, ssl.SSLError) and not isinstance(reason, ssl.SSLEOFError)
     )
@@ -220,15 +220,15 @@ def _refused_by_proxy(error: aiohttp.ClientHttpProxyError, exchange: Exchange) -
 def _not_http(error: aiohttp.ClientResponseError, exchange: Exchange) -> UnexpectedContent:
     text = one_line(exchange.redactor.text(error.message), _LONGEST_CAUSE)
     advice = ""
-    if text.startswith("Got more than"):  # aiohttp's limit for a line of the head
+    if text.startswith("Got more than"):  # aiohttp's limit for one header
         advice = "; a session with a larger max_field_size and max_line_size can be passed in"
     return unusable(exchange, f"a response that is not valid HTTP ({text}{advice})")
 
 
 def hide_frames(error: BaseException) -> None:
-    """Remove the frames of aiohttp from the tracebacks of an error that goes on to the caller.
+    """Remove the frames of aiohttp from the tracebacks of an error that the caller will see.
 
-    Crash reports show local variables: there they would be headers and signed addresses.
+    Crash reports show local variables, which in those frames are headers and signed addresses.
     """
     for link in _chain(error):
         link.__traceback__ = _without_aiohttp(link.__traceback__)

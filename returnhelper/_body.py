@@ -1,4 +1,4 @@
-"""The body of a response, decompressed here: aiohttp takes a compressed body that was cut off for a complete one."""
+"""Read and decompress the body of a response: aiohttp accepts a compressed body that lacks its end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 import aiohttp
 
 ENCODINGS: Final = "gzip, deflate"
-"""The compressions that are asked for."""
+"""The compressions that requests accept."""
 
 CHUNK: Final = 256 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 class BodyError(Exception):
-    """A body that cannot be decompressed; `truncated` if it ends too early."""
+    """A body cannot be decompressed; `truncated` says that it ends too early."""
 
     def __init__(self, message: str, *, truncated: bool = False) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ async def read_chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield chunk
         return
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise BodyError(f"a body compressed as {encoding[:40]!r}, which was not asked for")
+        raise BodyError(f"a body compressed as {encoding[:40]!r}, which was not requested")
     inflater = _Inflater(gzip=encoding != "deflate")
     async for chunk in _wire_chunks(response):
         for piece in inflater.feed(chunk):
@@ -46,7 +46,7 @@ async def read_chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 async def _wire_chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    if response.content.at_eof():  # empty, or read already by a middleware of the session that was passed in
+    if response.content.at_eof():  # empty, or already read by a middleware
         yield await response.read()
         return
     while chunk := await response.content.read(CHUNK):

@@ -180,7 +180,7 @@ class Source:
 async def open_source(
     source: str | os.PathLike[str] | bytes | AsyncIterable[bytes], size: int | None
 ) -> AsyncIterator[Source]:
-    """Provide the source with its size, and its chunks as often as they are asked for where that is possible."""
+    """Open the source; where possible, its chunks can be read again for every attempt."""
     if isinstance(source, bytes | bytearray | memoryview):
         whole = bytes(source)
         yield Source(len(whole), lambda: _slices(whole), repeatable=True)
@@ -228,7 +228,7 @@ async def _opened(path: Path | None, content: AsyncIterable[bytes] | None = None
 
 
 def _open_regular(path: Path) -> BinaryIO:
-    # Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
+    # Without O_NONBLOCK, opening a FIFO waits until a writer opens it.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -28,7 +28,7 @@ async def run_attempts(
 ) -> T:
     """Return the result of the first attempt that succeeds; raise the error of the last one.
 
-    `once` makes an attempt; it may raise whatever aiohttp does. The first attempt is made outside of stamina, which
+    `once` makes one attempt and may raise whatever aiohttp raises. The first attempt is made outside of stamina, which
     costs about as much as half a call.
     """
     try:
@@ -46,7 +46,7 @@ async def run_attempts(
                 raise failure
             return await _retry(exchange, once, state, limits.policy, scope, failure)
     except TimeoutError:
-        if not scope.expired():  # somebody else's, such as that of the iterator that is being uploaded
+        if not scope.expired():  # raised by the iterator that is being uploaded
             raise
     raise timed_out(exchange, "total", f"no response within the total of {limits.total:g} s")
 
@@ -71,7 +71,7 @@ async def _attempt(exchange: Exchange, once: Callable[[], Awaitable[T]], state: 
     finally:
         underway.reset(token)
         state.slots.release()
-    # Raised outside of the block, without context and without the frames below: those hold the response.
+    # Raised outside of the block, without the context and the frames below, which hold the response.
     failure.__cause__ = failure.__context__ = None
     raise failure.with_traceback(None)
 
@@ -96,7 +96,7 @@ async def _retry(
         seconds = _wait(error, policy, number, scope)
         if seconds is None:
             return False
-        # stamina's own line is the warning, with the error and the wait as attributes; this one is for readers.
+        # stamina logs the warning, with error and wait as attributes of the record; this line is for people.
         log.debug(
             "%s failed in attempt %d (%s), next attempt in %.2f s",
             exchange.name,
@@ -106,9 +106,9 @@ async def _retry(
         )
         return seconds
 
-    async for one in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
-        with one:
-            number = one.num
+    async for attempt in stamina.retry_context(on=wait, attempts=policy.attempts, timeout=None):
+        with attempt:
+            number = attempt.num
             if number == 1:
                 raise failure
             try:

@@ -1,4 +1,4 @@
-"""Text that must never be shown: held by objects whose `repr` says nothing, checked without raising it into view."""
+"""Secrets: held by objects whose `repr` hides them, and checked without showing them in a traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, format_value
 
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
@@ -33,7 +33,7 @@ _RESERVED: Final = frozenset(
 
 
 class Secret(str):
-    """Text that goes out as it is but whose `repr`, which crash reports show, hides it."""
+    """Text that is sent unchanged, but whose `repr`, which crash reports show, hides it."""
 
     __slots__ = ()
 
@@ -46,14 +46,14 @@ def header_problem(value: object) -> str | None:
     if not isinstance(value, str):
         return f"must be text, not {type(value).__name__}"
     if not value or value.strip() != value:
-        return "is empty or has blanks around it; check where it is read from"
+        return "is empty or has whitespace around it; check where it is read from"
     if _NOT_IN_A_HEADER.search(value):
         return "contains a line break or another character that is not allowed in an HTTP header"
     return None
 
 
 class Redactor:
-    """Replaces secrets in texts, as they are and as JSON, HTML and URLs may write them."""
+    """Replaces secrets in text, whether plain or escaped as in JSON, HTML or URLs."""
 
     __slots__ = ("_encoded", "_texts")
 
@@ -67,7 +67,7 @@ class Redactor:
         return "<redactor>"
 
     def text(self, text: str) -> str:
-        """Return the text without the secrets; a server or a proxy may echo what it was sent."""
+        """Return the text without the secrets: a server or a proxy may echo what it was sent."""
         for form in self._texts:
             text = text.replace(form, _REDACTED)
         return text
@@ -75,8 +75,7 @@ class Redactor:
     def body(self, body: bytes) -> bytes:
         """Return the bytes without the secrets."""
         for form in self._encoded:
-            if form in body:
-                body = body.replace(form, _REDACTED.encode())
+            body = body.replace(form, _REDACTED.encode())
         return body
 
 
@@ -101,7 +100,7 @@ def _forms(secret: str) -> set[str]:
 
 
 class Credentials:
-    """API key and token. Frames that may raise hold this object instead of the two."""
+    """API key and token. Frames in which errors may be raised hold this object, not the values."""
 
     __slots__ = ("_key", "_problems", "_token", "redactor")
 
@@ -123,7 +122,7 @@ class Credentials:
             raise ConfigurationError(problem)
 
     def redactor_with(self, headers: Mapping[str, str]) -> Redactor:
-        """Return what also redacts the values of headers whose names say that they are secret, such as Authorization."""
+        """Return a redactor that also covers headers which sound secret by their names, such as Authorization."""
         values = [value for name, value in headers.items() if _SENSITIVE.search(name)]
         if not values:
             return self.redactor
@@ -135,7 +134,7 @@ class Credentials:
 
 
 class ExtraHeaders(Mapping[str, str]):
-    """The headers that a caller adds; they may hold passwords, so their `repr` lists the names only."""
+    """The headers that a caller adds. They may contain passwords, so the `repr` lists the names only."""
 
     __slots__ = ("_headers", "_problem")
 
@@ -169,7 +168,7 @@ class ExtraHeaders(Mapping[str, str]):
 def _problem(header: tuple[object, object]) -> str | None:
     name, value = header
     if not isinstance(name, str) or not name or _NOT_IN_A_NAME.search(name):
-        return "headers contains a name that is not an HTTP header name"
+        return f"headers must have names that are HTTP tokens, not {format_value(name)}"
     if name.lower() in _RESERVED:
         return f"headers: {name} is set by the client itself"
     problem = header_problem(value)

@@ -40,7 +40,7 @@ class _Connector(aiohttp.TCPConnector):
     ) -> Connection:
         exchange = underway.get()
         if exchange.sent:
-            # aiohttp sends a GET or PUT again by itself where a connection breaks; that is for the RetryPolicy to say.
+            # aiohttp sends a GET or PUT again by itself when a connection breaks, but the RetryPolicy counts requests.
             raise NotRepeated
         connection = await super().connect(req, traces, timeout)
         exchange.sent = True
@@ -50,8 +50,8 @@ class _Connector(aiohttp.TCPConnector):
 class Deadlines:
     """End calls at their deadlines, exactly, but set a timer only for those that last.
 
-    Most calls are over in a moment, and a timer of its own costs each of them more than reading the response. One
-    shared timer, a moment after the first of them began, sets the real ones for all that are still under way.
+    Most calls end within a moment, and a timer for each of them would cost more than reading its response. One shared
+    timer fires a moment after the first of them began, and sets the real timers of those that are still under way.
     """
 
     _MOMENT = 0.25
@@ -65,7 +65,7 @@ class Deadlines:
         return len(self._untimed)
 
     def watch(self, scope: asyncio.Timeout, seconds: float) -> None:
-        """Let a scope that was entered without a deadline expire after so many seconds."""
+        """Let a scope, entered without a deadline, expire after that many seconds."""
         now = self._loop.time()
         if seconds <= self._MOMENT:
             scope.reschedule(now + seconds)
@@ -81,7 +81,7 @@ class Deadlines:
             scope.reschedule(deadline)
 
     def forget(self, scope: asyncio.Timeout) -> None:
-        """Set no timer for a scope any more."""
+        """Forget a scope that has ended."""
         self._untimed.pop(scope, None)
 
     def _set_timers(self) -> None:
@@ -91,13 +91,13 @@ class Deadlines:
 
 
 def _guard(session: aiohttp.ClientSession, *, own: bool) -> ClientMiddlewareType:
-    """Return the middleware that comes before those of the session."""
+    """Return a middleware that runs before those of the session: it removes headers and forbids repeats."""
     keeps_authorization = "Authorization" in session.headers or session.auth is not None
 
     def unwanted(exchange: Exchange) -> set[str]:
-        if exchange.foreign:  # defaults of a session that was passed in are for the API, cookies too
+        if exchange.foreign:  # the defaults and cookies of a session that was passed in are for the API
             return {*session.headers, "Authorization", "Cookie"}
-        # With `trust_env` aiohttp also reads .netrc, and would send that password to the API.
+        # With `trust_env` aiohttp also reads .netrc, and would send a password from there to the API.
         return {"Authorization"} if session.trust_env and not keeps_authorization else set()
 
     async def guard(request: ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
@@ -106,7 +106,7 @@ def _guard(session: aiohttp.ClientSession, *, own: bool) -> ClientMiddlewareType
             if not any(added.lower() == name.lower() for added in exchange.headers):
                 request.headers.popall(name, None)
         if not own:
-            exchange.sent = True  # its connector does not say
+            exchange.sent = True  # its connector does not say when it connects
         try:
             return await handler(request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as e:
@@ -122,15 +122,14 @@ def _guard(session: aiohttp.ClientSession, *, own: bool) -> ClientMiddlewareType
 class LoopState:
     """What belongs to one event loop.
 
-    Calls go through `_session`; transfers through the same if it was passed in, else through another one over the same
-    connections, without the headers of the API.
+    Calls use `_session`. Transfers use it too if it was passed in; otherwise they use a second session over the same
+    connections that does not have the headers of the API.
     """
 
     _session: aiohttp.ClientSession = attrs.field(repr=False)
     _transfers: aiohttp.ClientSession | None = attrs.field(repr=False)
-    _headers: Mapping[str, str] = attrs.field(
-        repr=False
-    )  # of every call, where the session does not have them
+    # Sent with every call; empty where the session has them as its defaults.
+    _headers: Mapping[str, str] = attrs.field(repr=False)
     _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(repr=False)
     slots: asyncio.Semaphore = attrs.field(repr=False)
     deadlines: Deadlines = attrs.field(repr=False)
@@ -150,7 +149,7 @@ class LoopState:
         data: bytes | AsyncIterable[bytes] | None,
         phases: aiohttp.ClientTimeout,
     ) -> Awaitable[aiohttp.ClientResponse]:
-        """Send one request. The body of its response is as it came: not decompressed."""
+        """Send one request. The body of its response is not decompressed."""
         exchange.sent = False
         exchange.status = None
         session = self._session
@@ -186,7 +185,7 @@ def _open_session(
         connector=connector,
         connector_owner=headers is not None,
         cookie_jar=aiohttp.DummyCookieJar(),
-        # Plain text: aiohttp is slower with a subclass of it.
+        # Plain text: aiohttp is slower with a subclass of str.
         headers=headers and {name: str.__str__(value) for name, value in headers.items()},
         trust_env=trust_env,
     )
@@ -199,13 +198,13 @@ def _require_usable(session: aiohttp.ClientSession, loop: AbstractEventLoop) -> 
         )
     if getattr(session, "_loop", loop) is not loop:  # aiohttp deprecates the public name
         raise ConfigurationError(
-            "the session that was passed in belongs to another event loop; make it in the loop that makes the calls"
+            "the session that was passed in belongs to another event loop; create it in the loop that makes the calls"
         )
 
 
 @attrs.frozen
 class Limits:
-    """What bounds one call: the total in seconds, the phases of an attempt, and the retries."""
+    """What limits one call: its total in seconds, the phases of each attempt, and the retries."""
 
     total: float | None
     phases: aiohttp.ClientTimeout
@@ -225,7 +224,7 @@ class Sessions:
         max_concurrency: int,
         trust_env: bool,
     ) -> None:
-        self.given = given
+        self._given = given
         self._headers = headers
         self._limits = Limits(timeouts.total, self._phases(timeouts), retry)
         self._max_concurrency = max_concurrency
@@ -240,20 +239,20 @@ class Sessions:
         if state is None or state.closed:
             state = self._open(loop)
             with self._lock:
-                # Sessions of loops that are gone cannot be closed any more; aiohttp and asyncio warn by themselves.
+                # The session of a closed loop cannot be closed any more; aiohttp and asyncio warn about it.
                 for old in [old for old in self._states if old.is_closed()]:
                     del self._states[old]
                 self._states[loop] = state
         return state
 
     def _open(self, loop: AbstractEventLoop) -> LoopState:
-        given, headers = self.given, {**self._headers, "Accept-Encoding": ENCODINGS}
+        given, headers = self._given, {**self._headers, "Accept-Encoding": ENCODINGS}
         session = given or _open_session(_Connector(limit=0), trust_env=self._trust_env, headers=headers)
         middlewares: tuple[ClientMiddlewareType, ...] = ()
         if given is not None:
             _require_usable(given, loop)
             middlewares = tuple(getattr(given, "_middlewares", ()))  # aiohttp has no public name for them
-            if middlewares:  # one that reads bodies, to log them for example, must find them readable
+            if middlewares:  # one that logs bodies must be able to read them
                 headers["Accept-Encoding"] = "identity"
         if given is not None or self._trust_env:
             middlewares = (_guard(session, own=given is None), *middlewares)
@@ -279,9 +278,9 @@ class Sessions:
         return Limits(options.timeout, default.phases, policy)
 
     def _phases(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
-        # The total is watched from outside, for all attempts together: aiohttp rounds long totals up to whole
-        # seconds. `connect` includes the wait for a connection of the pool: ours has no limit of its own.
-        if self.given is None:
+        # The total is watched outside, for all attempts together: aiohttp rounds long totals up to whole seconds.
+        # `connect` includes the wait for a pooled connection; our own pool has no limit.
+        if self._given is None:
             return aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read)
         return aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
 
@@ -289,14 +288,14 @@ class Sessions:
         """Close the session of the running event loop, unless it was passed in. The next request opens a new one."""
         with self._lock:
             state = self._states.pop(asyncio.get_running_loop(), None)
-        if state is not None and self.given is None:
+        if state is not None and self._given is None:
             await state.aclose()
 
     def warn_if_open(self, owner: object) -> None:
         """Warn about open sessions that nobody will close, without any I/O."""
         with self._lock:
             states = list(self._states.values())
-        if self.given is None and not all(state.closed for state in states):
+        if self._given is None and not all(state.closed for state in states):
             warnings.warn(
                 f"{owner!r} was not closed; use `async with` or `await aclose()`",
                 ResourceWarning,

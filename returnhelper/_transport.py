@@ -1,4 +1,4 @@
-"""API calls over a session: one attempt, and all of them."""
+"""API calls: build a request, send it with retries, read its response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from .errors import ConfigurationError
 
 log = logging.getLogger("returnhelper.http")
 
-MAX_RESPONSE = 64 << 20  # bytes, far beyond a page of any list: a guard against what is not the API
+MAX_RESPONSE = 64 << 20
+"""Bytes, far more than a page of any list: a guard against servers that are not the API."""
 
 
 def _uuid4() -> str:
@@ -32,7 +33,7 @@ def _uuid4() -> str:
 
 
 class Transport:
-    """Make calls, each with all its attempts."""
+    """Make calls to the API, with retries."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class Transport:
         body: object | None = None,
         options: RequestOptions | None = None,
     ) -> ParsedResponse:
-        """Make one call with all its attempts; return its response or raise the last error."""
+        """Make one call, with retries; return its response or raise the error of the last attempt."""
         request = prepare(
             operation,
             query=query,
@@ -107,17 +108,19 @@ class Transport:
             phases=phases,
         )
         request.status = response.status
-        found = response.headers
-        # Bounded by aiohttp, since seven digits are below MAX_RESPONSE, and read at once: nearly every response is like that.
-        bounded = len(found.get("Content-Length", "unknown length")) <= 7 and "Content-Encoding" not in found
+        headers = response.headers
+        # Nearly every response announces a length of at most seven digits, which is below MAX_RESPONSE.
+        bounded = (
+            len(headers.get("Content-Length", "unknown length")) <= 7 and "Content-Encoding" not in headers
+        )
         body = await (response.read() if bounded else _read_within_limit(request, response))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
-        return _response.interpret(request, response.status, _readable(found), body)
+        return _response.interpret(request, response.status, _readable(headers), body)
 
 
 def _readable(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Return headers that can be printed: aiohttp reads bytes that are not UTF-8 as lone surrogates."""
+    """Return headers that can be printed: aiohttp decodes bytes that are not UTF-8 to lone surrogates."""
     if all(map(str.isascii, headers.values())):
         return headers.copy()
     return CIMultiDict(
@@ -127,7 +130,7 @@ def _readable(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 
 
 async def _read_within_limit(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
-    """Return the body of a response; one beyond MAX_RESPONSE is not read to its end."""
+    """Return the body of a response; stop reading one that exceeds MAX_RESPONSE."""
     blocks: list[bytes] = []
     size = 0
     try:

@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Self
 from . import config
 from ._arguments import Range, require_bool, require_callable, require_int, require_type
 from ._secrets import Credentials, header_problem
-from .config import (
-    Environment,
-    RetryPolicy,
-    Timeouts,
-)
+from .config import Environment, RetryPolicy, Timeouts
 from .errors import ConfigurationError, format_value
 
 if TYPE_CHECKING:
@@ -45,10 +41,10 @@ if TYPE_CHECKING:
 class ReturnHelper:
     """Call the Return Helper API: `async with ReturnHelper(api_key=…, api_token=…) as rh`.
 
-    Nothing happens before the first call: the client may be made at module level, and used by one event loop after
-    another or by threads with a loop each. A `session` that is passed in is used as it is and never closed.
-    `max_concurrency` bounds the requests under way in one event loop. `check_limits=False` sends what breaks a
-    documented limit. `new_key` returns the idempotency keys of writing calls.
+    The constructor opens nothing: you may create the client at module level and use it in one event loop after another,
+    or in threads with a loop each. A `session` that you pass in is used as it is and never closed. `max_concurrency`
+    limits the requests under way in one event loop. `check_limits=False` sends requests that break a documented limit.
+    `new_key` returns the idempotency keys of calls that change something.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ Duration: TypeAlias = float | timedelta
 
 
 def _hidden(value: object) -> object:
-    """Return a URL so that crash reports do not show it: somebody may have put a password into it."""
+    """Hide a URL from crash reports: it may contain a password."""
     return Secret(value) if isinstance(value, str) else value
 
 

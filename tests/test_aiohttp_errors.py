@@ -132,7 +132,7 @@ REPLIES: dict[str, tuple[bytes, type[ReturnHelperError], str, int]] = {
     "brotli": (
         http(b"200 OK\r\n" + JSON + b"Content-Encoding: br", b"\x0b\x01\x80{}\x03"),
         UnexpectedContent,
-        "HTTP 200 with a body compressed as 'br', which was not asked for",
+        "HTTP 200 with a body compressed as 'br', which was not requested",
         1,
     ),
     "408": (
