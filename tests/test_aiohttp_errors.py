@@ -1,4 +1,4 @@
-"""Every failure of a connection names its real cause, and only those that can pass are retried. On real sockets."""
+"""Errors of the network name their real cause, and only transient ones are retried. On real sockets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TWICE = RetryPolicy(attempts=2, wait_initial=0)
 
 @attrs.define
 class Peer:
-    """A server on a bare socket that sends the same bytes to everybody and counts the requests."""
+    """A server on a bare socket that sends the same bytes to every client and records the requests."""
 
     url: str = ""
     requests: list[bytes] = attrs.field(factory=list)
@@ -46,7 +46,7 @@ class Peer:
 async def peer(reply: bytes) -> AsyncIterator[Peer]:
     found = Peer()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             found.requests.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(reply)
@@ -56,7 +56,7 @@ async def peer(reply: bytes) -> AsyncIterator[Peer]:
         finally:
             writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
         found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield found
 
@@ -145,8 +145,8 @@ REPLIES: dict[str, tuple[bytes, type[ReturnHelperError], str, int]] = {
 
 
 @pytest.mark.parametrize("name", REPLIES)
-async def test_what_a_peer_sends(name: str) -> None:
-    """A response that cannot be used says what is wrong with it, and is retried where another may be better."""
+async def test_unusable_responses(name: str) -> None:
+    """The message says what is wrong with a response, and only transient faults are retried."""
     reply, expected, text, requests = REPLIES[name]
     async with peer(reply) as server, client(server.url, retry=TWICE) as rh:
         error = await failure(rh)
@@ -157,7 +157,7 @@ async def test_what_a_peer_sends(name: str) -> None:
 
 @pytest.mark.parametrize(("status", "requests"), [(407, 1), (403, 1), (404, 1), (429, 2), (502, 2), (503, 2)])
 async def test_a_proxy_that_refuses(status: int, requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy is named with its status and without its password; a refusal that stays is not repeated."""
+    """The message names the proxy and its status, without its password; a permanent refusal is not retried."""
     async with peer(http(b"%d No\r\nContent-Length: 0" % status)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:passw0rd@"))
         async with client("https://api.example", retry=TWICE, trust_env=True) as rh:
@@ -172,8 +172,8 @@ async def test_a_proxy_that_refuses(status: int, requests: int, monkeypatch: pyt
 @pytest.mark.parametrize(
     "proxy", ["proxy.example:3128", "user:passw0rd@proxy:3128", "http://a..b:3", "http://h:99999"]
 )
-async def test_a_proxy_that_is_no_url(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTP_PROXY without its scheme, the usual slip, is named with the form that it must have."""
+async def test_a_proxy_without_scheme(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message for a malformed HTTP_PROXY shows the form that it must have."""
     monkeypatch.setenv("http_proxy", proxy)
     async with client("http://api.example", trust_env=True) as rh:
         error = await failure(rh)
@@ -182,8 +182,8 @@ async def test_a_proxy_that_is_no_url(proxy: str, monkeypatch: pytest.MonkeyPatc
     assert "passw0rd" not in str(error)
 
 
-async def test_a_proxy_that_is_not_there(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dead proxy is named as such: the API may be well."""
+async def test_an_unreachable_proxy(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the proxy: the API itself may be fine."""
     monkeypatch.setenv("http_proxy", f"http://user:passw0rd@127.0.0.1:{unused_tcp_port}")
     async with client("http://api.example", retry=TWICE, trust_env=True) as rh:
         error = await failure(rh)
@@ -213,7 +213,7 @@ async def tls() -> AsyncIterator[TestServer]:
 
 
 async def test_certificates() -> None:
-    """An unknown CA and a wrong name are told apart; a session that knows the CA makes the call."""
+    """The message distinguishes an unknown CA from a wrong name; a session that knows the CA works."""
     async with tls() as server:
         async with client(f"https://127.0.0.1:{server.port}") as rh:
             unknown = await failure(rh)
@@ -232,8 +232,8 @@ async def test_certificates() -> None:
         assert (error.permanent, error.attempts, error.maybe_applied) == (True, 1, False)
 
 
-async def test_a_host_that_does_not_exist() -> None:
-    """A name that is not found says so; DNS may be down for a moment, so it is tried again."""
+async def test_an_unknown_host() -> None:
+    """A name that DNS does not find is retried: DNS may fail for a moment."""
     async with client("http://no-such-host.invalid", retry=TWICE) as rh:
         error = await failure(rh)
     assert isinstance(error, ConnectionFailed)
@@ -242,7 +242,7 @@ async def test_a_host_that_does_not_exist() -> None:
 
 
 async def test_a_mock_of_another_release(script: Script) -> None:
-    """What does not fit aiohttp, as an outdated mock, is shown with its own words instead of a guess."""
+    """An outdated mock of aiohttp is shown with its own error instead of a guess."""
 
     with pytest.warns(DeprecationWarning, match="Inheritance"):
 
@@ -256,8 +256,8 @@ async def test_a_mock_of_another_release(script: Script) -> None:
     assert "TypeError: __init__() missing 1 required keyword-only argument: 'stream_writer'" in str(error)
 
 
-async def test_headers_that_are_no_text(caplog: pytest.LogCaptureFixture) -> None:
-    """Bytes that are not UTF-8 in headers come out as replacement characters: errors and results can be printed."""
+async def test_headers_that_are_not_utf8(caplog: pytest.LogCaptureFixture) -> None:
+    """Header bytes that are not UTF-8 become replacement characters, so errors and results can be printed."""
     caplog.set_level(logging.DEBUG)
     strange = b"Content-Type: text/\xff\xfe\r\nX-Strange: \xed\xa0\x80\r\nContent-Length: 2"
     async with peer(http(b"200 OK\r\n" + strange, b"{}")) as server, client(server.url) as rh:
@@ -276,7 +276,7 @@ async def test_headers_that_are_no_text(caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def test_causes_are_one_printable_line() -> None:
-    """A cause shows class and text, on one line, of addresses the host alone, and never fails by itself."""
+    """A cause is one printable line with class and text, and only the hosts of URLs."""
 
     class Broken(Exception):
         def __str__(self) -> str:
@@ -299,7 +299,7 @@ async def test_causes_are_one_printable_line() -> None:
 @pytest.mark.parametrize("method", ["read", "write"])
 @pytest.mark.parametrize("given", [True, False], ids=["session passed in", "own session"])
 async def test_attempts_are_counted_exactly(method: str, *, given: bool) -> None:
-    """Three attempts are three requests, of reads too, also where a kept connection breaks: aiohttp adds none."""
+    """Three attempts are three requests, for reads too, and when a pooled connection breaks."""
     ports: list[int] = []
 
     async def break_later(request: web.Request) -> web.Response:
@@ -325,7 +325,7 @@ async def test_attempts_are_counted_exactly(method: str, *, given: bool) -> None
 
 
 async def test_408_is_retried_with_the_same_key(script: Script) -> None:
-    """A server that ends an idle connection with 408 has not read the request: the same one goes out again."""
+    """A server closes an idle connection with 408 without reading the request, so the request is repeated."""
     script.respond(raw(b"", status=408), {"data": []})
     async with client(script.url) as rh:
         await rh.recalls.cancel([5])

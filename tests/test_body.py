@@ -43,14 +43,14 @@ def inflate(packed: bytes, *, gzip: bool, step: int) -> bytes:
 @pytest.mark.parametrize("step", [1, 2, 7, 1 << 20])
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_in_chunks_of_every_size(name: str, step: int) -> None:
-    """The content is the same however the network divides it, in all formats that servers send."""
+    """The content does not depend on the format or on how the network splits it."""
     is_gzip, pack = FORMATS[name]
     assert inflate(pack(TEXT), gzip=is_gzip, step=step) == TEXT
 
 
 @pytest.mark.parametrize("name", ["gzip", "zlib", "raw deflate"])
-def test_a_cut_anywhere_is_noticed(name: str) -> None:
-    """A stream that lacks any of its last bytes is truncated, those of its checksum included."""
+def test_truncation_is_noticed_everywhere(name: str) -> None:
+    """A stream that lacks any of its last bytes, even of its checksum, is truncated."""
     is_gzip, pack = FORMATS[name]
     packed = pack(TEXT)
     for end in range(1, len(packed)):
@@ -61,23 +61,23 @@ def test_a_cut_anywhere_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize("packed", [TEXT, b"\x1f\x8bnonsense", gzip.compress(TEXT)[:-8] + b"\0" * 8])
 def test_what_is_not_gzip_is_not_truncated(packed: bytes) -> None:
-    """Another format and a wrong checksum are errors, but not of the kind that another attempt can cure."""
+    """Other formats and wrong checksums are errors, but not truncation."""
     with pytest.raises(BodyError, match="not valid gzip") as caught:
         inflate(packed, gzip=True, step=1 << 20)
     assert not caught.value.truncated
 
 
 def test_an_empty_body_is_complete() -> None:
-    """A response without content may name a compression."""
+    """A response without content may still name a compression."""
     assert inflate(b"", gzip=True, step=1) == b""
 
 
 def test_padding_is_not_content() -> None:
-    """What follows the last member is ignored, and not collected."""
+    """Bytes after the last gzip member are ignored."""
     assert inflate(gzip.compress(TEXT) + b"\0" * 1000, gzip=True, step=10) == TEXT
 
 
 def test_a_bomb_comes_in_bounded_pieces() -> None:
-    """However far a chunk inflates, each piece of it is small and complete ones add up."""
+    """A decompression bomb is read in small pieces."""
     size = 50 << 20
     assert len(inflate(gzip.compress(bytes(size)), gzip=True, step=1 << 20)) == size

@@ -1,4 +1,4 @@
-"""The client as its users hold it: loops, closing, forgetting, and single calls."""
+"""The client: event loops, closing, and single calls."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def things(rh: ReturnHelper) -> Things:
 
 @pytest.fixture
 def sandbox() -> Iterator[aioresponses]:
-    """The vendor's sandbox, mocked as users of the package do it."""
+    """Mock the vendor's sandbox as users of the package do."""
     with aioresponses() as mocked:
         yield mocked
 
 
-async def test_a_typed_answer_with_its_trace(sandbox: aioresponses) -> None:
-    """A result is typed, and shows its trace id, bytes, headers and key."""
+async def test_a_typed_result(sandbox: aioresponses) -> None:
+    """A result is typed and has its correlation id, bytes, headers and key."""
     sandbox.post(BASE + WRITE.path, payload={"correlationId": "c-9", "meta": META, "thingId": "5"})
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         thing = await things(rh).create(RequestOptions(idempotency_key="k-1"))
@@ -86,10 +86,10 @@ async def test_a_typed_answer_with_its_trace(sandbox: aioresponses) -> None:
         ({"data": {"items": [{"thingId": 3}]}}, [3]),
     ],
 )
-async def test_lists_under_any_of_their_names(
+async def test_lists_under_any_documented_name(
     sandbox: aioresponses, payload: dict[str, object], ids: list[int]
 ) -> None:
-    """A list is read from the newest name first; a missing one is empty."""
+    """A list is read from the newest member name first; a missing list is empty."""
     sandbox.get(BASE + LIST.path, payload={"correlationId": "c", "meta": META, **payload})
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         found = await things(rh).list()
@@ -97,8 +97,8 @@ async def test_lists_under_any_of_their_names(
     assert found.total == payload.get("totalNumberOfRecords")  # type: ignore[attr-defined]
 
 
-async def test_an_answer_that_does_not_fit(sandbox: aioresponses) -> None:
-    """A misfit names its path and keeps the answer: the call itself has succeeded."""
+async def test_a_response_that_does_not_fit(sandbox: aioresponses) -> None:
+    """The error names the path and keeps the response: the call itself succeeded."""
     sandbox.post(BASE + WRITE.path, payload={"correlationId": "c", "meta": META, "thingId": "five"})
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         with pytest.raises(UnexpectedContent, match="thingId") as caught:
@@ -123,7 +123,7 @@ async def test_soft_errors_are_raised(sandbox: aioresponses) -> None:
 
 
 async def test_deprecated_operations_warn_where_they_are_called(sandbox: aioresponses) -> None:
-    """The warning points at the caller's own line."""
+    """The warning points to the caller's line."""
     sandbox.get(BASE + OLD.path, payload={"correlationId": "c", "meta": META})
     async with ReturnHelper(api_key=KEY, api_token=TOKEN) as rh:
         with pytest.warns(DeprecationWarning, match="use Recall/List") as caught:
@@ -131,8 +131,8 @@ async def test_deprecated_operations_warn_where_they_are_called(sandbox: aioresp
     assert caught[0].filename == __file__
 
 
-async def test_china_has_no_public_base() -> None:
-    """Lookups in China say that no base is documented, instead of calling another continent."""
+async def test_china_has_no_public_url() -> None:
+    """Lookups in China raise an error: no base URL is documented."""
     lookup = Operation("Country/Get", "GET", "/api/country", api="public")
     async with ReturnHelper(api_key=KEY, api_token=TOKEN, environment=Environment.PRODUCTION_CHINA) as rh:
         with pytest.raises(ConfigurationError, match="Public API"):
@@ -140,7 +140,7 @@ async def test_china_has_no_public_base() -> None:
 
 
 def test_limits_can_be_switched_off() -> None:
-    """Broken limits raise RequestInvalid, unless the client or the call says otherwise."""
+    """Broken limits raise RequestInvalid unless the client or the call switches the checks off."""
     problems = {"a": "1 to 5"}
     strict, loose = ReturnHelper("k", "t"), ReturnHelper("k", "t", check_limits=False)
     with pytest.raises(RequestInvalid):
@@ -152,7 +152,7 @@ def test_limits_can_be_switched_off() -> None:
         things(loose)._check(problems, RequestOptions(check_limits=True))
 
 
-class _Answer(http.server.BaseHTTPRequestHandler):
+class _Responder(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -170,8 +170,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def threaded() -> Iterator[str]:
-    """A server outside of any event loop."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as server:
+    """Run a server outside of any event loop."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Responder) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -181,7 +181,7 @@ def threaded() -> Iterator[str]:
 
 
 def test_one_client_for_several_loops(threaded: str) -> None:
-    """Made outside of any loop, a client serves one loop after another, and may be closed more than once."""
+    """A client made outside of any loop works in one loop after another, and can be closed twice."""
     rh = client(threaded)
 
     async def use() -> int:
@@ -195,7 +195,7 @@ def test_one_client_for_several_loops(threaded: str) -> None:
 
 
 def test_loops_in_several_threads(threaded: str) -> None:
-    """Loops at the same time have sessions of their own."""
+    """Loops that run at the same time have separate sessions."""
     rh = client(threaded)
     found: list[int] = []
 
@@ -213,7 +213,7 @@ def test_loops_in_several_threads(threaded: str) -> None:
 
 
 def test_a_loop_that_ended_without_closing(threaded: str) -> None:
-    """The next loop just opens a session of its own."""
+    """The next loop opens its own session."""
     rh = client(threaded)
 
     async def use(*, close: bool) -> int:
@@ -231,8 +231,8 @@ def test_a_loop_that_ended_without_closing(threaded: str) -> None:
         gc.collect()
 
 
-async def test_a_forgotten_client_warns(script: Script) -> None:
-    """Forgetting to close is told by a ResourceWarning; an unused or closed client says nothing."""
+async def test_an_unclosed_client_warns(script: Script) -> None:
+    """A client that is not closed gives a ResourceWarning; an unused or closed one does not."""
     script.respond({"thingId": 1})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -247,8 +247,8 @@ async def test_a_forgotten_client_warns(script: Script) -> None:
     await state.aclose()
 
 
-async def test_resources_keep_no_cycle(script: Script) -> None:
-    """A closed client goes without the garbage collector."""
+async def test_resources_are_freed_with_the_client(script: Script) -> None:
+    """A closed client needs no garbage collection."""
     script.respond({"thingId": 1})
     async with client(script.url) as rh:
         await things(rh).create()

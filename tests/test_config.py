@@ -1,4 +1,4 @@
-"""Arguments are checked before any I/O, and no complaint shows a secret."""
+"""Arguments are checked before any I/O, and no message shows a secret."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from returnhelper.errors import format_value
 KEYS = {"RETURNHELPER_API_KEY": "k", "RETURNHELPER_API_TOKEN": "t"}
 
 
-def test_documented_bases() -> None:
-    """The bases are the documented ones, without the /api that the operations' paths bring."""
+def test_documented_base_urls() -> None:
+    """The base URLs are the documented ones, without the /api with which the paths begin."""
     assert Environment.SANDBOX.user_url == "https://api.returnshelper.com/uat/user"
     assert Environment.SANDBOX.public_url == "https://api.returnshelper.com/uat/public"
     assert Environment.PRODUCTION.user_url == "https://api.returnhelpercentre.com/v1/user"
@@ -28,8 +28,8 @@ def test_documented_bases() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://h/uat/user", "https://h/uat/user/", "https://h/uat/user/api/"])
-def test_custom_bases_in_any_of_the_printed_forms(url: str) -> None:
-    """A base may be pasted with or without /api and slash."""
+def test_custom_base_urls(url: str) -> None:
+    """A base URL may be given with or without /api and a trailing slash."""
     assert Environment.custom(user_url=url).user_url == "https://h/uat/user"
 
 
@@ -49,8 +49,8 @@ def test_custom_bases_in_any_of_the_printed_forms(url: str) -> None:
         5,
     ],
 )
-def test_unusable_bases(url: str) -> None:
-    """What is no bare base is refused, and the complaint names the argument."""
+def test_unusable_base_urls(url: str) -> None:
+    """What is not a base URL is refused, and the message names the argument."""
     with pytest.raises(ConfigurationError, match="user_url"):
         Environment.custom(user_url=url)
 
@@ -78,7 +78,7 @@ def test_from_env() -> None:
     ],
 )
 def test_from_env_names_what_is_wrong(environ: dict[str, str], named: str) -> None:
-    """A missing or wrong variable is named, its value is not."""
+    """The message names a missing or wrong variable, but does not show its value."""
     with pytest.raises(ConfigurationError, match=named) as caught:
         from_env(environ)
     assert "cret" not in str(caught.value)
@@ -95,7 +95,7 @@ def test_the_client_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bad", ["", " x", "x\r\nX-Evil: 1", "x\n", "x\x00", "é", None, 5])
 @pytest.mark.parametrize("name", ["api_key", "api_token", "user_agent"])
 def test_header_values_are_checked_early(name: str, bad: object) -> None:
-    """What cannot stand in a header is refused by the constructor, by the argument's name."""
+    """The constructor refuses what cannot be a header value, and names the argument."""
     if name == "user_agent" and bad is None:
         return
     with pytest.raises(ConfigurationError, match=name) as caught:
@@ -118,13 +118,13 @@ def test_header_values_are_checked_early(name: str, bad: object) -> None:
     ],
 )
 def test_options_are_checked_early(options: dict[str, object]) -> None:
-    """Options that could not be sent are refused where they are made."""
+    """Options that cannot be sent are refused when they are created."""
     with pytest.raises(ConfigurationError):
         RequestOptions(**options)  # type: ignore[arg-type]
 
 
 def test_timeouts_in_either_form() -> None:
-    """A timeout is a number, a timedelta or Timeouts."""
+    """A timeout is a number of seconds, a timedelta or a Timeouts."""
     assert RequestOptions(timeout=timedelta(seconds=3)).timeout == 3
     assert RequestOptions(timeout=Timeouts(total=9)).timeout == Timeouts(total=9)
 
@@ -160,9 +160,9 @@ OTHERS: list[tuple[Callable[..., object], str, list[object]]] = [
     (make_client, "check_limits", [1, "no", None]),
     (make_client, "new_key", ["key", 5]),
     (make_client, "session", ["session", object()]),
-    (partial(Environment, "house", user_url="https://h"), "public_url", ["h", 5, "ftp://h"]),
-    (partial(Environment, "house", user_url="https://h"), "image_url", ["h", 5, "ftp://h"]),
-    (partial(Environment, "house", user_url="https://h"), "allow_http", [1, None, "yes"]),
+    (partial(Environment, "custom", user_url="https://h"), "public_url", ["h", 5, "ftp://h"]),
+    (partial(Environment, "custom", user_url="https://h"), "image_url", ["h", 5, "ftp://h"]),
+    (partial(Environment, "custom", user_url="https://h"), "allow_http", [1, None, "yes"]),
     (partial(Environment, user_url="https://h"), "name", ["", None, 5]),
     (Environment.named, "name", ["uat", None, 5, []]),
 ]
@@ -171,7 +171,7 @@ OTHERS: list[tuple[Callable[..., object], str, list[object]]] = [
 @pytest.mark.parametrize("value", NUMBERS, ids=lambda value: format_value(value, most=20))
 @pytest.mark.parametrize(("make", "name"), DURATIONS, ids=lambda x: getattr(x, "__name__", x))
 def test_durations_are_checked(make: Callable[..., object], name: str, value: object) -> None:
-    """What is no duration is refused by the name of the argument, and the error shows it."""
+    """The message for a wrong duration names the argument and shows the value."""
     with pytest.raises(ConfigurationError, match=rf"^{name} must") as caught:
         make(**{name: value})
     assert format_value(value) in str(caught.value)
@@ -190,29 +190,29 @@ def test_durations_are_seconds_or_timedeltas(make: Callable[..., object], name: 
     ids=lambda x: format_value(x, most=20),
 )
 def test_arguments_are_checked(make: Callable[..., object], name: str, value: object) -> None:
-    """Wrong types and values are refused by the name of the argument, and the error shows them."""
+    """The message for a wrong type or value names the argument and shows the value."""
     with pytest.raises(ConfigurationError, match=rf"^{name} ") as caught:
         make(**{name: value})
     urls = name.endswith("_url") and isinstance(value, str)  # they may contain a password
     assert urls or format_value(value) in str(caught.value)
 
 
-def test_what_new_key_returns_is_checked() -> None:
-    """A key that cannot be sent is an error before anything is sent, and names the function."""
+def test_the_result_of_new_key_is_checked() -> None:
+    """A key that cannot be sent is an error that names the function, and nothing is sent."""
     rh = make_client(new_key=lambda: "a\nb")
     with pytest.raises(ConfigurationError, match="new_key"):
         asyncio.run(rh.recalls.cancel([1]))
 
 
-def test_backoff_is_full_jitter_under_a_cap() -> None:
-    """The wait is drawn from zero to a bound that doubles up to the cap, and never overflows."""
+def test_backoff_has_full_jitter() -> None:
+    """The wait is random, from zero to a limit that doubles up to `wait_max`, and never overflows."""
     highest = RetryPolicy(wait_initial=0.5, wait_max=20, random=lambda: 1.0)
     assert [highest.backoff(n) for n in (1, 2, 3, 6, 7, 5000)] == [0.5, 1, 2, 16, 20, 20]
     assert RetryPolicy(random=lambda: 0.0).backoff(3) == 0
 
 
 def test_user_agent_has_the_documented_form() -> None:
-    """`{app}/{version} (Platform=…; Runtime=…; Language=…)`, for the package and for an application."""
+    """The form is `{app}/{version} (Platform=…; Runtime=…; Language=…)`, for the package and for an application."""
     form = r"\S+/\S+ \(Platform=\S+/\S+; Runtime=[^;()]+; Language=\S+\)"
     assert re.fullmatch(form, user_agent())
     assert re.fullmatch(form, user_agent("ShopApi/2024.16.0"))
@@ -220,7 +220,7 @@ def test_user_agent_has_the_documented_form() -> None:
 
 
 def test_no_repr_shows_a_secret() -> None:
-    """Client, options and settings may be printed."""
+    """Client, options and settings can be printed."""
     rh = ReturnHelper("secret-key", "secret-token")
     shown = repr(rh) + repr(rh._transport) + repr(from_env(KEYS | {"RETURNHELPER_API_TOKEN": "secret-token"}))
     shown += repr(RequestOptions(headers={"x-a": "secret-header"})) + repr(rh.shipments)

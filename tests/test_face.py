@@ -1,4 +1,4 @@
-"""The face of the package: which names it has, and how little importing it costs."""
+"""The public names of the package, and how little importing it costs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ RESOURCES = [
 
 
 def test_the_exported_names() -> None:
-    """Names come and go only on purpose."""
+    """Public names change only on purpose."""
     assert sorted(returnhelper.__all__) == sorted(NAMES)
     for name in NAMES:
         assert getattr(returnhelper, name) is not None
@@ -78,7 +78,7 @@ def test_the_exported_names() -> None:
 
 
 def test_unknown_names_are_attribute_errors() -> None:
-    """The lazy face answers like any module."""
+    """An unknown name raises AttributeError, as in any module."""
     with pytest.raises(AttributeError, match="Nonsense"):
         returnhelper.Nonsense  # type: ignore[attr-defined]  # noqa: B018
 
@@ -112,7 +112,7 @@ def _loaded(code: str) -> set[str]:
 
 
 def test_importing_the_package_loads_next_to_nothing() -> None:
-    """Neither aiohttp nor models nor attrs come with the bare import."""
+    """The bare import loads neither aiohttp nor attrs nor models."""
     loaded = _loaded("import returnhelper")
     assert not loaded & {"aiohttp", "attrs", "cattrs", "msgspec", "stamina", "asyncio"}
     assert {m for m in loaded if m.startswith("returnhelper.")} == {
@@ -122,7 +122,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
 
 
 def test_a_client_loads_no_model_before_it_is_used() -> None:
-    """Making a client loads aiohttp, but no resource, no entity and no retry machinery."""
+    """Creating a client loads aiohttp, but no resource, no model and no retry library."""
     loaded = _loaded("import returnhelper as r; r.ReturnHelper('k', 't')")
     assert "aiohttp" in loaded
     assert "stamina" not in loaded

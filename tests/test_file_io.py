@@ -1,4 +1,4 @@
-"""Files on the disk: links, permissions, and what is not a file. With a storage host on a real socket."""
+"""Downloads and uploads of files: links, permissions and special files. With a storage host on a real socket."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ async def refused(call: Callable[[], object]) -> str:
 
 
 @pytest.mark.parametrize("exists", [True, False])
-async def test_a_link_is_followed(
+async def test_a_symbolic_link_is_followed(
     files: ReturnHelper, script: Script, tmp_path: Path, *, exists: bool
 ) -> None:
-    """A download through a symbolic link writes the file that the link leads to, and the link stays one."""
+    """A download through a symbolic link writes the file that it points to, and keeps the link."""
     (tmp_path / "labels").mkdir()
     target, link = tmp_path / "labels" / "current.pdf", tmp_path / "link.pdf"
     if exists:
@@ -54,8 +54,8 @@ async def test_a_link_is_followed(
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
-async def test_permissions_stay(files: ReturnHelper, script: Script, tmp_path: Path, mode: int) -> None:
-    """The file that takes the place of another one has its permissions."""
+async def test_permissions_are_kept(files: ReturnHelper, script: Script, tmp_path: Path, mode: int) -> None:
+    """The new file has the permissions of the one that it replaces."""
     target = tmp_path / "label.pdf"
     target.write_bytes(b"old")
     target.chmod(mode)
@@ -64,10 +64,10 @@ async def test_permissions_stay(files: ReturnHelper, script: Script, tmp_path: P
     assert stat.S_IMODE(target.stat().st_mode) == mode
 
 
-async def test_a_new_file_has_the_permissions_of_the_process(
+async def test_a_new_file_has_default_permissions(
     files: ReturnHelper, script: Script, tmp_path: Path
 ) -> None:
-    """Without an older file the umask decides, as for any file."""
+    """The umask decides about the permissions of a new file."""
     (tmp_path / "other").touch()
     await files.files.download(f"{script.url}/x", tmp_path / "label.pdf")
     assert (tmp_path / "label.pdf").stat().st_mode == (tmp_path / "other").stat().st_mode
@@ -100,7 +100,7 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", SPECIAL)
-async def test_what_is_no_file_is_refused(
+async def test_special_files_are_refused(
     files: ReturnHelper, script: Script, tmp_path: Path, kind: str
 ) -> None:
     """Directories, FIFOs, sockets, devices and circular links are neither replaced nor uploaded, and nothing is sent."""
@@ -117,8 +117,8 @@ async def test_what_is_no_file_is_refused(
 
 
 @pytest.mark.parametrize("path", UNSAFE)
-async def test_paths_that_are_none(files: ReturnHelper, script: Script, path: object) -> None:
-    """What cannot be a path is an error that names the argument, before any request."""
+async def test_invalid_paths(files: ReturnHelper, script: Script, path: object) -> None:
+    """An invalid path is an error that names the argument, before any request."""
     assert "path must be the path of a file" in await refused(
         lambda: files.files.download(f"{script.url}/x", path)  # type: ignore[arg-type]
     )
@@ -126,8 +126,8 @@ async def test_paths_that_are_none(files: ReturnHelper, script: Script, path: ob
     assert script.seen == []
 
 
-async def test_places_that_are_none(files: ReturnHelper, script: Script, tmp_path: Path) -> None:
-    """A missing directory, a name that is too long and a file in place of a directory are told before any request."""
+async def test_unusable_paths(files: ReturnHelper, script: Script, tmp_path: Path) -> None:
+    """A missing directory, an overlong name and a file in place of a directory are errors before any request."""
     (tmp_path / "file").touch()
     for path in (
         tmp_path / "no" / "x",
@@ -142,8 +142,8 @@ async def test_places_that_are_none(files: ReturnHelper, script: Script, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["a\r\nX-Evil: 1", "a\0", "", " ", "é", 5])
-async def test_types_of_content_are_checked(files: ReturnHelper, script: Script, kind: object) -> None:
-    """A type that cannot stand in a header is refused before the first request."""
+async def test_mime_types_are_checked(files: ReturnHelper, script: Script, kind: object) -> None:
+    """A MIME type that cannot be a header value is refused before the first request."""
     text = await refused(lambda: files.files.upload(b"1", filename="x.unheardof", mime_type=kind))  # type: ignore[arg-type]
     assert "mime_type" in text
     assert script.seen == []
@@ -151,10 +151,10 @@ async def test_types_of_content_are_checked(files: ReturnHelper, script: Script,
 
 @pytest.mark.parametrize("chunk", ["text", 5, None])
 @pytest.mark.parametrize("size", [None, 4])
-async def test_sources_yield_bytes(
+async def test_sources_must_yield_bytes(
     files: ReturnHelper, script: Script, chunk: object, size: int | None
 ) -> None:
-    """An iterator of anything else is an error that shows what it yielded."""
+    """The error shows what an iterator yielded instead of bytes."""
 
     async def source() -> AsyncIterator[object]:
         yield chunk
@@ -172,8 +172,10 @@ def slot(script: Script) -> Handler:
 
 
 @pytest.mark.parametrize("most", [0, -1, 1.5, True, "1", 10**400])
-async def test_limits_are_checked(files: ReturnHelper, script: Script, tmp_path: Path, most: object) -> None:
-    """`max_bytes` is a whole number above zero, or None."""
+async def test_max_bytes_is_checked(
+    files: ReturnHelper, script: Script, tmp_path: Path, most: object
+) -> None:
+    """`max_bytes` is a positive whole number or None."""
     text = await refused(
         lambda: files.files.download(f"{script.url}/x", tmp_path / "x", max_bytes=most)  # type: ignore[arg-type]
     )
@@ -181,8 +183,8 @@ async def test_limits_are_checked(files: ReturnHelper, script: Script, tmp_path:
     assert script.seen == []
 
 
-async def test_a_compressed_file_is_unpacked(files: ReturnHelper, script: Script, tmp_path: Path) -> None:
-    """Storage may send a file compressed though it was not asked to: the file arrives unpacked, under the same limit."""
+async def test_a_compressed_file_is_decompressed(files: ReturnHelper, script: Script, tmp_path: Path) -> None:
+    """A file that the storage sends compressed is saved decompressed, within the same limit."""
     script.responses.clear()
     script.respond(raw(gzip.compress(CONTENT), Content_Encoding="gzip"))
     saved = await files.files.download(f"{script.url}/x", tmp_path / "x")
@@ -193,10 +195,10 @@ async def test_a_compressed_file_is_unpacked(files: ReturnHelper, script: Script
     assert not (tmp_path / "y").exists()
 
 
-async def test_a_compressed_file_that_breaks_off_is_not_saved(
+async def test_a_truncated_compressed_file_is_not_saved(
     files: ReturnHelper, script: Script, tmp_path: Path
 ) -> None:
-    """A gzip body that lacks its end is truncated, wherever it is cut: it is tried again, and never saved."""
+    """A gzip body that lacks its end is retried and never saved, wherever it is cut."""
     packed = gzip.compress(CONTENT)
     for cut in (1, 4, 8, 9, 100, len(packed) - 20):
         script.responses.clear()
@@ -212,7 +214,7 @@ async def test_a_compressed_file_that_breaks_off_is_not_saved(
     assert (tmp_path / "x").read_bytes() == CONTENT
 
 
-async def test_a_write_protected_file_is_left_alone(
+async def test_a_write_protected_file_is_not_replaced(
     files: ReturnHelper, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that the process may not write is not replaced, although its directory would allow it."""

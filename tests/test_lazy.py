@@ -1,4 +1,4 @@
-"""Public names are loaded when they are first used, in every package that has such names."""
+"""Packages load their public names on first use."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def test_every_public_name_can_be_loaded(package: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_an_unknown_name_is_an_attribute_error(package: str) -> None:
-    """The error names the package and the attribute, as that of any module does."""
+    """The error names the package and the attribute, as for any module."""
     with pytest.raises(AttributeError, match=rf"module '{package}' has no attribute 'nonsense'"):
         import_module(package).nonsense  # noqa: B018

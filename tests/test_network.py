@@ -1,4 +1,4 @@
-"""Networks that misbehave: endless and trickling answers, certificates, proxies. On real sockets."""
+"""Misbehaving networks on real sockets: endless and slow responses, proxies."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ async def call(rh: ReturnHelper) -> Acknowledgement:
 
 
 def streaming(piece: bytes, pause: float = 0, **headers: str) -> Handler:
-    """Begin an answer, and go on with it for ever."""
+    """Start a response and never end it."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def respond(request: web.Request) -> web.StreamResponse:
         names = {name.replace("_", "-"): text for name, text in headers.items()}
         response = web.StreamResponse(headers={"Content-Type": "application/json", **names})
         await response.prepare(request)
@@ -35,12 +35,12 @@ def streaming(piece: bytes, pause: float = 0, **headers: str) -> Handler:
             await response.write(piece)
             await asyncio.sleep(pause)
 
-    return answer
+    return respond
 
 
 @pytest.mark.parametrize("announced", [{}, {"Content_Length": str(1 << 40)}], ids=["chunked", "announced"])
-async def test_an_endless_answer_is_broken_off(script: Script, announced: dict[str, str]) -> None:
-    """An answer beyond 64 MiB is not read on, once and for all, whether or not it says how long it is."""
+async def test_an_endless_response_is_not_read_on(script: Script, announced: dict[str, str]) -> None:
+    """Reading stops at 64 MiB, whether or not the length was announced, and is not retried."""
     script.respond(streaming(MIB, **announced))
     async with client(script.url) as rh:
         with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB") as caught:
@@ -49,29 +49,29 @@ async def test_an_endless_answer_is_broken_off(script: Script, announced: dict[s
     assert len(script.seen) == 1
 
 
-async def test_a_small_body_that_inflates_is_broken_off(script: Script) -> None:
-    """What counts is the size that an answer has in memory, not that on the wire."""
+async def test_a_decompression_bomb_is_not_read_on(script: Script) -> None:
+    """The limit applies to the decompressed size."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = b"".join(packer.compress(MIB) for _ in range((MAX_RESPONSE >> 20) + 1)) + packer.flush()
     assert len(packed) < 1 << 20
 
-    async def answer(_: web.Request) -> web.Response:
+    async def respond(_: web.Request) -> web.Response:
         return web.Response(
             body=packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
         )
 
-    script.respond(answer)
+    script.respond(respond)
     async with client(script.url) as rh:
         with pytest.raises(errors.UnexpectedContent, match="more than 64 MiB"):
             await call(rh)
 
 
 @pytest.mark.parametrize("way", ["gzip", "chunked"])
-async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
-    """An answer of some MiB is read, compressed or in chunks, and its connection is used again."""
+async def test_large_responses_arrive_whole(script: Script, way: str) -> None:
+    """A response of several MiB is read, compressed or chunked, and its connection is reused."""
     text, ports = "x" * (3 << 20), set()
 
-    async def answer(request: web.Request) -> web.Response:
+    async def respond(request: web.Request) -> web.Response:
         ports.add(request.transport.get_extra_info("peername")[1])
         response = envelope({"note": text})
         if way == "gzip":
@@ -80,7 +80,7 @@ async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
             response.enable_chunked_encoding()
         return response
 
-    script.respond(answer)
+    script.respond(respond)
     async with client(script.url) as rh:
         for _ in range(3):
             assert (await call(rh)).extra["note"] == text
@@ -88,7 +88,7 @@ async def test_large_answers_arrive_whole(script: Script, way: str) -> None:
 
 
 async def test_a_trickle_ends_with_the_total(script: Script) -> None:
-    """A server that never falls silent and never ends is left at the total, with the key to repeat the call."""
+    """A server that sends a byte now and then is left when the total is over, and the error has the key."""
     script.respond(streaming(b" ", pause=0.02))
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.6)) as rh:
         with pytest.raises(errors.RequestTimeout) as caught:
@@ -97,10 +97,10 @@ async def test_a_trickle_ends_with_the_total(script: Script) -> None:
     assert caught.value.idempotency_key == script.seen[0].headers["x-returnhelper-idempotency-key"]
 
 
-async def test_a_chunked_body_that_breaks_off_may_have_been_applied(script: Script) -> None:
-    """A body in chunks that ends too early is truncated, not taken for the answer."""
+async def test_a_truncated_chunked_body_may_have_been_applied(script: Script) -> None:
+    """A chunked body without its end is truncated, even if it is complete JSON."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def respond(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         await response.write(b'{"meta": {"status": 200}}')
@@ -108,7 +108,7 @@ async def test_a_chunked_body_that_breaks_off_may_have_been_applied(script: Scri
         request.transport.close()
         return response
 
-    script.respond(answer)
+    script.respond(respond)
     async with client(script.url, retry=RetryPolicy(attempts=2, wait_initial=0)) as rh:
         with pytest.raises(errors.UnexpectedContent) as caught:
             await call(rh)
@@ -129,8 +129,8 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("trust", [True, False])
-async def test_the_proxy_of_the_environment_is_used_on_demand_only(script: Script, trust: bool) -> None:
-    """With `trust_env` calls go through the proxy that the process environment names; else they never do."""
+async def test_the_proxy_of_the_environment_needs_trust_env(script: Script, trust: bool) -> None:
+    """Only with `trust_env` do calls use the proxy of the process environment."""
     proxied: list[str] = []
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

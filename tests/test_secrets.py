@@ -1,4 +1,4 @@
-"""Key, token, added headers and signed addresses are never shown: not by errors, nor by the frames that crash reports send."""
+"""Secrets appear neither in errors nor in the frames that crash reports send."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def raised(call: Awaitable[object]) -> BaseException:
 
 
 def echo(status: int = 200, kind: str = "text/html") -> Handler:
-    """Return everything that was sent, in the body and in the headers, as debug pages do."""
+    """Return everything that was sent, in body and headers, like a debug page."""
 
     async def respond(request: web.Request) -> web.Response:
         lines = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
@@ -122,7 +122,7 @@ RESPONSES: dict[str, tuple[type[Exception], Handler]] = {
 
 @pytest.mark.parametrize("name", RESPONSES)
 async def test_no_response_brings_a_secret_into_an_error(script: Script, name: str) -> None:
-    """Whatever a server echoes, neither the error nor a frame of its traceback shows it."""
+    """Whatever a server echoes, neither the error nor any frame of its traceback shows it."""
     expected, handler = RESPONSES[name]
     script.respond(handler)
     async with planted(script.url, timeouts=Timeouts(read=0.2)) as rh:
@@ -134,7 +134,7 @@ async def test_no_response_brings_a_secret_into_an_error(script: Script, name: s
 async def test_no_connection_brings_a_secret_into_an_error(
     script: Script, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Errors of sockets, TLS, timeouts and proxies show no secret, the password of the proxy included."""
+    """Errors of sockets, TLS, timeouts and proxies show no secret, not even the proxy's password."""
     script.respond(hang)
     dead = f"http://127.0.0.1:{unused_tcp_port}"
     cases: list[tuple[type[TransportError], str, dict[str, object]]] = [
@@ -159,10 +159,8 @@ async def test_no_connection_brings_a_secret_into_an_error(
 
 
 @pytest.mark.parametrize("cancel", [True, False], ids=["cancelled", "a timeout of the caller"])
-async def test_what_ends_a_call_from_outside_shows_no_frame_of_aiohttp(
-    script: Script, *, cancel: bool
-) -> None:
-    """A cancellation carries no frame with headers, nor does the TimeoutError that the caller's own timeout makes of it."""
+async def test_cancellation_shows_no_frame_of_aiohttp(script: Script, *, cancel: bool) -> None:
+    """Neither a cancellation nor the TimeoutError of the caller's own timeout has a frame with headers."""
     script.respond(hang)
 
     async def timed(rh: ReturnHelper) -> None:
@@ -182,11 +180,11 @@ async def test_what_ends_a_call_from_outside_shows_no_frame_of_aiohttp(
 
 
 class MiddlewareFailed(Exception):
-    """An error of the caller's own."""
+    """An error class of the caller."""
 
 
-async def test_errors_of_a_middleware_come_out_as_they_are(script: Script) -> None:
-    """What code of the caller raises inside a session reaches the caller, without the frames of aiohttp around it."""
+async def test_errors_of_a_middleware_are_not_translated(script: Script) -> None:
+    """An error class of the caller passes through with its own frames, but without those of aiohttp."""
 
     async def broken(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -233,7 +231,7 @@ ARGUMENTS: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_no_check_of_arguments_shows_a_secret(name: str) -> None:
-    """Constructors that refuse an argument keep secrets out of the message and of their frames."""
+    """Constructors that refuse an argument show no secret in the message or in their frames."""
     with pytest.raises(ConfigurationError) as caught:
         ARGUMENTS[name]()
     assert leaks(caught.value, *SECRETS) == []
@@ -242,7 +240,7 @@ def test_no_check_of_arguments_shows_a_secret(name: str) -> None:
 async def test_no_transfer_shows_its_signed_address(
     script: Script, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    """An address is as good as a password: no error of a transfer shows its query, nor does a frame."""
+    """No error of a transfer and no frame shows the query of a signed address."""
     query = f"X-Signature={SIGNATURE}"
 
     async def bounce(request: web.Request) -> web.Response:
@@ -288,8 +286,8 @@ def _slot(url: str) -> Handler:
     return respond
 
 
-def test_the_report_would_show_a_secret() -> None:
-    """The search of these tests finds what a frame or an error holds."""
+def test_a_secret_in_a_frame_would_be_found() -> None:
+    """The search finds a secret that a frame holds."""
 
     def fail() -> None:
         code = compile("def f(held):\n    raise ValueError('no')", "other.py", "exec")
@@ -319,8 +317,8 @@ def test_the_report_would_show_a_secret() -> None:
         "planted-key/4f\\u002Ba",
     ],
 )
-def test_secrets_are_found_as_others_write_them(written: str) -> None:
-    """JSON of .NET and PHP, HTML and URLs escape characters of a secret: it is removed from texts and bodies all the same."""
+def test_escaped_secrets_are_redacted(written: str) -> None:
+    """Secrets are removed even if .NET, PHP, HTML or a URL escapes some of their characters."""
     redactor = Redactor(KEY, TOKEN)
     assert redactor.text(f"<{written}>") == "<***>"
     assert redactor.body(f"<{written}>".encode()) == b"<***>"
@@ -328,7 +326,7 @@ def test_secrets_are_found_as_others_write_them(written: str) -> None:
 
 @pytest.mark.parametrize("secret", ["t", "id", "order"])
 async def test_short_secrets_do_not_mangle_words(script: Script, secret: str) -> None:
-    """A secret of a few letters occurs in every other word, so it is not searched for."""
+    """Secrets of a few letters are not redacted: they occur in ordinary words."""
     script.respond(echo_envelope(status=400, error={"returnInventoryId": "an order must be set"}))
     async with ReturnHelper(
         secret, secret, environment=Environment.custom(user_url=script.url), retry=RetryPolicy.NONE
@@ -339,7 +337,7 @@ async def test_short_secrets_do_not_mangle_words(script: Script, secret: str) ->
 
 
 async def test_limits_show_no_secret(script: Script) -> None:
-    """An error before any I/O has no secret in its frames either."""
+    """An error before any I/O has no secret in its frames."""
     async with planted(script.url) as rh:
         error = await raised(rh.return_inventories.update_handling(0, "ohd", options=OPTIONS))
     assert isinstance(error, RequestInvalid)

@@ -1,4 +1,4 @@
-"""Sessions: one for each loop, threads included; and those that are passed in, with all that they bring along."""
+"""Sessions: one for each event loop and thread, and those that are passed in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.server import client, envelope
 
 
 @attrs.define
-class House:
+class Backend:
     """The API and its storage on one server."""
 
     url: str = ""
@@ -46,21 +46,21 @@ class House:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def backend() -> AsyncIterator[Backend]:
     """Serve API and storage."""
-    house = House()
+    backend = Backend()
     app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", house.handle)
+    app.router.add_route("*", "/{tail:.*}", backend.handle)
     async with TestServer(app) as server:
-        house.url = str(server.make_url("/")).rstrip("/")
-        yield house
+        backend.url = str(server.make_url("/")).rstrip("/")
+        yield backend
 
 
-async def use_everything(rh: ReturnHelper, house: House, tmp_path: Path) -> None:
+async def use_everything(rh: ReturnHelper, backend: Backend, tmp_path: Path) -> None:
     """Make a call, an upload and a download: four requests."""
     await rh.balances.list()
     await rh.files.upload(b"abc", filename="x.png")
-    await rh.files.download(f"{house.url}/get", tmp_path / "x")
+    await rh.files.download(f"{backend.url}/get", tmp_path / "x")
 
 
 REQUESTS = [
@@ -71,8 +71,8 @@ REQUESTS = [
 ]
 
 
-async def test_a_session_is_used_with_its_traces_and_middlewares(house: House, tmp_path: Path) -> None:
-    """Calls and transfers alike run the middlewares and traces of a session that was passed in."""
+async def test_a_session_is_used_with_its_traces_and_middlewares(backend: Backend, tmp_path: Path) -> None:
+    """Calls and transfers run the middlewares and traces of a session that was passed in."""
     traced: list[str] = []
     passed: list[str] = []
     bodies: list[bytes] = []
@@ -91,14 +91,14 @@ async def test_a_session_is_used_with_its_traces_and_middlewares(house: House, t
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(on_start)
     async with aiohttp.ClientSession(trace_configs=[trace], middlewares=(log,)) as session:
-        await use_everything(client(house.url, session=session), house, tmp_path)
-    assert traced == passed == [request.path for request in house.seen]
-    assert [request.path for request in house.seen][1:] == [path for _, path in REQUESTS][1:]
+        await use_everything(client(backend.url, session=session), backend, tmp_path)
+    assert traced == passed == [request.path for request in backend.seen]
+    assert [request.path for request in backend.seen][1:] == [path for _, path in REQUESTS][1:]
     assert bodies[-1] == (tmp_path / "x").read_bytes() == b"file"
 
 
-async def test_a_session_is_used_with_its_proxy(house: House, tmp_path: Path) -> None:
-    """The proxy of a session that was passed in is used by calls and transfers."""
+async def test_a_session_is_used_with_its_proxy(backend: Backend, tmp_path: Path) -> None:
+    """Calls and transfers use the proxy of a session that was passed in."""
     proxied: list[str] = []
 
     async def forward(request: web.BaseRequest) -> web.StreamResponse:
@@ -122,23 +122,23 @@ async def test_a_session_is_used_with_its_proxy(house: House, tmp_path: Path) ->
     try:
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession(proxy=f"http://127.0.0.1:{port}") as session:
-            await use_everything(client(house.url, session=session), house, tmp_path)
+            await use_everything(client(backend.url, session=session), backend, tmp_path)
     finally:
         await runner.cleanup()
-    assert len(proxied) == len(house.seen) == 4
-    assert all(url.startswith(house.url) for url in proxied)
+    assert len(proxied) == len(backend.seen) == 4
+    assert all(url.startswith(backend.url) for url in proxied)
 
 
-async def test_defaults_of_a_session_are_for_the_api(house: House, tmp_path: Path) -> None:
-    """Default headers, cookies and passwords of a session go to the API, and stay out of transfers."""
+async def test_defaults_of_a_session_are_for_the_api(backend: Backend, tmp_path: Path) -> None:
+    """Default headers, cookies and passwords of a session are sent to the API, but not with transfers."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(
         headers={"X-Gateway": "g", "Authorization": "Basic abc", "user-agent": "mine"},
         cookies={"s": "1"},
         cookie_jar=jar,
     ) as session:
-        await use_everything(client(house.url, session=session), house, tmp_path)
-    call, slot, put, get = house.seen
+        await use_everything(client(backend.url, session=session), backend, tmp_path)
+    call, slot, put, get = backend.seen
     for request in (call, slot):
         assert (request.headers["X-Gateway"], request.headers["Authorization"]) == ("g", "Basic abc")
         assert request.headers["Cookie"] == "s=1"
@@ -152,50 +152,50 @@ async def test_defaults_of_a_session_are_for_the_api(house: House, tmp_path: Pat
 
 @pytest.mark.parametrize("given", [True, False], ids=["session passed in", "own session"])
 async def test_netrc_adds_no_password(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, given: bool
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, given: bool
 ) -> None:
-    """With `trust_env` aiohttp reads .netrc: its passwords go neither to the API nor with a signed address."""
+    """Passwords from .netrc are sent neither to the API nor with a signed address."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login planted password planted")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     async with aiohttp.ClientSession(trust_env=True) as session:
-        async with session.get(f"{house.url}/get") as response:
+        async with session.get(f"{backend.url}/get") as response:
             assert response.request_info.headers["Authorization"]  # so it is read
         options = {"session": session} if given else {"trust_env": True}
-        async with client(house.url, **options) as rh:
-            await use_everything(rh, house, tmp_path)
+        async with client(backend.url, **options) as rh:
+            await use_everything(rh, backend, tmp_path)
             with_own = RequestOptions(headers={"Authorization": "Bearer mine"})
             monkeypatch.delenv("NETRC")
             await rh.balances.list(options=with_own)
-    _, *ours, own = house.seen
+    _, *ours, own = backend.seen
     assert [request.headers.get("Authorization") for request in ours] == [None] * 4
     assert own.headers["Authorization"] == "Bearer mine"
 
 
-async def test_transfers_take_slots(house: House, tmp_path: Path) -> None:
-    """`max_concurrency` bounds calls, uploads and downloads together."""
-    async with client(house.url, max_concurrency=3) as rh:
+async def test_transfers_take_slots(backend: Backend, tmp_path: Path) -> None:
+    """`max_concurrency` limits calls, uploads and downloads together."""
+    async with client(backend.url, max_concurrency=3) as rh:
         await asyncio.gather(
-            *(rh.files.download(f"{house.url}/get", tmp_path / f"{n}") for n in range(12)),
+            *(rh.files.download(f"{backend.url}/get", tmp_path / f"{n}") for n in range(12)),
             *(rh.files.upload(b"abc", filename=f"{n}.png") for n in range(12)),
             *(rh.balances.list() for n in range(12)),
         )
-    assert house.most == 3
-    assert len(house.seen) == 48
+    assert backend.most == 3
+    assert len(backend.seen) == 48
 
 
-async def test_a_slot_is_returned_whatever_happens(house: House, tmp_path: Path) -> None:
-    """Failed and cancelled transfers leave their slots to others."""
-    async with client(house.url, max_concurrency=1, retry=RetryPolicy.NONE) as rh:
+async def test_failed_transfers_free_their_slots(backend: Backend, tmp_path: Path) -> None:
+    """Failed and cancelled transfers free their slots."""
+    async with client(backend.url, max_concurrency=1, retry=RetryPolicy.NONE) as rh:
         for _ in range(3):
             with pytest.raises(ConfigurationError):
                 await rh.files.upload(_broken(), filename="x.png", size=9)
-            task = asyncio.ensure_future(rh.files.download(f"{house.url}/get", tmp_path / "x"))
+            task = asyncio.ensure_future(rh.files.download(f"{backend.url}/get", tmp_path / "x"))
             await asyncio.sleep(0.005)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await asyncio.wait_for(use_everything(rh, house, tmp_path), 5)
+        await asyncio.wait_for(use_everything(rh, backend, tmp_path), 5)
 
 
 async def _broken() -> AsyncIterator[bytes]:
@@ -212,7 +212,7 @@ def _in_a_loop_of_its_own() -> tuple[asyncio.AbstractEventLoop, aiohttp.ClientSe
 
 
 def test_a_session_of_another_loop_is_refused() -> None:
-    """A session works in the loop that made it; elsewhere the error says so, before anything is sent."""
+    """A session works only in the loop that created it; elsewhere an error says so before anything is sent."""
     loop, session = _in_a_loop_of_its_own()
     rh = client("http://127.0.0.1:9", session=session)
     with pytest.raises(ConfigurationError, match="belongs to another event loop"):
@@ -224,7 +224,7 @@ def test_a_session_of_another_loop_is_refused() -> None:
 
 
 class RetryClient:
-    """Like the clients of retry libraries: it wraps a session and is none."""
+    """A wrapper around a session, like those of retry libraries."""
 
     closed = False
 
@@ -232,15 +232,15 @@ class RetryClient:
         """Never called."""
 
 
-def test_what_is_no_session_is_refused() -> None:
-    """An object that only looks like a session is refused by the constructor."""
+def test_a_wrapper_is_not_a_session() -> None:
+    """The constructor refuses an object that only resembles a session."""
     with pytest.raises(ConfigurationError, match=r"^session must be a ClientSession.*RetryClient"):
         client("http://127.0.0.1:9", session=RetryClient())
 
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Let threads take turns after every microsecond."""
+    """Switch threads after every microsecond."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -249,7 +249,7 @@ def eager_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("eager_threads")
 def test_threads_share_a_client() -> None:
-    """Threads with loops of their own find and clear away the sessions of one client, and none disturbs another."""
+    """Threads with a loop each open, find and remove the sessions of one client without disturbing each other."""
     given = cast(
         "aiohttp.ClientSession", SimpleNamespace(closed=False, headers={}, auth=None, trust_env=False)
     )

@@ -1,4 +1,4 @@
-"""Everything about connections, timeouts and retries, on real sockets."""
+"""Connections, timeouts and retries, on real sockets."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ async def call(rh: ReturnHelper, op: Operation = WRITE, **kwargs: object) -> Ack
     return await Resource(rh._transport)._call(op, Acknowledgement, **kwargs)  # type: ignore[arg-type]
 
 
-async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script) -> None:
-    """Key, token, JSON, the user agent and an idempotency key go out; a read has no idempotency key."""
+async def test_documented_headers_are_sent(rh: ReturnHelper, script: Script) -> None:
+    """Requests carry key, token, JSON, the user agent and, if they write, an idempotency key."""
     script.respond({})
     done = await call(rh, body={"a": 1})
     await call(rh, READ, query={"pageSize": 50})
@@ -45,10 +45,10 @@ async def test_headers_are_the_documented_ones(rh: ReturnHelper, script: Script)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
-async def test_failures_of_the_moment_are_tried_again_with_one_key(
+async def test_transient_failures_are_retried_with_the_same_key(
     rh: ReturnHelper, script: Script, status: int
 ) -> None:
-    """5xx and 429 are retried, and every attempt carries the same idempotency key and body."""
+    """5xx and 429 are retried, and every attempt has the same idempotency key and body."""
     script.respond(fails(status), fails(status), {})
     done = await call(rh, body={"n": 1})
     assert len(script.seen) == 3
@@ -59,8 +59,8 @@ async def test_failures_of_the_moment_are_tried_again_with_one_key(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
-async def test_refusals_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
-    """What will be refused again is raised at once."""
+async def test_refusals_are_not_retried(rh: ReturnHelper, script: Script, status: int) -> None:
+    """A refusal that would come again is raised at once."""
     script.respond(fails(status))
     with pytest.raises(errors.APIError) as caught:
         await call(rh)
@@ -68,23 +68,23 @@ async def test_refusals_are_not_tried_again(rh: ReturnHelper, script: Script, st
 
 
 @pytest.mark.parametrize("status", [400, 401, 409, 429, 500, 503])
-async def test_soft_errors_are_not_tried_again(rh: ReturnHelper, script: Script, status: int) -> None:
-    """An envelope under HTTP 200 is a decided answer, whatever status it names."""
-    script.respond(answered_later(status=status))
+async def test_soft_errors_are_not_retried(rh: ReturnHelper, script: Script, status: int) -> None:
+    """An envelope under HTTP 200 is a decision, whatever status it names."""
+    script.respond(envelope_later(status=status))
     with pytest.raises(errors.APIError) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.status, caught.value.http_status) == (1, status, 200)
 
 
-def answered_later(**meta: object) -> object:
-    async def answer(_: web.Request) -> web.Response:
+def envelope_later(**meta: object) -> object:
+    async def reply(_: web.Request) -> web.Response:
         return envelope(**meta)  # type: ignore[arg-type]
 
-    return answer
+    return reply
 
 
-async def test_attempts_end(rh: ReturnHelper, script: Script) -> None:
-    """After the last attempt the last failure is raised, with the number of attempts and the key."""
+async def test_the_last_failure_is_raised(rh: ReturnHelper, script: Script) -> None:
+    """After the last attempt its error is raised, with the number of attempts and the key."""
     script.respond(fails(503))
     with pytest.raises(errors.ServerFault) as caught:
         await call(rh)
@@ -92,16 +92,16 @@ async def test_attempts_end(rh: ReturnHelper, script: Script) -> None:
     assert caught.value.idempotency_key == script.seen[0].headers["x-returnhelper-idempotency-key"]
 
 
-async def test_a_failure_may_change_its_kind(rh: ReturnHelper, script: Script) -> None:
-    """A refusal in the second attempt ends the retries."""
+async def test_a_refusal_ends_the_retries(rh: ReturnHelper, script: Script) -> None:
+    """A refusal in the second attempt is raised without a third one."""
     script.respond(fails(503), fails(403))
     with pytest.raises(errors.AuthenticationFailed) as caught:
         await call(rh)
     assert (len(script.seen), caught.value.attempts) == (2, 2)
 
 
-async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Script) -> None:
-    """The client waits and tries again, unless the wait is longer than the time that is left."""
+async def test_retry_after_is_honoured(rh: ReturnHelper, script: Script) -> None:
+    """The client waits as long as the server says, unless that is longer than the time left."""
     script.respond(fails(429, Retry_After="1"))
     with pytest.raises(errors.RateLimited):
         await call(rh, options=RequestOptions(timeout=0.9))
@@ -112,7 +112,7 @@ async def test_retry_after_in_seconds_is_waited_for(rh: ReturnHelper, script: Sc
 
 
 async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelper, script: Script) -> None:
-    """Above the cap RateLimited carries the wait, written as a number or as a date."""
+    """Above `max_retry_after`, RateLimited carries the wait, whether sent as a number or as a date."""
     script.respond(fails(429, Retry_After="3600"))
     with pytest.raises(errors.RateLimited) as caught:
         await call(rh)
@@ -127,8 +127,8 @@ async def test_a_long_retry_after_is_raised_instead_of_shortened(rh: ReturnHelpe
     assert len(script.seen) == 2
 
 
-async def test_a_wait_that_outlasts_the_total_is_not_begun(rh: ReturnHelper, script: Script) -> None:
-    """There is no point in waiting for an attempt that cannot be made any more."""
+async def test_a_wait_beyond_the_total_is_not_started(rh: ReturnHelper, script: Script) -> None:
+    """The client does not wait for an attempt that it could no longer make."""
     script.respond(fails(429, Retry_After="5"))
     with pytest.raises(errors.RateLimited):
         await call(rh, options=RequestOptions(timeout=2))
@@ -140,8 +140,8 @@ async def hang(_: web.Request) -> web.Response:
     raise AssertionError
 
 
-async def test_total_time_is_bounded(script: Script) -> None:
-    """The total holds for all attempts together, although each alone would be allowed to take longer."""
+async def test_the_total_covers_all_attempts(script: Script) -> None:
+    """The total limits all attempts together, even if each one is within its own timeouts."""
     script.respond(hang)
     async with client(script.url, timeouts=Timeouts(read=0.2, total=0.5)) as rh:
         with pytest.raises(errors.RequestTimeout) as caught:
@@ -150,8 +150,8 @@ async def test_total_time_is_bounded(script: Script) -> None:
     assert len(script.seen) == 3
 
 
-async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
-    """Calls that share the timer of the transport end each at its own total, in the order of the totals."""
+async def test_every_call_has_its_own_total(script: Script) -> None:
+    """Calls that share a timer end each at its own total, in the order of the totals."""
     script.respond(hang)
     totals = (0.7, 0.1, 0.5, 0.3)
     ended: list[float] = []
@@ -166,8 +166,8 @@ async def test_every_call_ends_at_a_total_of_its_own(script: Script) -> None:
     assert ended == sorted(totals)
 
 
-async def test_calls_that_ended_are_left_alone(script: Script) -> None:
-    """The total of a call reaches neither its task afterwards nor the calls that follow."""
+async def test_a_total_ends_with_its_call(script: Script) -> None:
+    """The total of a finished call affects neither its task nor later calls."""
     script.respond({})
     async with client(script.url, timeouts=Timeouts(total=0.4)) as rh:
         for _ in range(10):
@@ -178,7 +178,7 @@ async def test_calls_that_ended_are_left_alone(script: Script) -> None:
 
 
 async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
-    """Silence is retried with the same key, and raised with its phase."""
+    """A silent server is retried with the same key, and the error names the phase."""
     script.respond(hang)
     async with client(
         script.url, timeouts=Timeouts(read=0.1), retry=RetryPolicy(attempts=2, wait_initial=0)
@@ -190,15 +190,15 @@ async def test_a_silent_server_is_a_read_timeout(script: Script) -> None:
 
 
 async def test_no_listener_means_not_applied(unused_tcp_port: int) -> None:
-    """Where no connection could be made, nothing can have been applied."""
+    """If no connection can be made, nothing can have been applied."""
     async with client(f"http://127.0.0.1:{unused_tcp_port}") as rh:
         with pytest.raises(errors.ConnectionFailed) as caught:
             await call(rh)
     assert (caught.value.maybe_applied, caught.value.attempts) == (False, 4)
 
 
-async def test_a_connection_that_never_comes_is_not_applied() -> None:
-    """A full backlog lets the connect phase time out; the request was never sent."""
+async def test_a_connect_timeout_means_not_applied() -> None:
+    """If the connect phase times out, the request was never sent."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     port = listener.getsockname()[1]
     fillers = [socket.socket() for _ in range(3)]
@@ -232,16 +232,18 @@ async def drop(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def test_a_body_that_breaks_off_is_tried_again(rh: ReturnHelper, script: Script) -> None:
-    """A truncated body is repeated with the same key."""
+async def test_a_truncated_body_is_retried(rh: ReturnHelper, script: Script) -> None:
+    """A truncated body is retried with the same key."""
     script.respond(cut, {})
     await call(rh)
     assert len({s.headers["x-returnhelper-idempotency-key"] for s in script.seen}) == 1
     assert len(script.seen) == 2
 
 
-async def test_a_body_that_always_breaks_off_is_unexpected_content(rh: ReturnHelper, script: Script) -> None:
-    """In the end the truncation is named, with the status."""
+async def test_a_body_that_is_always_truncated_is_unexpected_content(
+    rh: ReturnHelper, script: Script
+) -> None:
+    """After the last attempt the error says that the body was truncated, with the status."""
     script.respond(cut)
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
@@ -250,24 +252,22 @@ async def test_a_body_that_always_breaks_off_is_unexpected_content(rh: ReturnHel
 
 
 async def test_a_dropped_connection_may_have_been_applied(rh: ReturnHelper, script: Script) -> None:
-    """The request arrived and no answer came: nobody knows."""
+    """If the request arrived but no response came, it may have been applied."""
     script.respond(drop)
     with pytest.raises(errors.ConnectionFailed) as caught:
         await call(rh)
     assert (caught.value.maybe_applied, len(script.seen)) == (True, 4)
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"])
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"])
 @pytest.mark.parametrize("own_session", [True, False])
-async def test_an_attempt_that_was_not_sent_does_not_excuse_the_one_before(
-    answer: bytes, own_session: bool
-) -> None:
-    """Where the first attempt may have been applied, a refused connection afterwards does not deny it."""
+async def test_maybe_applied_covers_earlier_attempts(reply: bytes, own_session: bool) -> None:
+    """If an earlier attempt may have been applied, a refused connection in a later one does not change that."""
 
     async def fail_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.close()
         await reader.readuntil(b"{}")
-        writer.write(answer)
+        writer.write(reply)
         writer.close()
 
     server = await asyncio.start_server(fail_and_leave, "127.0.0.1", 0)
@@ -282,15 +282,15 @@ async def test_an_attempt_that_was_not_sent_does_not_excuse_the_one_before(
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(rh: ReturnHelper, script: Script, status: int) -> None:
-    """Key and token never travel to where a redirect points."""
+    """Key and token are never sent to the target of a redirect."""
     script.respond(raw(b"", status=status, Location="http://127.0.0.1:9/elsewhere"))
     with pytest.raises(errors.UnexpectedContent) as caught:
         await call(rh)
     assert (caught.value.http_status, len(script.seen)) == (status, 1)
 
 
-async def test_something_else_than_http_is_unexpected_content() -> None:
-    """A peer that speaks another protocol is named as such."""
+async def test_a_peer_that_does_not_speak_http() -> None:
+    """Another protocol is an error of this package."""
 
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
@@ -305,8 +305,8 @@ async def test_something_else_than_http_is_unexpected_content() -> None:
                 await call(rh)
 
 
-async def test_tls_that_fails_is_not_tried_again(script: Script) -> None:
-    """Speaking TLS to a plain port cannot be mended by trying again."""
+async def test_tls_to_a_plain_port_is_not_retried(script: Script) -> None:
+    """A TLS handshake that the peer cannot understand is not repeated."""
     script.respond({})
     async with client(script.url.replace("http:", "https:")) as rh:
         with pytest.raises(errors.ConnectionFailed) as caught:
@@ -315,7 +315,7 @@ async def test_tls_that_fails_is_not_tried_again(script: Script) -> None:
 
 
 async def test_connections_are_reused(rh: ReturnHelper, script: Script) -> None:
-    """Calls one after another share a connection."""
+    """Consecutive calls share a connection."""
     ports = set()
 
     async def note(request: web.Request) -> web.Response:
@@ -328,8 +328,8 @@ async def test_connections_are_reused(rh: ReturnHelper, script: Script) -> None:
     assert len(ports) == 1
 
 
-async def test_max_concurrency_bounds_the_requests_under_way(script: Script) -> None:
-    """No more than so many are on the wire, and the rest is served in turn."""
+async def test_max_concurrency_limits_requests(script: Script) -> None:
+    """At most `max_concurrency` requests are under way; the others wait their turn."""
     now = most = 0
 
     async def count(_: web.Request) -> web.Response:
@@ -346,8 +346,8 @@ async def test_max_concurrency_bounds_the_requests_under_way(script: Script) -> 
     assert most == 3
 
 
-async def test_waiting_for_a_slot_counts_and_is_not_applied(script: Script) -> None:
-    """A call that timed out in the queue says that it was never sent."""
+async def test_the_wait_for_a_slot_counts(script: Script) -> None:
+    """The total includes the wait for a slot, and a call that never got one was not sent."""
     script.respond(hang)
     async with client(script.url, max_concurrency=1) as rh:
         first = asyncio.ensure_future(call(rh))
@@ -360,7 +360,7 @@ async def test_waiting_for_a_slot_counts_and_is_not_applied(script: Script) -> N
 
 
 async def test_cancellation_leaves_nothing_behind(script: Script) -> None:
-    """A cancelled call frees its slot and its connection, in the first attempt and between attempts."""
+    """A cancelled call frees its slot and its connection, during an attempt and between attempts."""
     script.respond(hang, fails(503), {})
     retry = RetryPolicy(wait_initial=30, random=lambda: 1.0)
     async with client(script.url, max_concurrency=1, retry=retry) as rh:
@@ -376,7 +376,7 @@ async def test_cancellation_leaves_nothing_behind(script: Script) -> None:
 
 
 async def test_a_session_passed_in_is_used_and_left_open(script: Script) -> None:
-    """Its own headers and settings stay, ours go along, and closing the client does not close it."""
+    """A session keeps its own headers and settings, and closing the client does not close it."""
     script.respond({})
     async with aiohttp.ClientSession(headers={"x-mine": "1"}, raise_for_status=True) as session:
         async with client(script.url, session=session) as rh:
@@ -388,8 +388,8 @@ async def test_a_session_passed_in_is_used_and_left_open(script: Script) -> None
         await call(client(script.url, session=session))
 
 
-async def test_closing_under_a_call_is_a_connection_failure(script: Script) -> None:
-    """A call whose session is closed under it raises an error of this package."""
+async def test_closing_the_client_during_a_call(script: Script) -> None:
+    """A call whose session is closed meanwhile raises ConnectionFailed."""
     script.respond(hang)
     rh = client(script.url, retry=RetryPolicy.NONE)
     task = asyncio.ensure_future(call(rh))
@@ -402,7 +402,7 @@ async def test_closing_under_a_call_is_a_connection_failure(script: Script) -> N
 async def test_logs_show_neither_key_nor_token(
     rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the most talkative level, with a server that echoes everything, no secret is logged or raised."""
+    """At DEBUG, with a server that echoes everything, no secret is logged or raised."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="returnhelper")
     script.respond(fails(503), raw(f"<html>{KEY} {TOKEN}</html>", kind="text/html"))
@@ -420,7 +420,7 @@ async def test_logs_show_neither_key_nor_token(
 async def test_a_retry_is_one_warning(
     rh: ReturnHelper, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is logged for a retry is one line: it names call, attempt, wait and cause, and no secret."""
+    """A retry logs one warning with the call, attempt, wait and cause, and without secrets."""
     script.respond(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
     await call(rh, body={"note": "private"})
     lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
@@ -433,8 +433,8 @@ async def test_a_retry_is_one_warning(
         assert not any(secret in repr(line) for secret in (KEY, TOKEN, "private"))
 
 
-async def test_caller_headers_travel_and_ours_win(rh: ReturnHelper, script: Script) -> None:
-    """Additional headers go out; an own idempotency key replaces the made one."""
+async def test_headers_of_the_caller_are_sent(rh: ReturnHelper, script: Script) -> None:
+    """Additional headers are sent, and the caller's idempotency key replaces the generated one."""
     script.respond({})
     options = RequestOptions(headers={"x-trace": "abc"}, idempotency_key="mine-1")
     done = await call(rh, options=options)

@@ -1,4 +1,4 @@
-"""Uploads and downloads against real sockets: a storage host that is not the API."""
+"""Uploads and downloads with a storage host on a real socket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ QUICK = RetryPolicy(attempts=3, wait_initial=0)
 
 
 class Storage:
-    """The API's upload addresses, and the host behind them."""
+    """The API's upload addresses and the storage host behind them."""
 
     def __init__(self) -> None:
         self.stored: list[tuple[dict[str, str], bytes]] = []
@@ -114,7 +114,7 @@ async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_uploads_bytes() -> None:
-    """Bytes arrive whole, with the announced type, under the address exactly as it was signed."""
+    """Bytes arrive whole, with their MIME type, at exactly the address that was signed."""
     async with storage() as (store, rh):
         done = await rh.files.upload(LABEL, filename="a b.png")
     ((headers, body),) = store.stored
@@ -126,7 +126,7 @@ async def test_uploads_bytes() -> None:
 
 
 async def test_uploads_a_path(tmp_path: Path) -> None:
-    """A path needs nothing beside it: name and type come from it."""
+    """File name and MIME type are taken from a path."""
     (tmp_path / "label.pdf").write_bytes(LABEL)
     async with storage() as (store, rh):
         done = await rh.files.upload(tmp_path / "label.pdf")
@@ -136,7 +136,7 @@ async def test_uploads_a_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [None, len(LABEL) + 3])
 async def test_uploads_an_iterator(size: int | None) -> None:
-    """An iterator arrives whole and with its length, told or not."""
+    """An iterator arrives whole and with its length, whether or not `size` is given."""
     async with storage() as (store, rh):
         await rh.files.upload(pieces(b"abc", LABEL), filename="x.bin", mime_type="application/x", size=size)
     headers, body = store.stored[0]
@@ -146,14 +146,14 @@ async def test_uploads_an_iterator(size: int | None) -> None:
 
 
 async def test_uploads_an_empty_file() -> None:
-    """No bytes are a file too."""
+    """An empty file can be uploaded."""
     async with storage() as (store, rh):
         assert (await rh.files.upload(b"", filename="x.txt")).size == 0
     assert store.stored[0][1] == b""
 
 
-async def test_foreign_hosts_see_no_credentials(tmp_path: Path) -> None:
-    """Neither key nor token goes to the host of a file, not even of a session that has them as defaults."""
+async def test_storage_hosts_get_no_credentials(tmp_path: Path) -> None:
+    """Neither key nor token is sent to the host of a file."""
     async with storage() as (store, rh):
         await rh.files.upload(b"1", filename="x.txt")
         await rh.files.download(f"{store.base}/get/hop", tmp_path / "x.pdf")
@@ -165,8 +165,8 @@ async def test_foreign_hosts_see_no_credentials(tmp_path: Path) -> None:
         assert "idempotency" not in shown.lower()
 
 
-async def test_a_failed_upload_is_tried_again() -> None:
-    """Faults of the storage are outlived, with the whole body each time."""
+async def test_a_failed_upload_is_retried() -> None:
+    """A retry sends the whole body again."""
     async with storage() as (store, rh):
         store.faults = [500, 503]
         await rh.files.upload(LABEL, filename="x.png")
@@ -176,7 +176,7 @@ async def test_a_failed_upload_is_tried_again() -> None:
 
 
 async def test_a_retry_is_one_warning_without_the_address(caplog: pytest.LogCaptureFixture) -> None:
-    """Transfers tell of retries as calls do, one line each, and the signed address is not in it."""
+    """A retry of a transfer logs one warning, without the signed address."""
     async with storage() as (store, rh):
         store.faults = [500, 503]
         await rh.files.upload(LABEL, filename="x.png")
@@ -187,7 +187,7 @@ async def test_a_retry_is_one_warning_without_the_address(caplog: pytest.LogCapt
 
 
 async def test_a_stream_is_not_sent_twice() -> None:
-    """An iterator of told size is gone after the first attempt: the fault is raised."""
+    """An iterator with a given size cannot be repeated, so the first failure is raised."""
     async with storage() as (store, rh):
         store.faults = [503]
         with pytest.raises(ServerFault) as caught:
@@ -196,7 +196,7 @@ async def test_a_stream_is_not_sent_twice() -> None:
 
 
 async def test_a_refused_upload_says_why_and_shows_no_signature() -> None:
-    """A refusal names host, status and code, and nothing that signs."""
+    """The error names host, status and code, but not the signature."""
     async with storage() as (store, rh):
         store.faults = [403]
         with pytest.raises(APIError) as caught:
@@ -208,7 +208,7 @@ async def test_a_refused_upload_says_why_and_shows_no_signature() -> None:
 
 
 async def test_a_long_upload_outlives_the_read_timeout() -> None:
-    """The silence of the host counts from the end of the body, not from its beginning."""
+    """The read timeout starts when the body has been sent."""
 
     async def slow() -> AsyncIterator[bytes]:
         for _ in range(6):
@@ -221,8 +221,8 @@ async def test_a_long_upload_outlives_the_read_timeout() -> None:
     assert len(store.stored[0][1]) == 6000
 
 
-async def test_uploads_side_by_side() -> None:
-    """Uploads do not wait for each other, and leave no thread behind."""
+async def test_concurrent_uploads() -> None:
+    """Uploads do not wait for each other and leave no threads behind."""
     async with storage() as (store, rh):
         await asyncio.gather(*(rh.files.upload(LABEL, filename=f"{n}.png") for n in range(20)))
         await asyncio.gather(*(rh.files.upload(pieces(LABEL), filename=f"{n}.png") for n in range(20)))
@@ -232,7 +232,7 @@ async def test_uploads_side_by_side() -> None:
 
 
 async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
-    """Cancelling at any moment ends the threads and closes the files of the upload."""
+    """Cancelling at any moment ends the threads and closes the files of an upload."""
     (tmp_path / "label.pdf").write_bytes(LABEL * 8)
     async with storage() as (_, rh):
         for moment in range(16):
@@ -254,8 +254,8 @@ async def _threads_left() -> list[str]:
     return left
 
 
-async def test_a_session_of_the_user_lends_its_connections_only(tmp_path: Path) -> None:
-    """Default headers and cookies of a session that was passed in stay at home as well."""
+async def test_defaults_of_a_session_are_not_sent_to_storage(tmp_path: Path) -> None:
+    """Default headers and cookies of a session that was passed in are not sent to storage hosts."""
     async with (
         storage() as (store, _),
         aiohttp.ClientSession(headers={"Authorization": "secret"}, cookies={"s": "1"}) as session,
@@ -270,8 +270,8 @@ async def test_a_session_of_the_user_lends_its_connections_only(tmp_path: Path) 
     assert "Cookie" not in store.requests[0].headers
 
 
-async def test_the_sources_own_error_comes_out() -> None:
-    """What the caller's iterator raises reaches the caller as it is."""
+async def test_errors_of_the_source_are_raised() -> None:
+    """What the caller's iterator raises reaches the caller unchanged."""
 
     async def broken() -> AsyncIterator[bytes]:
         yield b"abc"
@@ -285,16 +285,16 @@ async def test_the_sources_own_error_comes_out() -> None:
 
 
 @pytest.mark.parametrize("size", [2, 4])
-async def test_a_wrong_size_is_told(size: int) -> None:
-    """A body that is not as long as announced is an error, and no file."""
+async def test_a_wrong_size_is_an_error(size: int) -> None:
+    """A body that is not as long as announced is an error, and is not stored."""
     async with storage() as (store, rh):
         with pytest.raises(ConfigurationError, match=f"{size} bytes"):
             await rh.files.upload(pieces(b"abc"), filename="x.png", size=size)
     assert store.stored == []
 
 
-async def test_bad_sources_are_told_before_any_request(tmp_path: Path) -> None:
-    """A missing file, a nameless source and an unknown type stop before the first request."""
+async def test_bad_sources_are_refused_before_any_request(tmp_path: Path) -> None:
+    """A missing file, a source without a name and an unknown MIME type are errors before the first request."""
     async with storage() as (store, rh):
         with pytest.raises(ConfigurationError, match="No such file"):
             await rh.files.upload(tmp_path / "none.png")
@@ -311,8 +311,8 @@ async def test_bad_sources_are_told_before_any_request(tmp_path: Path) -> None:
     assert store.requests == []
 
 
-async def test_an_answer_without_an_address_is_told() -> None:
-    """An upload slot without its address is no usable answer."""
+async def test_a_response_without_an_address_is_an_error() -> None:
+    """A response without an upload address cannot be used."""
     async with storage() as (store, rh):
         store.slot = {"preSignedUrl": None}
         with pytest.raises(UnexpectedContent, match="without an address"):
@@ -322,8 +322,8 @@ async def test_an_answer_without_an_address_is_told() -> None:
             await rh.files.upload(b"1", filename="x.png")
 
 
-async def test_the_address_stays_out_of_sight() -> None:
-    """A pre-signed address is as good as a password: its repr does not show it."""
+async def test_the_repr_hides_the_address() -> None:
+    """A pre-signed address is as good as a password, so the repr hides it."""
     async with storage() as (_, rh):
         slot = await rh.files.get_pre_signed_upload_url("x.png", mime_type="image/png")
     assert slot.pre_signed_url is not None
@@ -333,7 +333,7 @@ async def test_the_address_stays_out_of_sight() -> None:
 
 @pytest.mark.parametrize("kind", ["label", "hop", "chunked"])
 async def test_downloads(tmp_path: Path, kind: str) -> None:
-    """A file arrives complete, redirected or without a length, in place of an older one."""
+    """A file arrives complete, redirected or without a length, and replaces an older one."""
     target = tmp_path / "label.pdf"
     target.write_bytes(b"old")
     async with storage() as (store, rh):
@@ -355,7 +355,7 @@ async def test_downloads(tmp_path: Path, kind: str) -> None:
 async def test_a_failed_download_leaves_nothing(
     tmp_path: Path, kind: str, error: type[TransportError], options: RequestOptions | None
 ) -> None:
-    """A download that breaks, loops or stalls raises and leaves the older file alone."""
+    """A download that fails leaves the older file unchanged and no partial file."""
     target = tmp_path / "label.pdf"
     target.write_bytes(b"old")
     async with storage() as (store, rh):
@@ -364,8 +364,8 @@ async def test_a_failed_download_leaves_nothing(
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("label.pdf", b"old")]
 
 
-async def test_a_broken_download_is_tried_again(tmp_path: Path) -> None:
-    """A fault and a lost connection are outlived."""
+async def test_a_broken_download_is_retried(tmp_path: Path) -> None:
+    """A server fault and a lost connection are retried."""
     async with storage() as (store, rh):
         store.faults = [503]
         await rh.files.download(f"{store.base}/get/label", tmp_path / "x.pdf")
@@ -389,8 +389,8 @@ async def test_a_cancelled_download_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["label", "chunked"])
-async def test_too_large_is_broken_off(tmp_path: Path, kind: str) -> None:
-    """A file above the limit is not saved, whether its length was announced or not."""
+async def test_max_bytes_stops_a_download(tmp_path: Path, kind: str) -> None:
+    """A file above the limit is not saved, whether or not its length was announced."""
     async with storage() as (store, rh):
         with pytest.raises(UnexpectedContent, match="max_bytes"):
             await rh.files.download(f"{store.base}/get/{kind}", tmp_path / "x", max_bytes=len(LABEL) - 1)
@@ -399,8 +399,8 @@ async def test_too_large_is_broken_off(tmp_path: Path, kind: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["y", "z"]
 
 
-async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    """404 is an APIError with the storage's code."""
+async def test_a_missing_file_is_an_api_error(tmp_path: Path) -> None:
+    """404 is an APIError with the code of the storage."""
     async with storage() as (store, rh):
         store.faults = [404]
         with pytest.raises(APIError) as caught:
@@ -408,8 +408,8 @@ async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert (caught.value.http_status, caught.value.error_code) == (404, "NoSuchKey")
 
 
-async def test_an_unwritable_path_is_told(tmp_path: Path) -> None:
-    """A directory, or a place that is not there, is a ConfigurationError."""
+async def test_an_unwritable_path_is_an_error(tmp_path: Path) -> None:
+    """A directory or a missing directory is a ConfigurationError."""
     async with storage() as (store, rh):
         for path in (tmp_path, tmp_path / "none" / "x.pdf"):
             with pytest.raises(ConfigurationError):
@@ -418,7 +418,7 @@ async def test_an_unwritable_path_is_told(tmp_path: Path) -> None:
 
 
 async def test_plain_http_is_refused(tmp_path: Path) -> None:
-    """Nothing goes over plain http unless the environment allows it."""
+    """Plain http is refused unless the environment allows it."""
     async with storage() as (store, rh):
         strict = StorageTransport(rh._sessions, environment=Environment.PRODUCTION, user_agent="x")
         files = Files(rh._transport, strict)
@@ -443,21 +443,21 @@ async def test_plain_http_is_refused(tmp_path: Path) -> None:
     ],
 )
 async def test_unusable_addresses(tmp_path: Path, url: str) -> None:
-    """What is no http or https address is a ConfigurationError that does not repeat it."""
+    """An unusable address is a ConfigurationError that does not repeat it."""
     async with storage() as (_, rh):
         with pytest.raises(ConfigurationError) as caught:
             await rh.files.download(url, tmp_path / "x")
     assert len(url) < 3 or url not in str(caught.value)
 
 
-async def test_a_dead_host_is_told(tmp_path: Path) -> None:
-    """No connection is ConnectionFailed."""
+async def test_an_unreachable_host(tmp_path: Path) -> None:
+    """If no connection can be made, the error is ConnectionFailed."""
     async with storage() as (_, rh):
         with pytest.raises(ConnectionFailed):
             await rh.files.download("http://127.0.0.1:1/x", tmp_path / "x")
 
 
-def test_no_redirect_down_to_http() -> None:
+def test_redirects_to_plain_http_are_not_followed() -> None:
     """A redirect from https to http is never followed."""
     source = Address("https://files.example/a")
     transfer = _storage._Transfer("the download", source, {})
@@ -468,7 +468,7 @@ def test_no_redirect_down_to_http() -> None:
 
 
 async def test_image_addresses() -> None:
-    """Photo keys become addresses on the documented hosts; elsewhere the base must be told."""
+    """File keys of photos become URLs on the documented hosts; elsewhere `base_url` is needed."""
     sandbox = ReturnHelper(KEY, TOKEN)
     production = ReturnHelper(KEY, TOKEN, environment=Environment.PRODUCTION)
     china = ReturnHelper(KEY, TOKEN, environment=Environment.PRODUCTION_CHINA)
