@@ -85,11 +85,13 @@ def storable_text(text: str) -> str:
 
 
 def storable_key(text: str) -> str:
-    """Return a key that every store can index: the SHA-256 of one that is too long."""
-    text = storable_text(text)
-    if len(text) <= _LONGEST_KEY:
+    """Return a key that every store can index, or the digest of one that is too long or would have to be escaped.
+
+    Escaped, two keys could become one.
+    """
+    if len(text) <= _LONGEST_KEY and storable_text(text) == text:
         return text
-    return "sha256-of-key:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256-of-key:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def to_micros(time: datetime) -> int:
