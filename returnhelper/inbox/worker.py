@@ -295,9 +295,8 @@ class Worker:
         return disposition
 
     async def _dispatch(self, record: Record) -> Disposition:
-        large = (
-            len(record.body) > _LARGE_BODY
-        )  # such a body takes up to a second, which the event loop cannot wait
+        # Parsing a large body takes up to a second, for which the event loop must not be blocked.
+        large = len(record.body) > _LARGE_BODY
         event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
         return await attempt.run(self._router.dispatch(event), self._handler_timeout)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -175,19 +173,6 @@ async def test_drain() -> None:
     assert (stats.done, stats.ready, stats.leased) == (1, 2, 0)
     assert all(found.attempts == 0 for found in await inbox.list(State.READY))
     assert asyncio.all_tasks() == before
-
-
-async def test_sigterm() -> None:
-    """SIGTERM ends `run` after the running handlers have finished."""
-    inbox = MemoryInbox()
-
-    async def handle(_: events.Event) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(0.1)
-
-    await inbox.add(event("k"))
-    await asyncio.wait_for(Worker(inbox, router(handle), **FAST).run(), 10)
-    assert (await inbox.stats()).done == 1
 
 
 async def test_cancelled_run() -> None:
