@@ -14,7 +14,7 @@ from returnhelper.inbox._base import BaseInbox, check_new, new_token
 from returnhelper.inbox._columns import check_count
 from returnhelper.inbox._group import Group, in_rounds
 from returnhelper.inbox.postgres import schema as sql
-from returnhelper.inbox.postgres.connections import Collision, Connections
+from returnhelper.inbox.postgres.connections import Connections, _Collision
 from returnhelper.inbox.postgres.rows import as_json, record_of, row_of, row_of_change
 from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record, Records, State, Stats
 
@@ -129,7 +129,7 @@ class PostgresInbox(BaseInbox):
 
             try:
                 rows = await self._connections.run(attempt)
-            except Collision:
+            except _Collision:
                 # another process leased the same ordering key between our search and our update
                 continue
             claimed = [record_of(row) for row in rows if row["key"] is not None]

@@ -47,7 +47,7 @@ _ENCODE: Final = (
 )
 
 
-class Collision(InboxUnavailable):
+class _Collision(InboxUnavailable):
     """Two processes wanted the same rows at the same time."""
 
 
@@ -104,7 +104,7 @@ class Connections:
                     await pool.expire_connections()
                     raise
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
-            raise Collision(str(error)) from error
+            raise _Collision(str(error)) from error
         except _FAILURES as error:
             if isinstance(error, asyncpg.UndefinedTableError):
                 # somebody dropped the tables: the next call creates them
