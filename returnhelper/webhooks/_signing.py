@@ -1,4 +1,4 @@
-"""Bytes, headers and HMAC: what verification and diagnosis share. Needs nothing but the standard library.
+"""Bytes, headers and HMAC: what verification and diagnosis share. Needs only the standard library.
 
 The signature is the Base64 text of HMAC-SHA256 over ``POST`` + registered URL + ``timestamp`` header + raw body, with
 the Base64-decoded signing key. Nothing is normalised: not the URL, not the timestamp, not the body. Nothing separates
@@ -109,7 +109,7 @@ class Endpoint:
             prefix = METHOD + url.encode()
         except UnicodeEncodeError:
             raise ConfigurationError(
-                f"Endpoint.url contains characters that no URL can contain: {url!r}. Give the registered URL."
+                f"Endpoint.url contains characters that no URL can contain: {url!r}. Pass the registered URL."
             ) from None
         self.url = url
         self.signing_key = SigningKey.from_base64(signing_key)

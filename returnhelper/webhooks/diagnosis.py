@@ -164,7 +164,7 @@ def _keys(key: SigningKey, candidates: Iterable[str]) -> Iterator[_Change]:
             yield change(Cause.KEY_AS_TEXT, SigningKey(text.encode("utf-8", "replace")), as_text)
     signed_with_text = "The signer used the key as text; it must decode the key from Base64 first."
     yield change(Cause.KEY_AS_TEXT, SigningKey(key.to_base64().encode()), signed_with_text)
-    encoded_twice = "The key was encoded twice; give the Base64 text as the portal shows it."
+    encoded_twice = "The key was encoded twice; pass the Base64 text as the portal shows it."
     with suppress(ConfigurationError):
         yield change(Cause.KEY_AS_TEXT, key.decoded_again(), encoded_twice)
 

@@ -131,8 +131,8 @@ def notification_id(decoded: Mapping[str, JSONValue]) -> str | None:
 def dedup_key(notification_id: str | None, body: bytes) -> str:
     """Return the deduplication key: the `notificationId`, else a digest of the raw body without its byte order mark.
 
-    A placeholder (0, -1, a GUID of zeros) is not an id. An id that not every store could keep as it is, because it is
-    longer than 128 characters or contains others than printable ASCII, gives its digest.
+    A placeholder (0, -1, a GUID of zeros) is not an id. An id of more than 128 characters, or with other characters
+    than printable ASCII, is replaced by its digest, because not every store can keep it unchanged.
     """
     if not isinstance(body, bytes):
         raise refuse("body", body, "the raw bytes of a delivery")
@@ -146,7 +146,7 @@ def dedup_key(notification_id: str | None, body: bytes) -> str:
 def ordering_key(decoded: JSONValue) -> str | None:
     """Return the object that a notification is about, as `shipment:123`, so that its events keep their order.
 
-    The id is searched at top level, then one level below. `25714`, `25714.0` and their strings give one key. A shipment
+    The id is searched at top level, then one level below. `25714`, `25714.0` and their strings have one key. A shipment
     counts before an inventory, an inventory before a resend, recall, order or request.
     """
     if not isinstance(decoded, Mapping):

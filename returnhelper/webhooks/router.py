@@ -49,7 +49,7 @@ class Retry(Exception):
 
 
 class Discard(Exception):
-    """Raise it in a handler to finish the event for good; the record keeps `reason`, whose text is taken if it is not one."""
+    """Raise it in a handler to finish the event for good; the record keeps the text of `reason`."""
 
     reason: str
 

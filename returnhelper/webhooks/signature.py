@@ -1,4 +1,4 @@
-"""Sign and verify deliveries: pure functions over bytes, nothing but the standard library."""
+"""Sign and verify deliveries: pure functions over bytes that need only the standard library."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = [
 
 _BAD_TIMESTAMP: Final = (
     "the signature matches, but the timestamp header is not an ISO 8601 time with a zone designator (bad_timestamp): "
-    "the delivery was cut elsewhere to replay it, or the sender uses a new form; answer 401 and do not act on it"
+    "the delivery was cut elsewhere to replay it, or the sender uses a new form; respond 401 and do not act on it"
 )
 
 
@@ -75,7 +75,7 @@ def sign(endpoint: Endpoint, timestamp: str | bytes, body: bytes) -> str:
 class Verifier:
     """Verify deliveries against one or several endpoints (key rotation, sandbox beside production).
 
-    Give one `Endpoint` for every pair of URL and key that may be in use; each is tried.
+    Pass one `Endpoint` for every pair of URL and key that may be in use; each is tried.
     """
 
     __slots__ = ("endpoints",)

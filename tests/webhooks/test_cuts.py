@@ -102,7 +102,7 @@ def test_only_the_original_passes_for_any_urls(start: str, end: str, stamp: str,
     "more", ["2030-05-06T07:08:09Z", "2030-05-06T07:08:09+05:", "2030-05-06T", "1999-12-31T/x"]
 )
 def test_urls_that_continue_with_a_timestamp(more: str) -> None:
-    """Two URLs with one key that only a timestamp tells apart are refused; with two keys they are not."""
+    """Two URLs with one key, of which one continues the other with a date, are refused; with two keys they are not."""
     url = "https://hooks.shop.example/rh"
     with pytest.raises(ConfigurationError, match="continues"):
         Verifier(Endpoint(url + more, KEY), Endpoint(url, KEY))

@@ -1,4 +1,4 @@
-"""Every member of every documented event in each form that it may come in, and the keys that events are kept under."""
+"""Every member of every documented event in each form that it may have, and the keys of events."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ from .test_events import (
     resolve,
 )
 
-# What a member may say beside the form of the catalog, by the type that the catalog gives it: none of it is worth
-# holding an authentic event.
+# Forms of a member beside that of the catalog, by its type there: none is a reason to hold an authentic event.
 OTHER_FORMS: dict[str, list[Any]] = {
     "integer": ["", "12", " 12 ", "12.0", Decimal("12.0")],
     "number": ["", "12.50", 12, Decimal("1E+2")],
@@ -53,7 +52,7 @@ OTHER_FORMS: dict[str, list[Any]] = {
 
 
 def members_of(schema: dict[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """List each member at any depth: its path, its schema, and whether it has to be there."""
+    """List each member at any depth: its path, its schema, and whether it is required."""
     for name, member in schema["properties"].items():
         inner = resolve(member)
         yield (*path, name), inner, kind(inner) == "object" and name in schema.get("required", [])
@@ -74,7 +73,7 @@ def put(body: Any, path: tuple[str | int, ...], new: Any) -> Any:
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_no_member_holds_an_event_for_its_form(name: str) -> None:
-    """Null and every plausible other form of any member is read; only the object that an event is about must be there."""
+    """Null and every plausible other form of a member is read; only the object of an event, and its id, must be there."""
     body = json.loads(body_of(name), parse_float=Decimal)
     ids = {path for path in required_members(expected_class(name)) if path[-1].endswith("Id")}
     for path, schema, required in members_of(event_schema(name)):
@@ -91,8 +90,8 @@ def test_no_member_holds_an_event_for_its_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_what_cannot_be_meant_is_a_misfit(name: str) -> None:
-    """An object or a list where an id, number, time or text belongs is a misfit that names the member."""
+def test_objects_in_place_of_scalars_do_not_fit(name: str) -> None:
+    """An object or a list in place of an id, number, time or string does not fit, and the member is named."""
     body = json.loads(body_of(name), parse_float=Decimal)
     for path, schema, _ in members_of(event_schema(name)):
         unread = path[0] == "returnInventory" and name == "markShipmentArrive"  # the other name is there
@@ -105,7 +104,7 @@ def test_what_cannot_be_meant_is_a_misfit(name: str) -> None:
 
 
 def test_the_text_twins_of_the_coded_form() -> None:
-    """The coded form tells two times as display text only; they are read as the entity form tells them."""
+    """The coded form has two times as display text only; they equal those of the entity form."""
     shipment, item = {**SHIPMENT, "receiveDate": TIME}, {**ITEM, "handlingUpdatedOn": TIME}
     entity = parse(action="warehouseUpdateWarehouseRemarks", shipment=shipment, returnInventory=item)
     text = TIME.replace("T", " ").rstrip("Z")
@@ -126,7 +125,7 @@ def test_the_text_twins_of_the_coded_form() -> None:
 
 
 def test_an_rma_is_an_rma_in_every_event() -> None:
-    """Wherever an event prints an RMA, it can be taken apart."""
+    """Every RMA in an event is an Rma with its parts."""
     text = "TWN-20-230101-D12345-01-36"
     created = parse(
         action="newInventoryCreated", returnInventory={**ITEM, "rma": text, "itemRma": text}
@@ -158,7 +157,7 @@ def test_an_rma_is_an_rma_in_every_event() -> None:
 
 
 def test_custom_fields_without_a_value() -> None:
-    """Null among the custom fields stays None, in either form of the fields."""
+    """A custom field that is null is None, in either form of the fields."""
     for fields in ({"a": None, "b": "1"}, [{"key": "a", "value": None}, {"key": "b", "value": "1"}]):
         event = parse(
             action="markShipmentArrive", version="202407", shipment={**SHIPMENT, "customFieldMap": fields}
@@ -168,7 +167,7 @@ def test_custom_fields_without_a_value() -> None:
 
 
 def test_a_recall_with_its_items_beside_it() -> None:
-    """The vendor once described the items beside the recall: they are typed there too."""
+    """The vendor once described the items beside the recall; they are typed there too."""
     event = parse(
         action="recallUpdateStatus", recall={"recallId": 1}, recallInventoryList=[{"returnInventoryId": "5"}]
     )
@@ -180,7 +179,7 @@ def test_a_recall_with_its_items_beside_it() -> None:
     "given", ["01J9ZQ8Q7M1V6S6Y2C4N8B7F3D", " 7 ", 7, "", "  ", None, Decimal("1.5"), True]
 )
 def test_event_and_envelope_have_the_same_keys(given: object) -> None:
-    """The key of an event is the one that the inbox keeps it under, whatever form its notification id came in."""
+    """The key of an event is that of its record, whatever form its notification id has."""
     body = encode(
         {"action": "labelGenerated", "label": {**LABEL, "shipmentId": "0042"}, "notificationId": given}
     )
@@ -215,7 +214,7 @@ ORDERED_BY = {
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_ordering_key_of_every_event(name: str) -> None:
-    """Each event is ordered by the first of shipment, inventory, resend, recall, order; text and number are one id."""
+    """Each event is ordered by the first of shipment, inventory, resend, recall, order; string and number are one id."""
     if name.startswith("consolidateShipping"):
         top = "shipment" if "Shipment" in name.removeprefix("consolidateShipping") else "order"
         expected: tuple[str, str] | None = (f"{top}.consolidateShippingOrderId", "order")

@@ -143,7 +143,7 @@ def test_other_actions_are_not_logged(action: str, caplog: pytest.LogCaptureFixt
 
 
 def test_the_documentation_lists_every_alias() -> None:
-    """Whoever searches for a name or title of the guide finds the class."""
+    """The table of names contains every name and title of the guide, beside its class."""
     text = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
     row_of = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if row.count("|") == 4}
     for hook, facts in WEBHOOKS.items():

@@ -179,7 +179,7 @@ def extras(value: Any, path: str = "") -> list[str]:
 
 
 def compare(value: Any, wire: Any, path: str) -> None:
-    """Check that a Python value says what the wire said."""
+    """Check that a Python value is the one that was received."""
     if isinstance(value, Model):
         for attribute, names in wire_names(type(value)).items():
             name = next((name for name in names if wire.get(name) is not None), names[0])
@@ -230,7 +230,7 @@ def test_selection(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTED + NAMED)
 def test_the_usual_envelope(name: str) -> None:
-    """What the package takes for the sender's category and version is what the catalog says."""
+    """The category and version that the package has for an action are those of the catalog."""
     hook = WEBHOOKS[name]
     usual = usual_envelope(hook["x-action"])
     assert usual["category"] == (hook["x-category"] or hook["x-action"])
@@ -239,8 +239,8 @@ def test_the_usual_envelope(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITHDRAWN)
-def test_withdrawn_names_stay_deliverable(name: str) -> None:
-    """An event that was withdrawn and never described comes as UnknownEvent, with all it carries."""
+def test_withdrawn_names_are_unknown_events(name: str) -> None:
+    """An event that was withdrawn and never described is an UnknownEvent with its whole payload."""
     event = events.parse_event(encode({"action": name, "eventTime": TIME, "thing": {"id": 1}}))
     assert type(event) is events.UnknownEvent
     assert event.payload == {"thing": {"id": 1}}
@@ -250,8 +250,8 @@ def test_withdrawn_names_stay_deliverable(name: str) -> None:
     "body", [b"{}", b'{"action":"brandNew","category":"x"}', b'{"action":null}', b'{"action":"markShipmentArriveV1"}',
              b'{"action":"LabelGenerated"}', b'{"action":"event"}', b'{"action":"openEvent"}', b'{"action":"","version":1}']
 )  # fmt: skip
-def test_what_nobody_knows_is_unknown(body: bytes) -> None:
-    """No action, a new one, or one that resembles a class name: UnknownEvent, never an error."""
+def test_unknown_actions(body: bytes) -> None:
+    """No action, a new one, or the name of a base class: UnknownEvent, never an error."""
     assert type(events.parse_event(body)) is events.UnknownEvent
 
 
@@ -261,7 +261,7 @@ def test_what_nobody_knows_is_unknown(body: bytes) -> None:
      ("202612", "MarkShipmentArrive"), (202407, "MarkShipmentArrive")],
 )  # fmt: skip
 def test_the_two_shapes_of_an_arrival(version: object, cls: str) -> None:
-    """One action has two shapes; the presence of a version, whichever, tells them apart."""
+    """One action has two shapes, distinguished by the presence of any version."""
     body = {"action": "markShipmentArrive", "category": "rsl", "shipment": {"shipmentId": "5"}}
     if version is not None:
         body["version"] = version  # type: ignore[assignment]
@@ -271,7 +271,7 @@ def test_the_two_shapes_of_an_arrival(version: object, cls: str) -> None:
 
 
 def test_new_versions_and_categories_keep_the_class() -> None:
-    """A version or category that nobody has seen does not make a known action unknown."""
+    """A new version or category does not make a known action unknown."""
     body = {"action": "labelGenerated", "category": "new", "version": "203001", "label": LABEL}
     event = events.parse_event(encode(body))
     assert type(event) is events.LabelGenerated
@@ -281,7 +281,7 @@ def test_new_versions_and_categories_keep_the_class() -> None:
 @pytest.mark.parametrize("mode", ["complete", "minimal", "nulls", "texts"])
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_documented_member_has_a_field(name: str, mode: str) -> None:
-    """What the catalog names is never in `extra`, and each value says what the wire said."""
+    """A documented member is never in `extra`, and each value is the one that was received."""
     body = body_of(name, mode)
     event = events.parse_event(body)
     assert extras(event) == []
@@ -291,7 +291,7 @@ def test_every_documented_member_has_a_field(name: str, mode: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_unknown_members_are_kept(name: str) -> None:
-    """A member that nobody names is in the `extra` of its object, on every level."""
+    """A member without a field is in the `extra` of its object, on every level."""
     event = events.parse_event(body_of(name, "unknown"))
     assert event.extra == {"neverHeardOf": {"deep": [1]}}
     assert all(path.endswith(".neverHeardOf") for path in extras(event))
@@ -300,8 +300,8 @@ def test_unknown_members_are_kept(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTED + NAMED)
-def test_events_travel(name: str) -> None:
-    """An event pickles and comes back equal, keys included."""
+def test_events_pickle(name: str) -> None:
+    """An event survives pickling, keys included."""
     event = events.parse_event(body_of(name))
     again = pickle.loads(pickle.dumps(event))
     assert again == event
@@ -329,7 +329,7 @@ def entity(form: str) -> dict[str, object]:
 
 
 def test_both_forms_of_an_object_give_the_same_values() -> None:
-    """Numeric and text codes, numeric and text ids, times with and without offset come out alike."""
+    """Numeric and text codes, numeric and text ids, times with and without offset have the same values."""
     plain = parse(action="completeInventoryHandling", returnInventory=entity("entity")).return_inventory
     coded = parse(action="completeInventoryHandling", returnInventory=entity("coded")).return_inventory
     assert plain == coded
@@ -342,7 +342,7 @@ def test_both_forms_of_an_object_give_the_same_values() -> None:
 
 @pytest.mark.parametrize("spelling", ["fail", "failed"])
 def test_a_label_that_failed(spelling: str) -> None:
-    """Both spellings of failure are one, and every form of the reasons stays readable."""
+    """Both spellings of failure are equal, and every form of the reasons is readable."""
     label = {**LABEL, "labelRequestStatusCode": spelling, "labelUrl": None, "error": '"{\\"a\\":1}"',
              "failReasons": ["bad address"], "errorMessages": {"street": "empty"}}  # fmt: skip
     event = parse(action="labelGenerated", category="labelGenerated", label=label)
@@ -370,7 +370,7 @@ def test_a_label_that_failed(spelling: str) -> None:
     ],
 )
 def test_reasons_of_a_failure(error: str | None, reasons: tuple[str, ...]) -> None:
-    """The carrier's text is unwrapped where it is JSON, encoded once or twice, and left alone where it is not."""
+    """The carrier's text is decoded if it is JSON, encoded once or twice, and unchanged otherwise."""
     assert LabelResult(label_id=1, shipment_id=2, error=error).reasons == reasons  # type: ignore[call-arg]
 
 
@@ -415,8 +415,8 @@ def test_a_label_that_is_ready() -> None:
         ),
     ],
 )
-def test_a_misfit_names_its_path(members: dict[str, object], path: str) -> None:
-    """A payload that does not fit is PayloadInvalid with the path of the member, and no value in the message."""
+def test_a_payload_that_does_not_fit_names_its_path(members: dict[str, object], path: str) -> None:
+    """A payload that does not fit raises PayloadInvalid with the path of the member, and no value in the message."""
     with pytest.raises(PayloadInvalid) as caught:
         events.parse_event(encode(members))
     assert caught.value.path == path
@@ -425,8 +425,8 @@ def test_a_misfit_names_its_path(members: dict[str, object], path: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"no", b"[]", b"3", b"null", b'"text"', b'{"action":', b"\xff\xfe"])
-def test_what_is_no_object_is_invalid(body: bytes) -> None:
-    """A body that is no JSON object is PayloadInvalid, nothing else."""
+def test_only_objects_are_events(body: bytes) -> None:
+    """A body that is not a JSON object raises PayloadInvalid and no other exception."""
     with pytest.raises(PayloadInvalid) as caught:
         events.parse_event(body)
     assert caught.value.path == ""
@@ -434,7 +434,7 @@ def test_what_is_no_object_is_invalid(body: bytes) -> None:
 
 @pytest.mark.parametrize("action", ["warehouseUpdateWarehouseRemarks", "userUpdateReturnInventorySku"])
 def test_a_list_where_the_sample_has_an_object(action: str) -> None:
-    """The table prints a list of items, the sample one item: both give the item, and `raw` what came."""
+    """The table shows a list of items, the sample one item: both give the item, and `raw` is what was received."""
     one = parse(action=action, returnInventory={"returnInventoryId": 1})
     listed = parse(action=action, returnInventory=[{"returnInventoryId": "1"}])
     assert one.return_inventory == listed.return_inventory
@@ -443,7 +443,7 @@ def test_a_list_where_the_sample_has_an_object(action: str) -> None:
 
 
 def test_other_names_and_forms_of_the_tables() -> None:
-    """Members that the tables name or shape differently from the samples are read all the same."""
+    """Members whose name or form differs between tables and samples are read in both."""
     vas = parse(
         action="vasUpdated", returnInventoryList=[{"returnRequestLineItemVasId": 9, "vasStatusCode": 1}]
     )
@@ -483,7 +483,7 @@ def test_recall_steps_in_both_spellings(wire: str, same: str) -> None:
 
 
 def test_dedup_key() -> None:
-    """The key is the notification id; without one it is a digest of the very bytes that came."""
+    """The key is the notification id; without one, a digest of the bytes that were received."""
     with_id = parse(action="labelGenerated", label=LABEL, notificationId="01J9ZQ8Q7M1V6S6Y2C4N8B7F3D")
     assert with_id.dedup_key == with_id.notification_id == "01J9ZQ8Q7M1V6S6Y2C4N8B7F3D"
     first = events.parse_event(b'{"action":"labelGenerated","label":{"labelId":1,"shipmentId":7}}')
@@ -497,7 +497,7 @@ def test_dedup_key() -> None:
 
 
 def test_ordering_key() -> None:
-    """The shipment ties events together, as number or text; else the inventory; else nothing does."""
+    """The shipment is the ordering key, as number or string; else the inventory; else there is none."""
     label = parse(action="labelGenerated", label=LABEL)
     arrival = parse(action="markShipmentArrive", version="202407", shipment={"shipmentId": "7"})
     assert label.ordering_key == arrival.ordering_key == "shipment:7"
@@ -507,8 +507,8 @@ def test_ordering_key() -> None:
     assert parse(action="brandNew").ordering_key is None
 
 
-def test_events_made_by_hand() -> None:
-    """An event can be made for a test: it knows its action, and its keys come from its payload."""
+def test_events_made_by_the_program() -> None:
+    """An event made for a test has its action, and its keys come from its payload."""
     event = events.LabelGenerated(
         label=events.parse_event(b'{"action":"labelGenerated","label":{"labelId":1,"shipmentId":3}}').label  # type: ignore[attr-defined]
     )  # type: ignore[attr-defined]
@@ -529,8 +529,8 @@ def test_build_event_from_a_mapping() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EVENT_TYPES))
-def test_every_class_says_what_causes_it(name: str) -> None:
-    """Each class has a docstring with its cause and source, and knows its action."""
+def test_every_class_documents_its_cause(name: str) -> None:
+    """Each class has a docstring with its cause and source, and its action as default."""
     cls = getattr(events, name)
     lines = (cls.__doc__ or "").strip().splitlines()
     assert lines[0].endswith(".")
@@ -541,7 +541,7 @@ def test_every_class_says_what_causes_it(name: str) -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_realistic_samples(path: Path) -> None:
-    """Each sample fits its class, with nothing left over, and leaves as it came."""
+    """Each sample fits its class without unknown members, and is written as it was received."""
     body = path.read_bytes()
     event = events.parse_event(body)
     assert not isinstance(event, OpenEvent)
@@ -553,8 +553,8 @@ def test_realistic_samples(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_no_sample_takes_the_slow_way(path: Path) -> None:
-    """The compiled reader alone reads every sample; the careful one, ten times slower, is for what does not fit."""
+def test_no_sample_needs_the_careful_reader(path: Path) -> None:
+    """The compiled reader reads every sample; the careful one, ten times slower, is for values that do not fit."""
     body = path.read_bytes()
     event = events.parse_event(body)
     assert reader_of(type(event))(decode(body)) == event
@@ -567,7 +567,7 @@ def test_there_is_a_sample_of_every_documented_event() -> None:
 
 
 async def test_the_router_takes_every_class() -> None:
-    """Each class can be registered, and gets its own events only."""
+    """Each class can be registered, and receives only its own events."""
     router = Router()
     seen: list[str] = []
     for name in EVENT_TYPES:
@@ -602,7 +602,7 @@ def test_event_modules_load_on_first_use() -> None:
 
 
 def test_every_exported_name_is_there() -> None:
-    """Each name of the package can be fetched, the objects of payloads among them."""
+    """Each exported name exists, the objects of payloads included."""
     assert [name for name in events.__all__ if getattr(events, name, None) is None] == []
     assert (
         type(events.parse_event(body_of("newInventoryCreated")).return_inventory) is events.CreatedInventory  # type: ignore[attr-defined]
@@ -648,8 +648,8 @@ def swap(value: Any, new: Any, draw: Any) -> Any:
 
 
 @given(path=st.sampled_from(SAMPLES), new=JSON, data=st.data())
-def test_nothing_else_escapes(path: Path, new: Any, data: st.DataObject) -> None:
-    """Whatever stands anywhere in a body: an event that can be used, or PayloadInvalid."""
+def test_only_payload_invalid_escapes(path: Path, new: Any, data: st.DataObject) -> None:
+    """Any value anywhere in a body gives a usable event or PayloadInvalid."""
     body = encode(swap(json.loads(path.read_bytes(), parse_float=Decimal), new, data.draw))
     try:
         event = events.parse_event(body)

@@ -61,14 +61,14 @@ def outcome_of(given_headers, body):
 @settings(deadline=None)
 @given(headers, bodies)
 def test_unauthentic(given_headers, body):
-    """Whatever is not signed is refused, or taken for the trial of a registration."""
+    """A delivery without a signature is refused, or treated as the trial of a registration."""
     assert outcome_of(given_headers, body).kind in (OutcomeKind.REFUSED, OutcomeKind.TRIAL)
 
 
 @settings(deadline=None)
 @given(bodies, st.dictionaries(st.text(), values))
 def test_authentic(body, others):
-    """Whatever is signed gets 200, whatever it says and whatever headers come with it."""
+    """A signed delivery gets 200, whatever its body and its other headers."""
     outcome = outcome_of({**others, **sign_delivery(body)}, body)
     assert outcome.kind in (OutcomeKind.NEW, OutcomeKind.HELD)
 
@@ -76,7 +76,7 @@ def test_authentic(body, others):
 @settings(deadline=None)
 @given(json_values)
 def test_authentic_json(value):
-    """Whatever JSON is signed gets 200."""
+    """Any signed JSON value gets 200."""
     import json
 
     body = json.dumps(value).encode()

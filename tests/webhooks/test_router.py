@@ -322,7 +322,7 @@ async def test_a_single_handler_that_fails():
     "after", ["soon", -1, float("nan"), float("inf"), timedelta(seconds=-1), True, 10**400]
 )
 def test_retry_takes_a_duration(after):
-    """A wait that is none is a ConfigurationError that names the argument."""
+    """A delay that is not a duration is a ConfigurationError that names the argument."""
     with pytest.raises(ConfigurationError, match="after must be"):
         Retry(after)
 

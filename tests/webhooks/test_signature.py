@@ -37,7 +37,7 @@ def signed(url=URL, key=KEY, stamp=STAMP, body=BODY):
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
 def test_vectors(vector):
-    """Every published vector is signed and verified to the byte."""
+    """Every vector is signed and verified byte for byte."""
     endpoint = Endpoint(url=vector["url"], signing_key=DATA["keys"][vector["key"]])
     assert sign(endpoint, vector["timestamp"], body_of(vector)) == vector["signature"]
     headers = {"returnhelper-signature": vector["signature"], "timestamp": vector["timestamp"]}
@@ -46,15 +46,15 @@ def test_vectors(vector):
 
 @pytest.mark.parametrize("name", sorted(DATA["mustNotMatch"]["signatures"]))
 def test_must_not_match(name):
-    """What a mistaken signer makes of the plain vector is refused."""
+    """The signatures of mistaken signers are refused."""
     with pytest.raises(VerificationFailed):
         Verifier(ENDPOINT).verify(
             {"returnhelper-signature": DATA["mustNotMatch"]["signatures"][name], "timestamp": STAMP}, BODY
         )
 
 
-def test_vectors_are_all_there():
-    """The file holds sixteen vectors and six that must not match."""
+def test_vectors_are_complete():
+    """The file has sixteen vectors and six signatures that must not match."""
     assert (len(VECTORS), len(DATA["mustNotMatch"]["signatures"])) == (16, 6)
 
 
@@ -78,7 +78,7 @@ def test_shapes_of_headers(shape):
 
 
 def test_several_endpoints():
-    """Each of several URLs and keys is tried, and the answer names the one that fits."""
+    """Each of several URLs and keys is tried, and the result names the one that matches."""
     second, third = Endpoint(URL, OTHER_KEY), Endpoint(URL + "/", KEY)
     verifier = Verifier(ENDPOINT, second, third)
     assert verifier.verify(signed(key=OTHER_KEY), BODY).endpoint is second
@@ -103,14 +103,14 @@ REFUSED = [
 
 @pytest.mark.parametrize(("headers", "reason"), REFUSED)
 def test_reasons(headers, reason):
-    """The error says in which way a delivery is not authentic."""
+    """The error has the reason why a delivery is not authentic."""
     with pytest.raises(VerificationFailed) as caught:
         Verifier(ENDPOINT).verify(headers, BODY)
     assert caught.value.reason is reason
 
 
 def test_every_reason_is_given():
-    """There is no reason that no delivery is ever refused for."""
+    """Every reason occurs."""
     assert {reason for _, reason in REFUSED} == set(VerificationFailureReason)
 
 
@@ -149,8 +149,8 @@ anything = st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.lists(
 
 
 @given(signature=anything, stamp=anything, body=st.binary())
-def test_any_value_is_refused_in_one_way(signature, stamp, body):
-    """Whatever the two headers hold, the only error is VerificationFailed."""
+def test_any_header_value_raises_verification_failed(signature, stamp, body):
+    """Whatever the two headers contain, the only error is VerificationFailed."""
     with pytest.raises(VerificationFailed):
         Verifier(ENDPOINT).verify({"returnhelper-signature": signature, "timestamp": stamp}, body)
 
@@ -161,8 +161,8 @@ def test_any_value_is_refused_in_one_way(signature, stamp, body):
     zone=st.sampled_from(["Z", "+00:00", "-05:30"]),
     body=st.binary(),
 )
-def test_what_is_signed_verifies(moment, digits, zone, body):
-    """Any time and any body verify as signed, and not with one byte more."""
+def test_signed_deliveries_verify(moment, digits, zone, body):
+    """Any time and any body verify as signed, and not with another byte."""
     fraction = f".{digits}" if digits else ""
     headers = signed(stamp=f"{moment:%Y}".zfill(4) + f"{moment:-%m-%dT%H:%M:%S}{fraction}{zone}", body=body)
     verifier = Verifier(ENDPOINT)
@@ -188,8 +188,8 @@ def test_no_other_base64_of_the_same_bytes():
 
 
 @pytest.mark.parametrize("key", ["not-Base64-secret!", "", "ä", None, b"abcd", "PEnA0m"])
-def test_bad_key_is_refused_unseen(key):
-    """A key that is no Base64 is a configuration error that does not show it, not even in the chain of causes."""
+def test_bad_keys_are_not_shown(key):
+    """A key that is not Base64 is a configuration error that does not show it, not even in the chain of causes."""
     with pytest.raises(ConfigurationError) as caught:
         Endpoint(URL, key)
     error = caught.value
@@ -213,13 +213,13 @@ def test_key_stays_hidden():
 
 @pytest.mark.parametrize("make", [Verifier, lambda: Verifier("x"), lambda: Endpoint("", KEY), lambda: Endpoint(None, KEY)])  # fmt: skip
 def test_wrong_arguments(make):
-    """Wrong arguments are told at once."""
+    """Wrong arguments are refused at once."""
     with pytest.raises(ConfigurationError):
         make()
 
 
 def test_text_body_is_refused():
-    """A decoded body is a mistake of the program, and told as such."""
+    """A decoded body is refused as a mistake of the program."""
     with pytest.raises(ConfigurationError, match="raw bytes"):
         Verifier(ENDPOINT).verify(signed(), BODY.decode())
 
@@ -263,7 +263,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_diagnosis(name):
-    """The usual causes of a mismatch are named, without showing a key."""
+    """The usual causes of a mismatch are named, and no key is shown."""
     endpoint, headers, body, cause = CASES[name]
     found = diagnose(endpoint, headers, body, keys=[OTHER_KEY, "no key"])
     assert found.cause is cause
@@ -272,15 +272,15 @@ def test_diagnosis(name):
         assert key not in str(found)
 
 
-def test_host_header_tells_the_registered_url():
-    """The Host header of the request serves as a candidate."""
+def test_host_header_is_a_candidate():
+    """The Host header of the request is tried as the registered host."""
     headers = {**signed(url="https://other.example/rh"), "Host": "other.example"}
     found = Verifier(ENDPOINT).diagnose(headers, BODY)
     assert (found.cause, found.proven) == (Cause.OTHER_URL, True)
 
 
 def test_error_explains_on_request():
-    """The error carries the diagnosis when it is asked for."""
+    """The error contains the diagnosis on request."""
     with pytest.raises(VerificationFailed) as caught:
         Verifier(Endpoint(URL + "/", KEY)).verify(signed(), BODY, explain=True)
     assert "slash" in str(caught.value)

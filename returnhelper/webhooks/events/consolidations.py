@@ -1,4 +1,4 @@
-"""Consolidated shipping: an order is priced, packed, sent, completed or cancelled."""
+"""Consolidated shipping: an order was priced, packed, sent, completed or cancelled."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ConsolidateShippingShipmentSent(Event):
 
 @model
 class ConsolidateShippingShipmentShipped(Event):
-    """The warehouse entered or corrected the air waybill of a shipment, `shipment.awb`; the name says shipped.
+    """The warehouse entered or corrected the air waybill of a shipment, `shipment.awb`, despite its name.
 
     Source: webhook consolidateShippingShipmentShipped
     """
@@ -80,7 +80,7 @@ class ConsolidateShippingOrderCompleted(Event):
 
 @model
 class ConsolidateShippingOrderCancelled(Event):
-    """The warehouse cancelled an order; that a cancel by the seller sends it is not said.
+    """The warehouse cancelled an order; whether a cancellation by the seller sends it is not documented.
 
     `order.consolidate_shipping_order_status` is `CANCELED`, with one L.
 

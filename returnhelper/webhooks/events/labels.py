@@ -1,4 +1,4 @@
-"""Labels: ready or failed, ordered by the API or by a buyer in the return portal."""
+"""Labels: ready or failed, requested by the API or by a buyer in the return portal."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class LabelGenerated(Event):
 
     Follows `return_shipments.create` (also one that succeeded), the older `labels.create`, and a re-run by Return Helper
     after a carrier outage, which brings a new `label_id`: match on `label.shipment_id`. `label.label_url` and
-    `label.tracking_number` hold the label; on failure `label.reasons` gathers
-    `error`, `fail_reasons` and `error_messages`.
+    `label.tracking_number` are the label; on failure `label.reasons` collects `error`, `fail_reasons` and
+    `error_messages`.
 
     Source: webhook labelGenerated
     """
@@ -43,7 +43,7 @@ class LabelGenerated(Event):
 
     @property
     def failed(self) -> bool:
-        """Whether there will be no label, unless it is made again."""
+        """Whether the request failed; a re-run by Return Helper may still make the label."""
         return self.label.label_request_status_code == LabelRequestStatus.FAILED
 
 
@@ -65,7 +65,7 @@ class BuyerReturnLineItem(Model):
 
 @model
 class BuyerReturn(Model):
-    """A return that a buyer opened in the branded portal, with its label or the reason why there is none."""
+    """A return that a buyer opened in the branded portal, with its label or the reason for its failure."""
 
     buyer_return_id: UUID
     api_id: int | None = None
@@ -120,8 +120,8 @@ class BuyerReturn(Model):
 class BuyerReturnLabelGenerated(Event):
     """A buyer opened a return in the branded portal, and its label is ready or failed.
 
-    Comes to accounts with that service only. `buyer_return.shipment_id` and `buyer_return.return_request_id` tie it to
-    later events; `buyer_return.label_file` is the label, `buyer_return.error` the reason why there is none.
+    Sent only to accounts with that service. `buyer_return.shipment_id` and `buyer_return.return_request_id` tie it to
+    later events; `buyer_return.label_file` is the label, `buyer_return.error` the reason for a failure.
 
     Source: webhook buyerReturnLabelGenerated
     """
@@ -136,7 +136,7 @@ class BuyerReturnLabelGenerated(Event):
 
     @property
     def failed(self) -> bool:
-        """Whether there is no label."""
+        """Whether the request for a label failed."""
         return self.buyer_return.label_request_status_code == LabelRequestStatus.FAILED
 
     _adapters: ClassVar[Mapping[str, PayloadAdapter]] = {"buyerReturn": pairs_to_custom_fields}

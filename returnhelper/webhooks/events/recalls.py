@@ -12,9 +12,9 @@ from returnhelper.webhooks.events._base import Event, OpenEvent
 class RecallUpdateStatus(Event):
     """A recall moved on: waybill known, ready for pick-up in Hong Kong, or picked up.
 
-    `recall_update_type_status` says which step; `recall.recall_inventory_list` holds, per item,
+    `recall_update_type_status` is the step; `recall.recall_inventory_list` contains, per item,
     `recall_inventory_status_code`, `tracking_number` (to Hong Kong) and `courier_tracking_number` (from there). Until
-    2024-04-23 the vendor also described that list beside `recall`; such a one is `recall_inventory_list` here.
+    2024-04-23 the vendor also described that list beside `recall`; it is `recall_inventory_list` then.
 
     Source: webhook recallUpdateStatus
     """

@@ -12,8 +12,8 @@ from returnhelper.webhooks.events._base import Event
 class UpdateResendStatus(Event):
     """A resend order changed status, got its tracking number, failed or was cancelled by the warehouse.
 
-    Follows `resends.create`. Look at `resend.resend_status_code`; completed carries `tracking_number`, failed carries
-    `error`, both on the members of `resend_shipment_list`.
+    Follows `resends.create`. See `resend.resend_status_code`; a completed order has a `tracking_number`, a failed one an
+    `error`, both in `resend_shipment_list`.
 
     Source: webhook updateResendStatus
     """

@@ -1,4 +1,4 @@
-"""Return inventories: an item came into being, was looked at, measured, handled or renamed."""
+"""Return inventories: an item was created, measured, handled, described or given another RMA."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class NewInventoryCreated(Event):
 class CompleteInventoryHandling(Event):
     """The warehouse finished the handling ordered for an item (dispose, on hold, others).
 
-    Follows `return_inventories.update_handling`. `return_inventory` carries `handling_code`, `handling_status_code` and
+    Follows `return_inventories.update_handling`. `return_inventory` has `handling_code`, `handling_status_code` and
     `complete_on`.
 
     Source: webhook completeInventoryHandling
@@ -115,7 +115,7 @@ class Recalibration(Model):
 
 @model
 class CompleteRecalibrate(Event):
-    """The warehouse measured an item again; `recalibrate_supplement` holds size and weight.
+    """The warehouse measured an item again; `recalibrate_supplement` contains size and weight.
 
     Source: webhook completeRecalibrate
     """
@@ -139,7 +139,7 @@ class RmaSwap(Model):
 class NotifyUserRmaSwapped(Event):
     """The warehouse corrected a wrongly assigned RMA: `payload.old_rma` became `payload.new_rma`.
 
-    It cannot happen any more once a handling other than on hold or others has locked the RMA.
+    Once a handling other than on hold or others has locked the RMA, it no longer changes.
 
     Source: webhook notifyUserRmaSwapped
     """
@@ -152,7 +152,7 @@ class NotifyUserRmaSwapped(Event):
 class UpdateReturnInventoryMeta(Event):
     """The warehouse added data such as IMEI or EAN to an item, in `return_inventory_meta_list`.
 
-    The list holds the seller's entries too; whether it is the full set is not said.
+    The list contains the seller's entries too; whether it is the full set is not documented.
 
     Source: webhook updateReturnInventoryMeta
     """
@@ -179,7 +179,7 @@ class WarehouseUpdateWarehouseRemarks(Event):
 
 @model
 class UserUpdateReturnInventorySku(Event):
-    """The seller set `return_inventory.sku`: an echo of the seller's own act, by API or portal.
+    """The seller set `return_inventory.sku`, by API or portal: an echo of the seller's own change.
 
     Source: webhook userUpdateReturnInventorySku
     """

@@ -1,4 +1,4 @@
-"""Parcels that reached a warehouse: the arrival in its two shapes, and parcels that nobody announced."""
+"""Parcels that reached a warehouse: arrivals in two shapes, and parcels without a request."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from returnhelper.webhooks.events._base import Event, PayloadAdapter, pairs_to_c
 class MarkShipmentArrive(Event):
     """The warehouse scanned a parcel of a known return shipment; the items follow as `NewInventoryCreated`.
 
-    `shipment.shipment_id` and `shipment.return_request_id` name it, `shipment.receive_date` is the arrival,
-    `shipment.custom_field_map` holds the caller's own fields. The older shape of the same action, without a version, is
+    `shipment.shipment_id` and `shipment.return_request_id` identify it, `shipment.receive_date` is the arrival,
+    `shipment.custom_field_map` contains the caller's own fields. The older shape of the same action, without a version, is
     `MarkShipmentArriveV1`.
 
     Source: webhook markShipmentArrive, version 202407
@@ -34,7 +34,7 @@ class MarkShipmentArrive(Event):
 class MarkShipmentArriveV1(Event):
     """The warehouse scanned a parcel of a known shipment: the older shape, everything in one body and no version.
 
-    Announced to end with 2024; whether accounts still get it is not said. `shipment` is the parcel,
+    Announced to end with 2024; whether accounts still receive it is not documented. `shipment` is the parcel,
     `return_inventory_list` what was in it. It cannot express several parcels under one label.
 
     Source: webhook markShipmentArrive, without version (deprecated)
@@ -70,7 +70,7 @@ class AssignUnknown(Event):
     """A parcel that came without a request was recognised as this account's; no call precedes it.
 
     `shipment`, `return_request` and `label` are those made for it, `return_inventory_list` is what was in it, and
-    `return_request_line_item_include_image_list` holds the pictures taken before. `NewInventoryCreated` follows.
+    `return_request_line_item_include_image_list` contains the pictures taken before. `NewInventoryCreated` follows.
 
     Source: webhook assignUnknown
     """

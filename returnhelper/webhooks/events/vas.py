@@ -1,4 +1,4 @@
-"""Value-added services: results, and the pieces that a parcel was split into."""
+"""Value-added services: results, and the pieces of a parcel that was split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from returnhelper.webhooks.events._base import Event
 
 @model
 class VasUpdated(Event):
-    """Value-added services got a result: `vas_status_code`, `vas_result`, measures and pictures, per service.
+    """Value-added services have a result: `vas_status_code`, `vas_result`, measures and pictures, per service.
 
     Follows the creation of a service. Entries are keyed by `return_request_line_item_vas_id`; no inventory is named.
 
@@ -58,7 +58,7 @@ class SplitPiece(Model):
 
 @model
 class SplitLineItem(Event):
-    """A split-parcel service finished; `split_line_item_and_return_inventory_list` holds every piece.
+    """A split-parcel service finished; `split_line_item_and_return_inventory_list` contains every piece.
 
     `return_request_line_item_id` is the line that was split. Each piece also gets its own `NewInventoryCreated`.
 
