@@ -67,7 +67,7 @@ check: $(VENV)/.dev
 	$(BIN)/codespell returnhelper docs examples README.md CHANGELOG.md
 
 audit: $(VENV)/.dev
-	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
+	$(BIN)/python .ci/audit.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/ingest.py

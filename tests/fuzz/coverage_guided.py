@@ -19,7 +19,7 @@ atheris.Setup(
         f"-runs={runs}",
         f"-max_total_time={seconds}",
         "-max_len=4096",
-        "-timeout=20",
+        "-timeout=300",
         "-rss_limit_mb=4096",
         f"-dict={FOLDER.with_name('words.dict')}",
         f"-artifact_prefix={findings}/{target}-",

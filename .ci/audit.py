@@ -1,0 +1,52 @@
+"""Look the installed packages up in the advisory database, and say plainly what could not be looked up.
+
+pip-audit passes over packages that its service does not know, all of them when there is only a mirror without advisory
+data. That is not the same as "nothing found": exit codes are 0 (audited, nothing found), 1 (advisories), 2 (not audited).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+
+def report(output: str) -> tuple[int, str]:
+    """Return the exit code and what to print for the JSON of pip-audit; text that is not JSON means a failure."""
+    try:
+        packages = json.loads(output)["dependencies"]
+    except (ValueError, KeyError, TypeError):
+        return 2, "the advisory database cannot be reached: nothing was audited"
+    audited = [package for package in packages if "skip_reason" not in package]
+    if not audited:
+        return 2, f"the advisory database has no data here: none of {len(packages)} packages was audited"
+    lines = [
+        f"{package['name']} {package['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
+        for package in audited
+        for found in package["vulns"]
+    ]
+    lines.append(f"{len(audited)} of {len(packages)} packages audited, {len(lines)} advisories")
+    return (1 if len(lines) > 1 else 0), "\n".join(lines)
+
+
+def main() -> int:
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--format",
+        "json",
+        "--progress-spinner",
+        "off",
+        "--skip-editable",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    code, text = report(done.stdout)
+    print(text)
+    if code == 2 and done.stderr:
+        print(done.stderr.strip().splitlines()[-1], file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
