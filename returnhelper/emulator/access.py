@@ -6,11 +6,14 @@ address (DNS rebinding) is visible in ``Host``, a request from another origin in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from typing import Final
 
 from aiohttp import web
+
+_HOST: Final = re.compile(r"(\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^\s/@:\[\],]+))(:[0-9]*)?")
 
 
 class Access:
@@ -26,7 +29,7 @@ class Access:
             return f"Host {host!r} is not served; if it is yours, add it to allowed_hosts (--allowed-host)."
         headers = request.headers
         origin = headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != headers["Host"]:
+        if origin is not None and origin.partition("://")[2] != headers["Host"]:
             return "Requests from pages of other origins are refused."
         site = headers.get("Sec-Fetch-Site", "none").lower()
         if site in {"same-origin", "none"} or (embeddable and site == "same-site"):
@@ -47,9 +50,6 @@ class Access:
 
 
 def _hostname(hosts: list[str]) -> str:
-    if len(hosts) != 1:
-        return ""
-    try:
-        return (urlsplit(f"//{hosts[0]}").hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
+    """Return the name or address in ``Host``, without its port; an empty text if there is not exactly one."""
+    match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
+    return "" if match is None else (match["v6"] or match["name"]).removesuffix(".")

@@ -108,7 +108,9 @@ class MemberReader:
             self._missing(name)
             return Decimal(0)
         try:
-            number = Decimal(value) if isinstance(value, int | Decimal) else Decimal(str(value))
+            number = Decimal(
+                value if isinstance(value, int | Decimal) and not isinstance(value, bool) else str(value)
+            )
         except (InvalidOperation, ValueError):
             number = Decimal("NaN")
         if not number.is_finite() or number > _LARGEST:

@@ -47,7 +47,8 @@ def _read(account: Account, members: MemberReader) -> Shipment:
     payload.text("boxType")
     sender = _read_sender(payload.child("shipFrom"))
     parcel = payload.child("parcel")
-    items = _read_items(parcel.children("items"))
+    items = parcel.children("items")
+    item_weight, item_value = _read_items(items)
     weight = parcel.decimal("weight")
     dimensions = (parcel.decimal("length"), parcel.decimal("width"), parcel.decimal("height"))
     custom = payload.strings("customFieldMap")
@@ -56,9 +57,12 @@ def _read(account: Account, members: MemberReader) -> Shipment:
         if name in members.value or name in payload.value:
             members.add(name, f"'{name}' must be empty.")
     members.check()
-    _check_rules(
-        members, payload, service=service, warehouse=warehouse, total=total, weight=weight, items=items
-    )
+    if total != item_value:
+        members.add("totalValue", "'total Value' must be equal to the sum of the item values.")
+    if weight != item_weight:
+        payload.add("parcel.weight", "'weight' must be equal to the sum of the item weights.")
+    _check_service(members, payload, service=service, warehouse=warehouse)
+    members.check()
     now = account.clock()
     request_number = account.new_number("RR")
     shipment_number = account.new_number("S")
@@ -96,38 +100,26 @@ def _read_sender(sender: MemberReader) -> dict[str, object]:
     return dict(sender.value)
 
 
-def _read_items(items: list[MemberReader]) -> list[MemberReader]:
+def _read_items(items: list[MemberReader]) -> tuple[Decimal, Decimal]:
+    """Check the items; return their total weight and value."""
+    weight = value = Decimal(0)
     for item in items:
         item.text("description")
-        item.decimal("weight")
-        item.decimal("value")
+        weight += item.decimal("weight")
+        value += item.decimal("value")
         item.text("weightUom")
         item.text("valueCurrencyCode")
         item.seller_reference()
-    return items
+    return weight, value
 
 
-def _check_rules(
-    members: MemberReader,
-    payload: MemberReader,
-    *,
-    service: str,
-    warehouse: int,
-    total: Decimal,
-    weight: Decimal,
-    items: list[MemberReader],
-) -> None:
-    if total != sum(Decimal(str(item.value["value"])) for item in items):
-        members.add("totalValue", "'total Value' must be equal to the sum of the item values.")
-    if weight != sum(Decimal(str(item.value["weight"])) for item in items):
-        payload.add("parcel.weight", "'weight' must be equal to the sum of the item weights.")
+def _check_service(members: MemberReader, payload: MemberReader, *, service: str, warehouse: int) -> None:
     if warehouse not in WAREHOUSES:
         payload.add("shipToWarehouseId", f"The value '{warehouse}' is not valid.")
     elif service not in RETURN_SERVICES:
         members.add("serviceTypeCode", f"The value '{service}' is not valid.")
     elif RETURN_SERVICES[service] != WAREHOUSES[warehouse].country:
         members.add("serviceTypeCode", f"The service '{service}' does not serve warehouse '{warehouse}'.")
-    members.check()
 
 
 def request_entity(shipment: Shipment) -> Payload:
