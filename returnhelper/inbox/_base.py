@@ -16,6 +16,7 @@ from returnhelper._time import Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
 from returnhelper.inbox.store import (
+    KEPT_AT_LEAST,
     Added,
     AddResult,
     Change,
@@ -114,8 +115,8 @@ class BaseInbox:
     ) -> Records:
         raise NotImplementedError
 
-    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
-        """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved to ``since``."""
+    async def _purge(self, older_than: datetime, limit: int) -> int:
+        """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved there."""
         raise NotImplementedError
 
     async def _listen(self) -> None:
@@ -236,13 +237,15 @@ class BaseInbox:
         return await self._list(state, limit, after, newest_first=newest_first)
 
     async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``; `remembers_since` moves there. Return how many."""
-        older_than = to_time("older_than", older_than)
-        since = min(older_than, self._clock())
+        """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
+
+        `remembers_since` moves there.
+        """
+        older_than = min(to_time("older_than", older_than), self._clock() - KEPT_AT_LEAST)
         purged, gone = 0, _PURGE_BATCH
         while gone == _PURGE_BATCH:
             # in batches: a concurrent add must not wait for all of it
-            gone = await self._purge(older_than, since, _PURGE_BATCH)
+            gone = await self._purge(older_than, _PURGE_BATCH)
             purged += gone
             await asyncio.sleep(0)
         return purged

@@ -16,7 +16,16 @@ import attrs
 from returnhelper._time import Clock, utc_now
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import check_count
-from returnhelper.inbox.store import COLUMNS, LEASE_EXPIRED, Change, Record, Records, State, Stats
+from returnhelper.inbox.store import (
+    COLUMNS,
+    KEPT_AT_LEAST,
+    LEASE_EXPIRED,
+    Change,
+    Record,
+    Records,
+    State,
+    Stats,
+)
 
 _DUE_BATCH: Final = 1000
 _STALE_ENTRIES: Final = 100
@@ -29,7 +38,8 @@ _values = attrgetter(*_NAMES)
 class MemoryInbox(BaseInbox):
     """Keep records in memory; what is not handled when the process ends is lost.
 
-    At most ``max_done`` done records are kept; when the oldest are dropped, `remembers_since` moves on.
+    At most ``max_done`` done records are kept, and all of the last 30 minutes; when the oldest are dropped,
+    `remembers_since` moves on.
     """
 
     def __init__(
@@ -123,10 +133,7 @@ class MemoryInbox(BaseInbox):
             reason=change.reason,
             finished_at=change.finished_at,
         )
-        while len(self._done) > self._max_done:
-            oldest = self._records[next(iter(self._done))]
-            self._since = max(self._since, oldest.finished_at or self._since)
-            self._forget(oldest.key)
+        self._forget_surplus()
         return True
 
     async def _requeue(self, key: str) -> bool:
@@ -155,12 +162,12 @@ class MemoryInbox(BaseInbox):
         found = (record for record in records if state in (None, record.state) and is_after(record.key))
         return list(islice(found, limit))
 
-    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+    async def _purge(self, older_than: datetime, limit: int) -> int:
         old = (key for key in self._done if (self._records[key].finished_at or older_than) < older_than)
         gone = list(islice(old, limit))
         for key in gone:
             self._forget(key)
-        self._since = max(self._since, since)
+        self._since = max(self._since, older_than)
         return len(gone)
 
     async def _next_due(self, _: datetime, /) -> datetime | None:
@@ -258,6 +265,16 @@ class MemoryInbox(BaseInbox):
             record = self._records.get(heapq.heappop(self._waiting)[2])
             if record and record.state is State.READY:
                 self._nominate(record)
+
+    def _forget_surplus(self) -> None:
+        oldest_kept = self._clock() - KEPT_AT_LEAST
+        while len(self._done) > self._max_done:
+            oldest = self._records[next(iter(self._done))]
+            finished_at = oldest.finished_at or oldest_kept
+            if finished_at >= oldest_kept:
+                return
+            self._since = max(self._since, finished_at)
+            self._forget(oldest.key)
 
     def _forget(self, key: str) -> None:
         record = self._records.pop(key)

@@ -66,6 +66,13 @@ LEASE_EXPIRED: Final = "lease expired: the worker died or stalled while handling
 """The reason that a store writes when a lease expires; a worker then handles the record alone."""
 
 
+KEPT_AT_LEAST: Final = timedelta(minutes=30)
+"""For how long a done record is kept, whatever `purge` is asked for: twice the tolerance of a receiver.
+
+A delivery is accepted as fresh up to 15 minutes before or after its event, so its replay can be for 30 minutes.
+"""
+
+
 class AddResult(Enum):
     """Whether an added record was new or its key was already known."""
 
@@ -243,7 +250,10 @@ class Inbox(Protocol):
         ...
 
     async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``; `remembers_since` moves there. Return how many."""
+        """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
+
+        `remembers_since` moves there.
+        """
         ...
 
     async def stats(self) -> Stats:

@@ -139,7 +139,7 @@ async def test_release(inbox: Inbox) -> None:
 
 
 async def test_purge(inbox: Inbox, clock: Clock) -> None:
-    """Purging deletes what was done before, and the inbox remembers since then."""
+    """Purging deletes what was done before, none of the last 30 minutes, and the inbox remembers since then."""
     assert await inbox.remembers_since() == NOON
     for key in ("a", "b", "c"):
         await inbox.add(record(key))
@@ -148,18 +148,23 @@ async def test_purge(inbox: Inbox, clock: Clock) -> None:
         assert await inbox.complete(found)
     assert await inbox.purge(NOON) == 0
     assert await inbox.remembers_since() == NOON
-    assert await inbox.purge(NOON + timedelta(hours=2)) == 1
-    assert await inbox.remembers_since() == NOON + timedelta(hours=2)
+    assert await inbox.purge(NOON + timedelta(hours=1.5)) == 1
+    assert await inbox.remembers_since() == NOON + timedelta(hours=1.5)
     assert await inbox.get("a") is None
     assert await inbox.stats() == Stats(ready=1, done=1, oldest_ready_at=NOON)
+    clock.move(minutes=30)
+    assert await inbox.purge(NOON + timedelta(days=1)) == 0
+    assert await inbox.remembers_since() == NOON + timedelta(hours=2)
+    clock.move(seconds=1)
     assert await inbox.purge(NOON + timedelta(days=1)) == 1
-    assert await inbox.remembers_since() == clock.now
+    assert await inbox.remembers_since() == clock.now - timedelta(minutes=30)
 
 
-async def test_purge_of_many(inbox: Inbox) -> None:
-    """Purging deletes all there is, in however many portions."""
+async def test_purge_of_many(inbox: Inbox, clock: Clock) -> None:
+    """Purging deletes all there is, in however many batches."""
     done = [record(state=State.DONE, finished_at=NOON) for _ in range(2100)]
     await asyncio.gather(*(inbox.add(one) for one in done))
+    clock.move(hours=1)
     assert await inbox.purge(NOON + timedelta(seconds=1)) == 2100
     assert await inbox.stats() == Stats()
 
@@ -306,6 +311,7 @@ class Agreement(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.agree(listed)
+            self.clock.move(minutes=30)
             self.agree(lambda inbox: inbox.purge(self.clock.now))
             self.agree(lambda inbox: inbox.remembers_since())
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from returnhelper.inbox import Added, Duplicate, Record, State, Stats
-from returnhelper.inbox.store import LEASE_EXPIRED, AddResult
+from returnhelper.inbox.store import KEPT_AT_LEAST, LEASE_EXPIRED, AddResult
 from tests.support.inbox_kit import Clock
 
 
@@ -120,11 +120,12 @@ class Model:
         return [one for one in records if state in (None, one.state)][:limit]
 
     async def purge(self, older_than: datetime) -> int:
+        older_than = min(older_than, self.clock() - KEPT_AT_LEAST)
         before = len(self.records)
         self.records = [
             one for one in self.records if one.finished_at is None or one.finished_at >= older_than
         ]
-        self.since = max(self.since, min(older_than, self.clock()))
+        self.since = max(self.since, older_than)
         return before - len(self.records)
 
     async def stats(self) -> Stats:

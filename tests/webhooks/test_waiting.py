@@ -93,12 +93,14 @@ async def test_other_machine(tmp_path):
 
 async def test_records_purged_during_the_wait():
     """If the last record before the wait is purged, an event that another machine receives is still found."""
-    inbox = MemoryInbox()
+    hours = 0
+    inbox = MemoryInbox(clock=lambda: datetime.now(UTC) + timedelta(hours=hours))
     ours, theirs = Receiver(VERIFIER, inbox=inbox), Receiver(VERIFIER, inbox=inbox)
     await send(ours, 1)
     (record,) = await inbox.claim(1, timedelta(minutes=1))
     await inbox.complete(record)
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.01) as expected:
+        hours = 1
         assert await inbox.purge(datetime.now(UTC) + timedelta(hours=1)) == 1
         await send(theirs, 9)
         assert (await expected).label.shipment_id == 9
