@@ -17,6 +17,7 @@ from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
 from returnhelper.inbox.store import (
     KEPT_AT_LEAST,
+    TOLERANCE,
     Added,
     AddResult,
     Change,
@@ -115,8 +116,8 @@ class BaseInbox:
     ) -> Records:
         raise NotImplementedError
 
-    async def _purge(self, older_than: datetime, limit: int) -> int:
-        """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved there."""
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved to ``since``."""
         raise NotImplementedError
 
     async def _listen(self) -> None:
@@ -239,13 +240,13 @@ class BaseInbox:
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
 
-        `remembers_since` moves there.
+        `remembers_since` moves to 15 minutes after that time.
         """
         older_than = min(to_time("older_than", older_than), self._clock() - KEPT_AT_LEAST)
         purged, gone = 0, _PURGE_BATCH
         while gone == _PURGE_BATCH:
             # in batches: a concurrent add must not wait for all of it
-            gone = await self._purge(older_than, _PURGE_BATCH)
+            gone = await self._purge(older_than, older_than + TOLERANCE, _PURGE_BATCH)
             purged += gone
             await asyncio.sleep(0)
         return purged

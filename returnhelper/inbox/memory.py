@@ -20,6 +20,7 @@ from returnhelper.inbox.store import (
     COLUMNS,
     KEPT_AT_LEAST,
     LEASE_EXPIRED,
+    TOLERANCE,
     Change,
     Record,
     Records,
@@ -162,12 +163,12 @@ class MemoryInbox(BaseInbox):
         found = (record for record in records if state in (None, record.state) and is_after(record.key))
         return list(islice(found, limit))
 
-    async def _purge(self, older_than: datetime, limit: int) -> int:
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         old = (key for key in self._done if (self._records[key].finished_at or older_than) < older_than)
         gone = list(islice(old, limit))
         for key in gone:
             self._forget(key)
-        self._since = max(self._since, older_than)
+        self._since = max(self._since, since)
         return len(gone)
 
     async def _next_due(self, _: datetime, /) -> datetime | None:
@@ -273,7 +274,7 @@ class MemoryInbox(BaseInbox):
             finished_at = oldest.finished_at or oldest_kept
             if finished_at >= oldest_kept:
                 return
-            self._since = max(self._since, finished_at)
+            self._since = max(self._since, finished_at + TOLERANCE)
             self._forget(oldest.key)
 
     def _forget(self, key: str) -> None:

@@ -66,11 +66,10 @@ LEASE_EXPIRED: Final = "lease expired: the worker died or stalled while handling
 """The reason that a store writes when a lease expires; a worker then handles the record alone."""
 
 
-KEPT_AT_LEAST: Final = timedelta(minutes=30)
-"""For how long a done record is kept, whatever `purge` is asked for: twice the tolerance of a receiver.
-
-A delivery is accepted as fresh up to 15 minutes before or after its event, so its replay can be for 30 minutes.
-"""
+# A receiver accepts a delivery as fresh up to 15 minutes before and after its event, so a replay can be for 30 minutes. A done
+# record is kept that long whatever `purge` is asked for, and may be about an event up to 15 minutes later than its completion.
+TOLERANCE: Final = timedelta(minutes=15)
+KEPT_AT_LEAST: Final = 2 * TOLERANCE
 
 
 class AddResult(Enum):
@@ -252,7 +251,7 @@ class Inbox(Protocol):
     async def purge(self, older_than: datetime) -> int:
         """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
 
-        `remembers_since` moves there.
+        `remembers_since` moves to 15 minutes after that time: a clock that is late may have put completion before its event.
         """
         ...
 

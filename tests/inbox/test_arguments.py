@@ -61,7 +61,7 @@ async def test_times_at_the_ends_of_the_calendar(inbox: Inbox) -> None:
     assert await inbox.purge(first) == 0
 
 
-@pytest.mark.parametrize("timeout", [-1.0, 0.0, math.inf])
+@pytest.mark.parametrize("timeout", [0.0, 1e9])
 async def test_wait_of_any_length(inbox: Inbox, timeout: float) -> None:
     """A wait may be of any length; what is there ends it."""
     await inbox.add(record("k"))
@@ -111,7 +111,7 @@ METHODS: dict[str, dict[str, list[object]]] = {
         "newest_first": [None, 1, "yes"],
     },
     "purge": {"older_than": NOT_TIMES},
-    "wait": {"timeout": [None, "5", math.nan, True, NOON]},
+    "wait": {"timeout": [None, "5", -1, math.nan, math.inf, True, NOON]},
     "stats": {},
     "remembers_since": {},
     "aclose": {},

@@ -11,8 +11,8 @@ import pytest
 
 from returnhelper._time import to_wire
 from returnhelper.inbox import Inbox, MemoryInbox
-from returnhelper.emulator.delivery import Delivery
-from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.testing import ENDPOINT, SignedDelivery, delivery
+from returnhelper.types import JSONObject
 from returnhelper.webhooks import OutcomeKind, Receiver, Verifier
 from tests.support.inbox_kit import LEASE, Clock, make_inbox
 from tests.support.store_tools import DURABLE, postgres, redis
@@ -20,13 +20,13 @@ from tests.support.store_tools import DURABLE, postgres, redis
 TOLERANCE = timedelta(minutes=15)
 
 
-def captured(clock: Clock, age: timedelta = timedelta(0)) -> Delivery:
+def captured(clock: Clock, age: timedelta = timedelta(0)) -> SignedDelivery:
     """Return a delivery of an event of that age, as somebody may have captured it."""
-    body = {"label": {"shipmentId": 1}, "eventTime": to_wire(clock() - age)}
+    body: JSONObject = {"label": {"shipmentId": 1}, "eventTime": to_wire(clock() - age)}
     return delivery("labelGenerated", body)
 
 
-async def kind_of(receiver: Receiver, sent: Delivery) -> OutcomeKind:
+async def kind_of(receiver: Receiver, sent: SignedDelivery) -> OutcomeKind:
     return (await receiver.receive(sent.headers, sent.body)).kind
 
 

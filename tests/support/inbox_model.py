@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from returnhelper.inbox import Added, Duplicate, Record, State, Stats
-from returnhelper.inbox.store import KEPT_AT_LEAST, LEASE_EXPIRED, AddResult
+from returnhelper.inbox.store import KEPT_AT_LEAST, LEASE_EXPIRED, TOLERANCE, AddResult
 from tests.support.inbox_kit import Clock
 
 
@@ -125,7 +125,7 @@ class Model:
         self.records = [
             one for one in self.records if one.finished_at is None or one.finished_at >= older_than
         ]
-        self.since = max(self.since, older_than)
+        self.since = max(self.since, older_than + TOLERANCE)
         return before - len(self.records)
 
     async def stats(self) -> Stats:

@@ -160,8 +160,8 @@ class PostgresInbox(BaseInbox):
         values = (limit,) if after is None else (limit, after)
         return [record_of(row) for row in await self._connections.fetch(query, *values)]
 
-    async def _purge(self, older_than: datetime, limit: int) -> int:
-        rows = await self._connections.fetch(sql.PURGE, older_than, limit)
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        rows = await self._connections.fetch(sql.PURGE, older_than, since, limit)
         return int(rows[0][0])
 
     async def _listen(self) -> None:

@@ -143,9 +143,9 @@ SELECT key, pg_notify('{{t}}', '') FROM changed
 """  # noqa: S608
 
 PURGE: Final = f"""
-WITH remembered AS (UPDATE {{t}}_meta SET since = greatest(since, $1)), gone AS (
+WITH remembered AS (UPDATE {{t}}_meta SET since = greatest(since, $2)), gone AS (
     DELETE FROM {{t}} WHERE seq IN (
-        SELECT seq FROM {{t}} WHERE state = {DONE} AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+        SELECT seq FROM {{t}} WHERE state = {DONE} AND finished_at < $1 LIMIT $3 FOR UPDATE SKIP LOCKED
     ) RETURNING 1
 )
 SELECT count(*) FROM gone

@@ -120,8 +120,8 @@ class RedisInbox(BaseInbox):
         values = (states, after or "", limit, int(newest_first))
         return records_of(await self._connections.run(scripts.LIST, "", *values))
 
-    async def _purge(self, older_than: datetime, limit: int) -> int:
-        values = (to_micros(older_than), limit)
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        values = (to_micros(older_than), to_micros(since), limit)
         return cast("int", await self._connections.run(scripts.PURGE, *values))
 
     async def _listen(self) -> None:

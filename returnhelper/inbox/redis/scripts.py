@@ -213,14 +213,14 @@ return 1
 """
 )
 
-# older than, limit
+# older than, since, limit
 PURGE: Final = (
     _SHARED
     + """
-if tonumber(ARGV[1]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
-  call('HSET', P..'meta', 'since', ARGV[1])
+if tonumber(ARGV[2]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
+  call('HSET', P..'meta', 'since', ARGV[2])
 end
-local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[1], 'LIMIT', 0, ARGV[2])
+local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[1], 'LIMIT', 0, ARGV[3])
 for _, key in ipairs(gone) do
   call('DEL', P..'d:'..key, P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'s:'..DONE, key)
 end

@@ -122,8 +122,10 @@ class SQLiteInbox(BaseInbox):
             )
         )
 
-    async def _purge(self, older_than: datetime, limit: int) -> int:
-        purge = partial(transactions.purge, older_than=to_micros(older_than), limit=limit)
+    async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
+        purge = partial(
+            transactions.purge, older_than=to_micros(older_than), since=to_micros(since), limit=limit
+        )
         return await self._write(purge)
 
     async def _next_due(self, now: datetime, /) -> datetime | None:

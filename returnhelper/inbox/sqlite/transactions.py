@@ -76,11 +76,11 @@ def list_records(
     return [record_of(row) for row in db.execute(query, {"after": after, "limit": limit})]
 
 
-def purge(db: sqlite3.Connection, *, older_than: int, limit: int) -> int:
+def purge(db: sqlite3.Connection, *, older_than: int, since: int, limit: int) -> int:
     """Delete up to ``limit`` done records; return how many."""
     gone = db.execute(sql.PURGE, (older_than, limit)).rowcount
     _count_done(db, -gone)
-    db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (older_than,))
+    db.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (since,))
     return gone
 
 
