@@ -246,7 +246,7 @@ async def deliver_label(event: events.LabelGenerated) -> None:
 @router.on(events.NewInventoryCreated, when=lambda event: event.return_inventory.warehouse_id == 2)
 async def shelve(event: events.NewInventoryCreated) -> None:
     """Take what an inventory event says."""
-    assert_type(event.return_inventory.return_inventory_id, int | None)
+    assert_type(event.return_inventory.return_inventory_id, int)
     raise Discard("seen")
 
 
