@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 import msgspec
 
-from returnhelper._arguments import refuse, require_text
+from returnhelper._arguments import refuse
 from returnhelper._time import from_wire
 from returnhelper._wire import BOM, decode
 from returnhelper.types import JSONValue
@@ -136,8 +136,8 @@ def dedup_key(notification_id: str | None, body: bytes) -> str:
     """
     if not isinstance(body, bytes):
         raise refuse("body", body, "the raw bytes of a delivery")
-    if notification_id is not None:
-        require_text("notification_id", notification_id)
+    if notification_id is not None and not isinstance(notification_id, str):
+        raise refuse("notification_id", notification_id, "text")
     if notification_id is None or _is_placeholder(notification_id) or _REPLACEMENT in notification_id:
         return "sha256:" + hashlib.sha256(body.removeprefix(BOM)).hexdigest()
     return _storable(notification_id)
