@@ -63,7 +63,7 @@ class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnu
     def __new__(cls, code: str | int) -> Self:
         """Make a member of the class body; any other call looks the code up and never fails for text or an integer."""
         member = str.__new__(cls, code)
-        member.__dict__.update(_value_=code, _wire=code)
+        vars(member).update(_value_=code, _wire=code)
         return member
 
     @classmethod
@@ -71,7 +71,7 @@ class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnu
         """Return a code that is no member itself: a synonym of one, or an unknown code."""
         known = cls._value2member_map_.get(code)
         made = str.__new__(cls, code)
-        made.__dict__.update(
+        vars(made).update(
             _value_=code, _wire=wire, _name_=code if known is None else known.name, _sort_order_=-1
         )
         return made
