@@ -64,7 +64,7 @@ async def main() -> None:
         print("shipment", created.shipment_id, "of", len(emu.account.shipments))
 
         await emu.settled()  # the label is created
-        (inventory,) = emu.warehouse.arrive(created.shipment_id or 0)
+        (inventory,) = emu.warehouse.arrive(created.shipment_id)
         await rh.return_inventories.update_handling(inventory, "dsp")
         emu.warehouse.complete_handling(inventory)
 

@@ -12,6 +12,7 @@ import attrs
 
 from ._secrets import NOTHING_SECRET, Redactor
 from ._time import to_time, to_wire
+from ._validation import Parameters
 from ._wire import Model, StructureError, encode, model
 from .config import RequestOptions
 from .errors import ConfigurationError, format_value
@@ -42,8 +43,8 @@ IDEMPOTENCY_KEY = "x-returnhelper-idempotency-key"
 class Operation:
     """An endpoint of the vendor as data.
 
-    `payload` lists the members that may hold the payload, the newest name first. `creates` says that the payload lists
-    what was created, so that it is never empty.
+    `params` are what it takes, with their limits. `payload` lists the members that may hold the payload, the newest name
+    first. `creates` says that the payload lists what was created, so that it is never empty.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Operation:
     writes: bool = False
     creates: bool = False
     deprecated: str | None = None
+    params: Parameters = attrs.field(factory=Parameters, kw_only=True)
 
 
 @model

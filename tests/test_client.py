@@ -9,7 +9,9 @@ import json
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import Annotated
 
+import attrs
 import pytest
 from aioresponses import aioresponses
 
@@ -24,6 +26,7 @@ from returnhelper import (
     ValidationFailed,
 )
 from returnhelper._request import Operation
+from returnhelper._validation import Between, Parameters
 from returnhelper._wire import Model, model
 from returnhelper.resources._base import Resource
 from tests.support.server import KEY, TOKEN, Script, client
@@ -31,7 +34,7 @@ from tests.support.server import KEY, TOKEN, Script, client
 BASE = "https://api.returnshelper.com/uat/user"
 WRITE = Operation("Recall/Create", "POST", "/api/Recall/create", writes=True)
 LIST = Operation("Recall/List", "GET", "/api/Recall/list", payload=("data", "recallList"))
-OLD = Operation("Recall/Old", "GET", "/api/Recall/old", deprecated="use Recall/List")
+OLD = Operation("Recall/Old", "GET", "/api/Recall/old", deprecated="Recall/List")
 META = {"status": 200, "data": {}, "errorCode": None, "error": {}}
 
 
@@ -49,7 +52,7 @@ class Things(Resource):
         return await self._items(LIST, Thing)
 
     async def old(self) -> Acknowledgement:
-        return await self._call(OLD, Acknowledgement)
+        return await self._one(OLD, Acknowledgement, None)
 
 
 def things(rh: ReturnHelper) -> Things:
@@ -140,16 +143,19 @@ async def test_china_has_no_public_url() -> None:
 
 
 def test_limits_can_be_switched_off() -> None:
-    """Broken limits raise RequestInvalid unless the client or the call switches the checks off."""
-    problems = {"a": "1 to 5"}
+    """Broken limits raise RequestInvalid, unless the client or the call says otherwise; types are always checked."""
+    op = attrs.evolve(LIST, params=Parameters(page_size=Annotated[int, Between(1, 5)]))
     strict, loose = ReturnHelper("k", "t"), ReturnHelper("k", "t", check_limits=False)
+    off, on = RequestOptions(check_limits=False), RequestOptions(check_limits=True)
+    with pytest.raises(RequestInvalid, match="pageSize: must be 1 to 5, not 6"):
+        things(strict)._check(op, None, {"page_size": 6})
+    things(strict)._check(op, None, {"page_size": 5})
+    things(strict)._check(op, off, {"page_size": 6})
+    things(loose)._check(op, None, {"page_size": 6})
     with pytest.raises(RequestInvalid):
-        things(strict)._check(problems)
-    things(strict)._check({})
-    things(strict)._check(problems, RequestOptions(check_limits=False))
-    things(loose)._check(problems)
-    with pytest.raises(RequestInvalid):
-        things(loose)._check(problems, RequestOptions(check_limits=True))
+        things(loose)._check(op, on, {"page_size": 6})
+    with pytest.raises(RequestInvalid, match="pageSize: must be a whole number, not '6'"):
+        things(loose)._check(op, off, {"page_size": "6"})
 
 
 class _Responder(http.server.BaseHTTPRequestHandler):

@@ -15,7 +15,6 @@ from returnhelper._wire.json import BOM, NotJSON, decode, encode
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import structure
 from returnhelper._wire.scalars import StructureError, to_datetime
-from returnhelper._wire.shapes import find_type_mismatches
 from returnhelper._wire.writer import unstructure
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "StructureError",
     "decode",
     "encode",
-    "find_type_mismatches",
     "model",
     "structure",
     "to_datetime",

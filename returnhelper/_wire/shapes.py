@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, auto
@@ -112,23 +112,6 @@ def shape_of(annotation: Any) -> Shape:
     if origin in (dict, Mapping):
         return Shape(ShapeKind.MAP, dict, inner=shape_of(arguments[1]))
     return _leaf(annotation)
-
-
-def find_type_mismatches(
-    path: str, value: object, cls: type[Model]
-) -> Iterator[tuple[str, object, type[Model]]]:
-    """Yield each part that is not of the class that its field declares: its path, its value, the class."""
-    if not isinstance(value, cls):
-        yield path, value, cls
-        return
-    for field in fields_of(cls):
-        part, shape, where = getattr(value, field.attribute), field.shape, f"{path}.{field.attribute}"
-        if shape.kind is ShapeKind.MODEL and part is not None:
-            yield from find_type_mismatches(where, part, shape.target)
-        elif shape.inner is not None and shape.inner.kind is ShapeKind.MODEL:
-            entries = part.values() if isinstance(part, Mapping) else part or ()
-            for index, entry in enumerate(entries):
-                yield from find_type_mismatches(f"{where}[{index}]", entry, shape.inner.target)
 
 
 def _leaf(annotation: Any) -> Shape:

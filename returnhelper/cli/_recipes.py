@@ -111,9 +111,9 @@ async def labels(demo: Demo) -> int:
     good = await _create(demo, "A-1001")
     assert fault.hits == 1
     bad = await _create(demo, "A-1002", postal_code="none")
-    shipment = good.shipment_id or 0
+    shipment = good.shipment_id
     await shop.until("the label of A-1001", lambda: shop.labels.get(shipment) == "success")
-    await shop.until("the failure of A-1002", lambda: shop.labels.get(bad.shipment_id or 0) == "failed")
+    await shop.until("the failure of A-1002", lambda: shop.labels.get(bad.shipment_id) == "failed")
     return shipment
 
 
@@ -172,7 +172,7 @@ async def _split(demo: Demo, inventory: int) -> tuple[int, int]:
     order = CreateVas(return_inventory_id=inventory, create_vas_detail_list=(detail,))
     await demo.call(
         "vas.create",
-        demo.rh.vas.create_by_return_inventory_id([order]),
+        demo.rh.vas.create([order]),
         lambda found: f"split {inventory} in two, accepted for line {found[0].return_request_line_item_id}",
     )
     await demo.warehouse(f"splits inventory {inventory}")
@@ -201,7 +201,7 @@ async def _resend(demo: Demo, inventory: int) -> None:
         demo.rh.resends.create(request),
         lambda a: f"{inventory} → resend {a.resend_id}, {a.resend_number}",
     )
-    number = resend.resend_id or 0
+    number = resend.resend_id
     emu.warehouse.begin_resend(number)
     await demo.warehouse(f"packs and hands over resend {number}")
     emu.warehouse.dispatch_resend(number)
@@ -214,10 +214,10 @@ async def _recall(demo: Demo, inventory: int) -> None:
     shop, emu = demo.shop, demo.emu
     (recall,) = await demo.call(
         "recalls.create",
-        demo.rh.recalls.create_by_return_inventory_id([inventory]),
+        demo.rh.recalls.create([inventory]),
         lambda found: f"{inventory} → recall {found[0].recall_id}, {found[0].recall_number}",
     )
-    number = recall.recall_id or 0
+    number = recall.recall_id
     emu.warehouse.dispatch_recall(number)
     await demo.warehouse(f"ships recall {number} to Hong Kong")
     emu.warehouse.ready_recall(number)

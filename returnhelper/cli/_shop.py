@@ -81,14 +81,14 @@ def _on_labels(router: Router, shop: Shop, screen: Screen) -> None:
         made = label.label_request_status_code == "success"
         detail = f"label ready, tracking {label.tracking_number}" if made else f"label failed: {label.error}"
         screen.row("event", event.action, f"shipment {label.shipment_id}: {detail}")
-        shop.labels[label.shipment_id or 0] = str(label.label_request_status_code)
+        shop.labels[label.shipment_id] = str(label.label_request_status_code)
 
 
 def _on_arrivals(router: Router, shop: Shop, screen: Screen) -> None:
     @router.on(events.MarkShipmentArrive)
     async def arrived(event: events.MarkShipmentArrive) -> None:
         screen.row("event", event.action, f"shipment {event.shipment.shipment_id} is at the warehouse")
-        shop.arrived.add(event.shipment.shipment_id or 0)
+        shop.arrived.add(event.shipment.shipment_id)
 
     @router.on(events.NewInventoryCreated)
     async def shelve(event: events.NewInventoryCreated) -> None:
@@ -96,11 +96,11 @@ def _on_arrivals(router: Router, shop: Shop, screen: Screen) -> None:
         early = event.shipment is not None and event.shipment.shipment_id not in shop.arrived
         detail = f"inventory {item.return_inventory_id}, {item.rma}, {item.weight} {item.weight_uom}"
         screen.row("event", event.action, detail + (", early" if early else ""))
-        shop.inventories[item.return_inventory_id or 0] = str(item.rma)
+        shop.inventories[item.return_inventory_id] = str(item.rma)
 
     @router.on(events.AssignUnknown)
     async def unknown(event: events.AssignUnknown) -> None:
-        shipment = event.shipment.shipment_id or 0
+        shipment = event.shipment.shipment_id
         ids = [item.return_inventory_id for item in event.return_inventory_list]
         screen.row("event", event.action, f"shipment {shipment} is ours, inventories {ids}")
         shop.arrived.add(shipment)
@@ -108,7 +108,7 @@ def _on_arrivals(router: Router, shop: Shop, screen: Screen) -> None:
 
     @router.on(events.ChangeLineItemImage)
     async def pictures(event: events.ChangeLineItemImage) -> None:
-        line = event.return_request_line_item.return_request_line_item_id or 0
+        line = event.return_request_line_item.return_request_line_item_id
         screen.row("event", event.action, f"line {line} now has {len(event.image_url_list)} pictures")
         shop.images[line] = len(event.image_url_list)
 
@@ -120,7 +120,7 @@ def _on_handlings(router: Router, shop: Shop, screen: Screen) -> None:
         screen.row(
             "event", event.action, f"inventory {item.return_inventory_id}: {item.handling_code} completed"
         )
-        shop.facts.add(("completed", item.return_inventory_id or 0))
+        shop.facts.add(("completed", item.return_inventory_id))
 
     @router.on(events.CancelInventoryHandling)
     async def cancelled(event: events.CancelInventoryHandling) -> None:
@@ -134,7 +134,7 @@ def _on_handlings(router: Router, shop: Shop, screen: Screen) -> None:
     @router.on(events.VasUpdated)
     async def served(event: events.VasUpdated) -> None:
         for service in event.update_vas_list:
-            vas = service.return_request_line_item_vas_id or 0
+            vas = service.return_request_line_item_vas_id
             screen.row(
                 "event", event.action, f"service {vas}: {service.vas_status_code}, {service.vas_result!r}"
             )
@@ -149,7 +149,7 @@ def _on_handlings(router: Router, shop: Shop, screen: Screen) -> None:
             event.action,
             f"line {event.return_request_line_item_id} became {', '.join(map(str, rmas))}",
         )
-        shop.facts.add(("split", event.return_request_line_item_vas_id or 0))
+        shop.facts.add(("split", event.return_request_line_item_vas_id))
 
 
 def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
@@ -162,7 +162,7 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
             event.action,
             detail + (f", tracking {tracking[0]}" if tracking else "") + shop.overtaken(event),
         )
-        shop.facts.add((f"resend {event.resend.resend_status_code}", event.resend.resend_id or 0))
+        shop.facts.add((f"resend {event.resend.resend_status_code}", event.resend.resend_id))
 
     @router.on(events.RecallUpdateStatus)
     async def recalled(event: events.RecallUpdateStatus) -> None:
@@ -173,4 +173,4 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
             event.action,
             f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}{shop.overtaken(event)}",
         )
-        shop.facts.add((f"recall {state[0] if state else ''}", event.recall.recall_id or 0))
+        shop.facts.add((f"recall {state[0] if state else ''}", event.recall.recall_id))

@@ -12,8 +12,8 @@ class ApiBalance(Model):
     """Remaining credit in one currency; may carry more than two decimals."""
 
     api_balance_id: int | None = None
-    currency_code: str | None = None
-    balance: Decimal | None = None
+    currency_code: str
+    balance: Decimal
     api_name: str | None = None
     # Half of what authenticates a call: it stays out of every repr.
     api_key: str | None = wire(default=None, repr=False)

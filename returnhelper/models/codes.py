@@ -145,7 +145,7 @@ class RecallUpdateType(OpenStrEnum):
     __synonyms__ = {"readyToPickUp": "markReadyToPickUp", "pickupByCourier": "pickUpToCourierPickUp"}
 
 
-class Vas(OpenStrEnum):
+class VasCode(OpenStrEnum):
     """Value-added service. ``SPLIT_PARCEL`` in newer prose names ``split-parcel``, the value on the wire."""
 
     MOBILE_FORMAT = "mobi-fmt"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from returnhelper._validation import CountryCode, Text
 from returnhelper._wire import Model, model
 from returnhelper.models.codes import (
     ConsolidateShippingBoxStatus,
@@ -21,11 +22,7 @@ from returnhelper.types import Rma
 
 @model
 class ShipTo(Model):
-    """Destination of a consolidated order; the country is ISO 3166 alpha-3 in lower case.
-
-    To send one, fill everything but fax and the second and third street line. ``ship_to_type`` is free text in
-    practice (``Business`` is usual).
-    """
+    """Destination of a consolidated order, as it is read; `ShipToAddress` is what is sent."""
 
     ship_to_country: str | None = None
     ship_to_contact_name: str | None = None
@@ -43,10 +40,32 @@ class ShipTo(Model):
 
 
 @model
-class ConsolidateShippingInventory(Model):
-    """A return inventory on a consolidated order; only events tell its ``rma``."""
+class ShipToAddress(Model):
+    """Where a consolidated order goes; the country is ISO 3166 alpha-3 in lower case.
 
-    consolidate_shipping_inventory_id: str | None = None
+    ``ship_to_type`` is free text in practice, ``Business`` is usual.
+    """
+
+    ship_to_contact_name: Text
+    ship_to_company_name: Text
+    ship_to_phone: Text
+    ship_to_fax: str | None = None
+    ship_to_email: Text
+    ship_to_street1: Text
+    ship_to_street2: str | None = None
+    ship_to_street3: str | None = None
+    ship_to_city: Text
+    ship_to_state: Text
+    ship_to_postal_code: Text
+    ship_to_country: CountryCode
+    ship_to_type: Text = "Business"
+
+
+@model
+class ConsolidateShippingInventory(Model):
+    """A return inventory on a consolidated order; only events carry its ``rma``."""
+
+    consolidate_shipping_inventory_id: str
     consolidate_shipping_order_id: str | None = None
     return_inventory_id: int | None = None
     rma: Rma | None = None
@@ -57,7 +76,7 @@ class ConsolidateShippingInventory(Model):
 class RemovedConsolidateShippingInventory(Model):
     """A return inventory taken off an order again: handling ``ohd``, status ``pending``."""
 
-    return_inventory_id: int | None = None
+    return_inventory_id: int
     handling_code: Handling | None = None
     handling_status_code: HandlingStatus | None = None
 
@@ -66,7 +85,7 @@ class RemovedConsolidateShippingInventory(Model):
 class ConsolidateShippingBox(Model):
     """A box of a consolidated shipment and what is in it."""
 
-    consolidate_shipping_shipment_box_id: str | None = None
+    consolidate_shipping_shipment_box_id: str
     box_number: str | None = None
     consolidate_shipping_shipment_box_status: ConsolidateShippingBoxStatus | None = None
     consolidate_shipping_inventory_list: tuple[ConsolidateShippingInventory, ...] = ()
@@ -83,7 +102,7 @@ class ConsolidateShippingShipment(Model):
     consolidate_shipping_order_id: str | None = None
     consolidate_shipping_order_number: str | None = None
     consolidate_shipping_order_status: ConsolidateShippingOrderStatus | None = None
-    consolidate_shipping_shipment_id: str | None = None
+    consolidate_shipping_shipment_id: str
     consolidate_shipping_shipment_number: str | None = None
     consolidate_shipping_shipment_status: ConsolidateShippingShipmentStatus | None = None
     outbound_warehouse_id: int | None = None
@@ -98,14 +117,13 @@ class ConsolidateShippingShipment(Model):
 class ConsolidateShippingOrder(Model):
     """A consolidated outbound order.
 
-    Its id is a 26-character ULID, its number looks like ``CNS240813-0000001``. Calls answer the destination as
-    ``ship_to``; the fee event spells it out in ``ship_to_...`` members of its own; fee, currency and shipments come by
-    event only.
+    Its id is a 26-character ULID, its number looks like ``CNS240813-0000001``. Operations return the destination as
+    ``ship_to``; the fee event has ``ship_to_...`` members of its own. Only events carry fee, currency and shipments.
     """
 
     api_id: int | None = None
     warehouse_api_id: int | None = None
-    consolidate_shipping_order_id: str | None = None
+    consolidate_shipping_order_id: str
     consolidate_shipping_order_number: str | None = None
     consolidate_shipping_order_status: ConsolidateShippingOrderStatus | None = None
     outbound_warehouse_id: int | None = None

@@ -1,11 +1,13 @@
-"""What the warehouse is told to do with FBA stock."""
+"""FBA instructions: orders for the warehouse about FBA stock."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
+from returnhelper._validation import Between, CountryCode, FbaId, Text, WarehouseId
 from returnhelper._wire import Model, model, wire
 from returnhelper.models.codes import (
     DimensionUnit,
@@ -17,13 +19,13 @@ from returnhelper.models.codes import (
 
 @model
 class FbaInstructionItem(Model):
-    """A line of an instruction: so many units of what one shipment brought.
+    """A line of an instruction: a number of units out of one shipment.
 
     The plain list of lines carries ids and quantity only; the lines inside a typed instruction carry the rest, and
     ``new_fnsku`` belongs to replenish instructions.
     """
 
-    fba_instruction_item_id: UUID | None = None
+    fba_instruction_item_id: UUID
     api_id: int | None = None
     fba_instruction_id: UUID | None = None
     fba_shipment_item_id: UUID | None = None
@@ -37,12 +39,12 @@ class FbaInstructionItem(Model):
 
 @model
 class FbaInstruction(Model):
-    """An instruction as ``create`` and ``list`` answer it, and the common part of every typed one.
+    """An instruction as ``create`` and ``list`` return it, and the common part of every typed one.
 
-    ``create`` tells the account ids, ``list`` the creation time and ``cancel_remarks``.
+    ``create`` fills the account ids, ``list`` the creation time and ``cancel_remarks``.
     """
 
-    fba_instruction_id: UUID | None = None
+    fba_instruction_id: UUID
     api_id: int | None = None
     fba_instruction_number: str | None = None
     fba_instruction_handling_code: FbaInstructionHandling | None = None
@@ -86,7 +88,7 @@ class FbaInstructionRecall(FbaInstruction):
 
 @model
 class FbaInstructionRestock(FbaInstruction):
-    """An instruction to turn FBA stock into a return inventory, ``return_inventory_id`` once that is made."""
+    """An instruction to turn FBA stock into a return inventory, ``return_inventory_id`` once that exists."""
 
     fba_instruction_restock_id: UUID | None = None
     return_inventory_id: int | None = None
@@ -97,8 +99,8 @@ class FbaInstructionRestock(FbaInstruction):
 class FbaInstructionReplenish(FbaInstruction):
     """An instruction to send stock to Amazon again, with the outbound parcel.
 
-    The answer to an update of the shipping data fills the ids, the two status codes, the ``new_shipment_...`` members
-    and ``file_key``; ``s3_original_file_key`` is where the read tells the label file. No source lists the values of
+    An update of the shipping data fills the ids, the two status codes, the ``new_shipment_...`` members
+    and ``file_key``; reading it fills ``s3_original_file_key`` for the label file. No source lists the values of
     ``replenish_status_code``.
     """
 
@@ -128,3 +130,35 @@ class FbaInstructionReplenish(FbaInstruction):
     s3_original_file_key: str | None = None
     is_label_deleted: bool | None = None
     fba_instruction_replenish_item_list: tuple[FbaInstructionItem, ...] = ()
+
+
+@model
+class CreateFbaInstructionSku(Model):
+    """The stock line that an instruction is about, and how many units of it."""
+
+    warehouse_id: WarehouseId
+    fnsku: Text
+    quantity: Annotated[int, Between(1)]
+
+
+@model
+class UpdateShippingInfo(Model):
+    """Destination, reference and label of a replenish instruction.
+
+    ``provide_label=True`` goes with the ``filename`` and ``file_key`` that `files.upload` returned; otherwise leave
+    both out. The country is ISO 3166 alpha-3 in lower case.
+    """
+
+    fba_instruction_id: FbaId
+    new_shipment_reference_id: Text
+    new_shipment_fba_name: Text
+    new_shipment_street1: Text
+    new_shipment_street2: str
+    new_shipment_street3: str | None = None
+    new_shipment_city: Text
+    new_shipment_state: Text
+    new_shipment_postal_code: Text
+    new_shipment_country_code: CountryCode | None = None
+    provide_label: bool | None = None
+    filename: str | None = None
+    file_key: str | None = None

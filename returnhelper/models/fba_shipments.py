@@ -1,13 +1,32 @@
-"""FBA removal parcels and the warehouse stock that they become."""
+"""FBA removal parcels and what was put away from them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
+from returnhelper._validation import Matches, MaxLength, Text, WarehouseId
 from returnhelper._wire import Model, model, wire
 from returnhelper.models.codes import DimensionUnit, FbaShipmentStatus, WeightUnit
+
+_Reference: TypeAlias = Annotated[Text, MaxLength(50)]
+
+
+def _is_one_line(text: str) -> str | None:
+    return None if text.splitlines() == [text] else "must be a single line"
+
+
+@model
+class CreateFbaShipment(Model):
+    """One removal parcel to announce; a removal order that Amazon splits needs one entry per tracking number."""
+
+    removal_order_id: Annotated[_Reference, _is_one_line]
+    tracking_number: Annotated[
+        _Reference, Matches(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores only")
+    ]
+    warehouse_id: WarehouseId
 
 
 @model
@@ -15,10 +34,10 @@ class FbaShipment(Model):
     """An Amazon removal parcel on its way to, or in, a warehouse.
 
     Which members are filled depends on the call: only ``get`` carries measurements, and the rows of ``list`` lack
-    ``arrival_on`` too. ``received_number`` is the warehouse receipt number, called ``rma`` by older answers.
+    ``arrival_on`` too. ``received_number`` is the warehouse receipt number, called ``rma`` in older responses.
     """
 
-    fba_shipment_id: UUID | None = None
+    fba_shipment_id: UUID
     api_id: int | None = None
     warehouse_id: int | None = None
     fba_shipment_status_code: FbaShipmentStatus | None = None
@@ -43,30 +62,9 @@ class FbaShipmentItem(Model):
     ``shipment_item_quantity``).
     """
 
-    fba_shipment_item_id: UUID | None = None
+    fba_shipment_item_id: UUID
     fba_shipment_id: UUID | None = None
     fnsku: str | None = None
     shipment_item_quantity: int | None = None
     available_quantity: int | None = None
     last_putaway_on: datetime | None = None
-
-
-@model
-class FbaWarehouseInventory(Model):
-    """The stock of one FNSKU in one warehouse.
-
-    ``quantity`` is the total held, ``available_quantity`` what instructions may still claim. The list of stock lines
-    tells ``last_putaway_on``; the answers to an update tell ``warehouse_description``, ``modify_by`` and ``modify_on``.
-    """
-
-    fba_warehouse_inventory_id: UUID | None = None
-    warehouse_id: int | None = None
-    warehouse_description: str | None = None
-    fnsku: str | None = None
-    reference_number: str | None = None
-    remark: str | None = None
-    quantity: int | None = None
-    available_quantity: int | None = None
-    last_putaway_on: datetime | None = None
-    modify_by: str | None = None
-    modify_on: datetime | None = None

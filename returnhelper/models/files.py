@@ -13,13 +13,13 @@ from returnhelper._wire import Model, model
 class PreSignedUploadUrl(Model):
     """An address that takes one file by HTTP PUT until ``expires``.
 
-    Whoever holds ``pre_signed_url`` can write to it (inferred); do not log it. ``filename`` and ``file_key`` are what
+    Anyone who has ``pre_signed_url`` can write to it (inferred); do not log it. ``filename`` and ``file_key`` are what
     calls that accept files ask for.
     """
 
-    pre_signed_url: str | None = attrs.field(default=None, repr=False)
+    pre_signed_url: str = attrs.field(repr=False)
     filename: str | None = None
-    file_key: str | None = None
+    file_key: str
     content_type: str | None = None
     expires: str | None = None
 
@@ -36,7 +36,7 @@ class UploadedFile(Model):
 
 @attrs.frozen(kw_only=True)
 class DownloadedFile:
-    """A file that arrived complete: where it lies, its size in bytes and the type that its host gave."""
+    """A file that arrived complete: where it is, its size in bytes and the type that its host gave."""
 
     path: Path
     size: int

@@ -9,22 +9,22 @@ from returnhelper._wire import Model, NotJSON, decode, model, wire
 from returnhelper.models.codes import LabelRequestStatus, ReturnService
 from returnhelper.types import JSONValue
 
-_DEEPEST = 8
+_MAX_DEPTH = 8
 
 
 @model
 class LabelOutcome(Model):
-    """What became of one label request; common to the entity and to the webhook of its end.
+    """The outcome of one label request; common to the entity and to the webhook.
 
     Match labels by ``shipment_id``: a label that is made again gets a new ``label_id``.
     ``error`` is the carrier's text and may itself be JSON, encoded once or twice. The QR code is for USPS only.
     """
 
+    shipment_id: int
     label_id: int | None = None
-    shipment_id: int | None = None
     api_id: int | None = None
     ref_key: str | None = None
-    label_request_id: int | None = wire(loose=True)  # a number or text, of a kind that nobody tells
+    label_request_id: int | None = wire(loose=True)  # a number or text, of a kind that no source explains
     label_request_status_code: LabelRequestStatus | None = None
     service_type: ReturnService | None = None
     tracking_number: str | None = None
@@ -41,8 +41,8 @@ class LabelOutcome(Model):
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every text that explains a failure: `error`, unwrapped where it is JSON, `fail_reasons`, `error_messages`."""
-        told = (self.error, self.fail_reasons, self.error_messages)
-        return tuple(dict.fromkeys(text for part in told for text in _texts(part)))
+        given = (self.error, self.fail_reasons, self.error_messages)
+        return tuple(dict.fromkeys(text for part in given for text in _texts(part)))
 
 
 def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
         text = value.strip()
         try:
-            inner = decode(text.encode()) if text[:1] in {"{", "[", '"'} and depth < _DEEPEST else None
+            inner = decode(text.encode()) if text[:1] in {"{", "[", '"'} and depth < _MAX_DEPTH else None
         except (NotJSON, UnicodeEncodeError):
             inner = None
         if inner is not None:
@@ -59,7 +59,7 @@ def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
         elif text:
             yield text
     elif isinstance(value, Sequence):
-        for item in value if depth < _DEEPEST else ():
+        for item in value if depth < _MAX_DEPTH else ():
             yield from _texts(item, depth + 1)
     elif value is not None:
         yield str(value)
@@ -67,7 +67,7 @@ def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
 
 @model
 class LabelResult(LabelOutcome):
-    """The outcome as the webhook of a label tells it; slim, since it is the most frequent of all."""
+    """The outcome in the webhook of a label; slim, since it is the most frequent of all."""
 
     correlation_id: str | None = None
     meta: JSONValue = None
@@ -75,8 +75,9 @@ class LabelResult(LabelOutcome):
 
 @model
 class Label(LabelOutcome):
-    """One label request and what became of it, with the addresses on the label."""
+    """One label request and its outcome, with the addresses on the label."""
 
+    label_id: int
     carrier: str | None = None
     create_on: datetime | None = None
     create_by: str | None = None
@@ -114,7 +115,7 @@ class Label(LabelOutcome):
 
 @model
 class BuyerReturnLabelFile(Model):
-    """File of a label that a buyer's return produced."""
+    """File of the label of a buyer's return."""
 
     label_url: str | None = None
     label_key: str | None = None

@@ -1,6 +1,6 @@
 """Entries of the public lookups: codes of today with their names, and the account behind the credentials.
 
-Codes are open: take what a call sends from here rather than from constants, where the two disagree.
+Code lists are open: where these and the constants disagree, send what these say.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from returnhelper._validation import CountryCode, PositiveDecimal, Text, WarehouseId
 from returnhelper._wire import Model, model, wire
 from returnhelper.models import codes
 from returnhelper.models._base import ShipmentAddress
@@ -19,12 +20,12 @@ class ApiInfo(Model):
 
     api_type_code: str | None = None
     api_name: str | None = None
-    # Misspelt on the wire in every revision of the documents; the correct form is taken as well.
+    # Misspelt on the wire in every revision of the documents; the correct form is accepted as well.
     primary_email: str | None = wire("primayEmail", "primaryEmail", default=None)
 
 
 @model
-class BoxType(Model):
+class BoxTypeEntry(Model):
     """A parcel box type."""
 
     box_type: codes.BoxType | None = None
@@ -32,7 +33,7 @@ class BoxType(Model):
 
 
 @model
-class Country(Model):
+class CountryEntry(Model):
     """A country or region; the code is ISO 3166 alpha-3 in lower case."""
 
     country_code: codes.Country | None = None
@@ -40,7 +41,7 @@ class Country(Model):
 
 
 @model
-class Currency(Model):
+class CurrencyEntry(Model):
     """A currency; the base that ``exchange_rate`` refers to is not documented."""
 
     currency_code: codes.Currency | None = None
@@ -48,7 +49,7 @@ class Currency(Model):
 
 
 @model
-class DimensionUom(Model):
+class DimensionUomEntry(Model):
     """A unit of length."""
 
     dimension_uom: codes.DimensionUnit | None = None
@@ -56,7 +57,7 @@ class DimensionUom(Model):
 
 
 @model
-class WeightUom(Model):
+class WeightUomEntry(Model):
     """A unit of weight."""
 
     weight_uom: codes.WeightUnit | None = None
@@ -64,7 +65,7 @@ class WeightUom(Model):
 
 
 @model
-class Handling(Model):
+class HandlingEntry(Model):
     """What may be done with a return inventory."""
 
     handling_code: codes.Handling | None = None
@@ -72,7 +73,7 @@ class Handling(Model):
 
 
 @model
-class HandlingFeeType(Model):
+class HandlingFeeTypeEntry(Model):
     """A kind of handling fee."""
 
     handling_fee_type_code: str | None = None
@@ -80,7 +81,7 @@ class HandlingFeeType(Model):
 
 
 @model
-class HandlingStatus(Model):
+class HandlingStatusEntry(Model):
     """A handling status: code, display name and explanation of the stage."""
 
     handling_status_code: codes.HandlingStatus | None = None
@@ -89,7 +90,7 @@ class HandlingStatus(Model):
 
 
 @model
-class LabelStatus(Model):
+class LabelStatusEntry(Model):
     """A label request status: code, display name and explanation of the stage."""
 
     label_status_code: codes.LabelRequestStatus | None = None
@@ -98,7 +99,7 @@ class LabelStatus(Model):
 
 
 @model
-class MarType(Model):
+class MarTypeEntry(Model):
     """A MAR type; the documents neither expand the name nor list values."""
 
     mar_type_code: str | None = None
@@ -106,7 +107,7 @@ class MarType(Model):
 
 
 @model
-class RefundStatus(Model):
+class RefundStatusEntry(Model):
     """A refund status: code, display name and explanation of the stage."""
 
     refund_status_code: str | None = None
@@ -115,7 +116,7 @@ class RefundStatus(Model):
 
 
 @model
-class ResendStatus(Model):
+class ResendStatusEntry(Model):
     """A resend status: code, display name and explanation of the stage."""
 
     resend_status_code: codes.ResendStatus | None = None
@@ -124,7 +125,7 @@ class ResendStatus(Model):
 
 
 @model
-class ReturnRequestSourceType(Model):
+class ReturnRequestSourceTypeEntry(Model):
     """Where a return request can come from."""
 
     return_request_source_type_code: codes.ReturnRequestSourceType | None = None
@@ -132,7 +133,7 @@ class ReturnRequestSourceType(Model):
 
 
 @model
-class ReturnRequestStatus(Model):
+class ReturnRequestStatusEntry(Model):
     """A return request status: code, display name and explanation; requests carry it as ``return_status_code``."""
 
     return_request_status_code: codes.ReturnStatus | None = None
@@ -141,7 +142,7 @@ class ReturnRequestStatus(Model):
 
 
 @model
-class ShipmentStatus(Model):
+class ShipmentStatusEntry(Model):
     """A return shipment status, and whether a shipment in it may be edited."""
 
     shipment_status_code: codes.ShipmentStatus | None = None
@@ -151,7 +152,7 @@ class ShipmentStatus(Model):
 
 
 @model
-class ShipmentCostType(Model):
+class ShipmentCostTypeEntry(Model):
     """A kind of shipment cost."""
 
     shipment_cost_type_code: str | None = None
@@ -159,7 +160,7 @@ class ShipmentCostType(Model):
 
 
 @model
-class TransactionType(Model):
+class TransactionTypeEntry(Model):
     """A kind of account transaction."""
 
     transaction_type_code: str | None = None
@@ -167,7 +168,7 @@ class TransactionType(Model):
 
 
 @model
-class UnknownShipmentStatus(Model):
+class UnknownShipmentStatusEntry(Model):
     """A status of a parcel that nobody announced: code, display name and explanation of the stage."""
 
     unknown_shipment_status_code: str | None = None
@@ -176,15 +177,15 @@ class UnknownShipmentStatus(Model):
 
 
 @model
-class Vas(Model):
+class VasEntry(Model):
     """A value-added service."""
 
-    vas_code: codes.Vas | None = None
+    vas_code: codes.VasCode | None = None
     vas_description: str | None = None
 
 
 @model
-class VasStatus(Model):
+class VasStatusEntry(Model):
     """A status of a value-added service."""
 
     vas_status_code: codes.VasStatus | None = None
@@ -200,10 +201,10 @@ class BuyerShipment(ShipmentAddress):
     shipment number here: the server refuses requests that send one.
     """
 
-    warehouse_id: int
-    shipment_service_type: str
-    shipment_country_code: codes.Country | str
-    weight: Decimal
+    warehouse_id: WarehouseId
+    shipment_service_type: Text
+    shipment_country_code: CountryCode
+    weight: PositiveDecimal
     weight_uom: codes.WeightUnit | str | None = None
     dimension1: Decimal | None = None
     dimension2: Decimal | None = None

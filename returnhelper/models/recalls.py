@@ -15,7 +15,7 @@ class RecallInventory(Model):
     """One item of a recall. ``tracking_number`` is the overseas leg, ``courier_tracking_number`` the local one."""
 
     recall_inventory_id: int | None = None
-    return_inventory_id: int | None = None
+    return_inventory_id: int
     recall_inventory_status_code: RecallInventoryStatus | None = None
     pick_up_code: PickUp | None = None
     tracking_number: str | None = None
@@ -34,7 +34,7 @@ class Recall(Model):
     """A recall order; ``recall_number`` reads like ``RCL240416-0000001``."""
 
     api_id: int | None = None
-    recall_id: int | None = None
+    recall_id: int
     warehouse_id: int | None = None
     recall_number: str | None = wire("recallNumber", "recallCode")
     recall_status_code: RecallStatus | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
+from returnhelper._validation import CountryCode, EntityId, Entries, MaxLength, Text, not_blank
 from returnhelper._wire import Model, model, wire
 from returnhelper.models._base import Audited, ShipmentAddress
 from returnhelper.models.codes import ChargeType, ResendService, ResendStatus
@@ -14,7 +16,7 @@ from returnhelper.models.codes import ChargeType, ResendService, ResendStatus
 class ResendShipment(ShipmentAddress):
     """The outbound parcel of a resend. ``error`` is empty when all went well, else JSON as text."""
 
-    resend_shipment_id: int | None = None
+    resend_shipment_id: int
     api_id: int | None = None
     resend_id: int | None = None
     warehouse_id: int | None = None
@@ -31,9 +33,9 @@ class ResendShipment(ShipmentAddress):
 
 @model
 class Resend(Audited):
-    """A resend order, in answers and in webhooks."""
+    """A resend order, in responses and in webhooks."""
 
-    resend_id: int | None = None
+    resend_id: int
     api_id: int | None = None
     return_inventory_id: int | None = wire(loose=True)  # text in a table; an order can hold several
     resend_number: str | None = None
@@ -49,28 +51,36 @@ class Resend(Audited):
 
 
 @model
+class CanceledResend(Model):
+    """A resend that was canceled; older servers name neither the resend nor its shipments."""
+
+    resend_id: int | None = None
+    resend_shipment_list: tuple[ResendShipment, ...] = ()
+
+
+@model
 class CreateResendShipment(Model):
     """Receiver and service of a resend. ``shipment_street2`` may be empty but is always sent."""
 
-    shipment_service_type: ResendService | str
-    shipment_country_code: str
-    shipment_name: str
-    shipment_phone: str
+    shipment_service_type: Annotated[ResendService | str, not_blank]
+    shipment_country_code: CountryCode
+    shipment_name: Annotated[Text, MaxLength(255)]
+    shipment_phone: Text
     shipment_fax: str | None = None
     shipment_email: str | None = None
-    shipment_street1: str
+    shipment_street1: Annotated[Text, MaxLength(255)]
     shipment_street2: str = ""
     shipment_street3: str | None = None
-    shipment_state: str
-    shipment_city: str
-    shipment_postal_code: str
+    shipment_state: Text
+    shipment_city: Annotated[Text, MaxLength(50)]
+    shipment_postal_code: Annotated[Text, MaxLength(50)]
 
 
 @model
 class CreateResendRequest(Model):
     """Inventories of one warehouse to ship together to one address."""
 
-    return_inventory_id_list: tuple[int, ...]
+    return_inventory_id_list: Annotated[tuple[EntityId, ...], Entries(1)]
     resend_shipment: CreateResendShipment
     description: str | None = None
     remarks: str | None = None

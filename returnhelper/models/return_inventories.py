@@ -35,7 +35,7 @@ class ReturnRequestLineItemImage(Model):
 
 @model
 class InventoryImage(Model):
-    """A picture of an inventory, as the webhook of its creation tells it."""
+    """A picture of an inventory, in the webhook of its creation."""
 
     image_url: str | None = None
     image_key: str | None = None
@@ -55,10 +55,10 @@ class ReturnInventory(Audited):
     """A received item: list row, full entity, webhook entity (codes as numbers) or coded form (codes as texts).
 
     ``rma`` is the preferred key: tracking numbers may repeat, and a split parcel has one RMA per part. The coded form
-    tells ``handling_updated_on`` by its text twin only.
+    has ``handling_updated_on`` as text only.
     """
 
-    return_inventory_id: int | None = None
+    return_inventory_id: int
     warehouse_id: int | None = None
     api_id: int | None = None
     warehouse_api_id: int | None = None

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated, TypeAlias
 
+from returnhelper._validation import (
+    CountryCode,
+    EntityId,
+    Entries,
+    OneOf,
+    PositiveDecimal,
+    SellerReference,
+    Text,
+    WarehouseId,
+    not_blank,
+)
 from returnhelper._wire import Model, model, wire
 from returnhelper.models._base import Audited
 from returnhelper.models.codes import (
@@ -22,12 +34,16 @@ from returnhelper.models.shipments import Shipment
 from returnhelper.models.vas import ReturnRequestLineItemVas
 from returnhelper.types import Rma
 
+# What the deprecated way of creating a return request accepts.
+Grams: TypeAlias = Annotated[WeightUnit | str, OneOf("g")]
+Dollars: TypeAlias = Annotated[Currency | str, OneOf("usd")]
+
 
 @model
 class ReturnRequestLineItem(Model):
     """One line of a return request."""
 
-    return_request_line_item_id: int | None = None
+    return_request_line_item_id: int
     api_id: int | None = None
     return_request_id: int | None = None
     return_request_line_item_number: str | None = None
@@ -50,9 +66,9 @@ class ReturnRequestLineItem(Model):
 
 @model
 class ReturnRequest(Audited):
-    """A return request; answers carry its line items and shipments, webhooks the bare request."""
+    """A return request; responses carry its line items and shipments, webhooks the bare request."""
 
-    return_request_id: int | None = None
+    return_request_id: int
     api_id: int | None = None
     return_request_number: str | None = None
     seller_reference_number: str | None = None
@@ -73,7 +89,7 @@ class ReturnRequest(Audited):
 class CreatedReturnRequest(Model):
     """Ids of a return request that was created or edited."""
 
-    return_request_id: int | None = None
+    return_request_id: int
     return_request_number: str | None = None
     shipment_id: int | None = None
 
@@ -82,14 +98,14 @@ class CreatedReturnRequest(Model):
 class CreateReturnRequestShipment(Model):
     """Parcel and sender of a return request (deprecated form): grams, centimetres, all above zero."""
 
-    warehouse_id: int
-    shipment_service_type: ReturnService | str
-    shipment_country_code: str
-    shipment_name: str
+    warehouse_id: WarehouseId
+    shipment_service_type: Annotated[ReturnService | str, not_blank]
+    shipment_country_code: CountryCode
+    shipment_name: Text
     shipment_phone: str | None = None
     shipment_fax: str | None = None
     shipment_email: str | None = None
-    shipment_street1: str
+    shipment_street1: Text
     shipment_street2: str | None = None
     shipment_street3: str | None = None
     shipment_state: str | None = None
@@ -97,26 +113,26 @@ class CreateReturnRequestShipment(Model):
     shipment_postal_code: str | None = None
     cost_currency_code: str | None = None
     cost: Decimal | None = None
-    box_type: BoxType | str = BoxType.CUSTOM
-    weight: Decimal
-    weight_uom: WeightUnit | str = WeightUnit.GRAM
-    dimension1: Decimal
-    dimension2: Decimal
-    dimension3: Decimal
-    dimension_uom: DimensionUnit | str = DimensionUnit.CENTIMETRE
-    seller_reference_number: str | None = None
+    box_type: Annotated[BoxType | str, not_blank] = BoxType.CUSTOM
+    weight: PositiveDecimal
+    weight_uom: Grams = WeightUnit.GRAM
+    dimension1: PositiveDecimal
+    dimension2: PositiveDecimal
+    dimension3: PositiveDecimal
+    dimension_uom: Annotated[DimensionUnit | str, OneOf("cm")] = DimensionUnit.CENTIMETRE
+    seller_reference_number: SellerReference | None = None
 
 
 @model
 class CreateReturnRequestLineItem(Model):
     """The one line item of a return request (deprecated form)."""
 
-    description: str
+    description: Text
     weight: Decimal
-    weight_uom: WeightUnit | str = WeightUnit.GRAM
-    value_currency_code: Currency | str = Currency.USD
+    weight_uom: Grams = WeightUnit.GRAM
+    value_currency_code: Dollars = Currency.USD
     value: Decimal
-    seller_reference_number: str | None = None
+    seller_reference_number: SellerReference | None = None
 
 
 @model
@@ -124,13 +140,15 @@ class CreateReturnRequestRequest(Model):
     """A return request without a label (deprecated form); the currency must be ``usd``, in lower case."""
 
     shipment: CreateReturnRequestShipment
-    return_title: str
-    total_value: Decimal
-    total_value_currency: Currency | str = Currency.USD
+    return_title: Text
+    total_value: PositiveDecimal
+    total_value_currency: Dollars = Currency.USD
     remarks: str | None = None
-    return_request_from: ReturnRequestFrom | str = ReturnRequestFrom.RETURN_HELPER
-    return_request_line_items: tuple[CreateReturnRequestLineItem, ...]
-    seller_reference_number: str | None = None
+    return_request_from: Annotated[ReturnRequestFrom | str, OneOf("return-helper")] = (
+        ReturnRequestFrom.RETURN_HELPER
+    )
+    return_request_line_items: Annotated[tuple[CreateReturnRequestLineItem, ...], Entries(1, 1)]
+    seller_reference_number: SellerReference | None = None
 
 
 @model
@@ -149,11 +167,11 @@ class EditReturnRequestLineItem(Model):
 class EditReturnRequestRequest(Model):
     """New values for a return request that has no usable label; what is None stays as it is."""
 
-    return_request_id: int
+    return_request_id: EntityId
     return_title: str | None = None
     total_value: Decimal | None = None
     total_value_currency: Currency | str | None = None
     remarks: str | None = None
     shipment: Shipment | None = None
     return_request_line_items: tuple[EditReturnRequestLineItem, ...] | None = None
-    seller_reference_number: str | None = None
+    seller_reference_number: SellerReference | None = None

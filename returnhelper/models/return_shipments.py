@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
+from typing import Annotated
 
+from returnhelper._validation import (
+    CountryCode,
+    CustomFields,
+    Entries,
+    OneOf,
+    PositiveDecimal,
+    SellerReference,
+    Text,
+    WarehouseId,
+    not_blank,
+)
 from returnhelper._wire import Model, model
 from returnhelper.models.codes import (
     BoxType,
@@ -24,30 +35,30 @@ class ShipFrom(Model):
     Carriers may demand ``phone`` and ``email`` and set lengths of their own.
     """
 
-    country: str
-    contact_name: str
+    country: CountryCode
+    contact_name: Text
     phone: str | None = None
     email: str | None = None
     fax: str | None = None
-    street1: str
+    street1: Text
     street2: str | None = None
     street3: str | None = None
-    state: str
-    city: str
-    postal_code: str
+    state: Text
+    city: Text
+    postal_code: Text
 
 
 @model
 class ParcelItem(Model):
     """One thing in the parcel: grams and value, both above zero."""
 
-    description: str
-    weight: Decimal
-    value: Decimal
-    weight_uom: WeightUnit | str = WeightUnit.GRAM
-    value_currency_code: Currency | str
-    seller_reference_number: str | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    description: Text
+    weight: PositiveDecimal
+    value: PositiveDecimal
+    weight_uom: Annotated[WeightUnit | str, OneOf("g")] = WeightUnit.GRAM
+    value_currency_code: Annotated[Currency | str, not_blank]
+    seller_reference_number: SellerReference | None = None
+    custom_field_map: CustomFields | None = None
 
 
 @model
@@ -57,13 +68,13 @@ class Parcel(Model):
     The unit is ``weightUnit`` here and ``weightUom`` on items; both spellings are the vendor's.
     """
 
-    weight: Decimal
-    weight_unit: WeightUnit | str = WeightUnit.GRAM
-    length: Decimal
-    width: Decimal
-    height: Decimal
-    dimension_unit: DimensionUnit | str = DimensionUnit.CENTIMETRE
-    items: tuple[ParcelItem, ...]
+    weight: PositiveDecimal
+    weight_unit: Annotated[WeightUnit | str, OneOf("g")] = WeightUnit.GRAM
+    length: PositiveDecimal
+    width: PositiveDecimal
+    height: PositiveDecimal
+    dimension_unit: Annotated[DimensionUnit | str, OneOf("cm")] = DimensionUnit.CENTIMETRE
+    items: Annotated[tuple[ParcelItem, ...], Entries(1)]
 
 
 @model
@@ -71,11 +82,11 @@ class ReturnShipmentPayload(Model):
     """Where the parcel comes from, which warehouse it goes to, and what is in it."""
 
     ship_from: ShipFrom
-    ship_to_warehouse_id: int
-    box_type: BoxType | str = BoxType.CUSTOM
+    ship_to_warehouse_id: WarehouseId
+    box_type: Annotated[BoxType | str, not_blank] = BoxType.CUSTOM
     parcel: Parcel
-    seller_reference_number: str | None = None
-    custom_field_map: Mapping[str, str] | None = None
+    seller_reference_number: SellerReference | None = None
+    custom_field_map: CustomFields | None = None
 
 
 @model
@@ -86,13 +97,13 @@ class CreateReturnShipmentRequest(Model):
     ``reference_number`` and may repeat. The three layers of ``seller_reference_number`` are independent.
     """
 
-    service_type_code: ReturnService | str
-    order_title: str
-    order_number: str
-    total_value: Decimal
-    total_value_currency: Currency | str
+    service_type_code: Annotated[ReturnService | str, not_blank]
+    order_title: Text
+    order_number: Text
+    total_value: PositiveDecimal
+    total_value_currency: Annotated[Currency | str, not_blank]
     shipment: ReturnShipmentPayload
-    seller_reference_number: str | None = None
+    seller_reference_number: SellerReference | None = None
     remarks: str | None = None
 
 
@@ -101,9 +112,9 @@ class CreatedReturnShipment(Model):
     """Ids and price of a return shipment whose label is queued; the label comes by the labelGenerated webhook."""
 
     api_id: int | None = None
-    return_request_id: int | None = None
+    return_request_id: int
     return_request_number: str | None = None
-    shipment_id: int | None = None
+    shipment_id: int
     reference_number: str | None = None
     label_id: int | None = None
     label_request_status_code: LabelRequestStatus | None = None

@@ -7,9 +7,9 @@ from returnhelper._wire import Model, model
 
 @model
 class ServiceType(Model):
-    """A service type; lanes are told by ``service_types.list`` only."""
+    """A service type; only ``service_types.list`` fills the lane."""
 
-    service_type_code: str | None = None
+    service_type_code: str
     service_type: str | None = None
     from_country: str | None = None
     to_country: str | None = None
@@ -30,6 +30,6 @@ class CountryCodePair(Model):
 class ShipmentServiceType(Model):
     """A resend service and the lanes it serves."""
 
-    service_type_code: str | None = None
+    service_type_code: str
     service_type: str | None = None
     country_code_pair_list: tuple[CountryCodePair, ...] = ()

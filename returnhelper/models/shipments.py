@@ -34,14 +34,16 @@ class Shipment(ShipmentAddress):
     """A return shipment, in every form the API prints: list row, entity (numbers as codes), coded (texts).
 
     Weights come in ``weight_uom`` (grams), sizes in ``dimension_uom`` (centimetres), ``dimension1`` is the longest.
-    The coded form tells ``receive_date`` by its text twin only.
+    The coded form has ``receive_date`` as text only.
     """
 
-    shipment_id: int | None = None
+    shipment_id: int
     api_id: int | None = None
     return_request_id: int | None = None
     label_id: int | None = None
-    api_transaction_id: int | None = wire(loose=True)  # text in the coded form, of a kind that nobody tells
+    api_transaction_id: int | None = wire(
+        loose=True
+    )  # text in the coded form, of a kind that no source explains
     warehouse_id: int | None = None
     shipment_number: str | None = None
     seller_reference_number: str | None = None
@@ -69,9 +71,9 @@ class Shipment(ShipmentAddress):
 
 @model
 class ArrivedShipment(Model):
-    """A shipment as the arrival and inventory webhooks of 2024 tell it, with the caller's own custom fields."""
+    """A shipment in the arrival and inventory webhooks of 2024, with the caller's own custom fields."""
 
-    shipment_id: int | None = None
+    shipment_id: int
     seller_reference_number: str | None = None
     return_request_id: int | None = None
     tracking_number: str | None = None
@@ -110,13 +112,13 @@ class PostalCodePair(Model):
 
 @model
 class ShippingFee(Model):
-    """Price of one service. ``chargeable_weight`` (grams) is told for resends, ``warehouse_list`` for returns."""
+    """Price of one service. ``chargeable_weight`` (grams) comes with resends, ``warehouse_list`` with returns."""
 
-    service_type_code: str | None = None
+    service_type_code: str
     service_type_name: str | None = None
     country_code: str | None = None
     postal_code_pair: PostalCodePair | None = None
-    currency_code: str | None = None
-    fee: Decimal | None = None
+    currency_code: str
+    fee: Decimal
     chargeable_weight: Decimal | None = None
     warehouse_list: tuple[Warehouse, ...] = ()

@@ -1,12 +1,14 @@
-"""Value-added services: what to do with an inventory on hold, and what came of it."""
+"""Value-added services: work on an inventory on hold, and its results."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
+from returnhelper._validation import EntityId, Entries, Text, not_blank
 from returnhelper._wire import Model, model
 from returnhelper.models._base import Audited
-from returnhelper.models.codes import DimensionUnit, Vas, VasStatus, WeightUnit
+from returnhelper.models.codes import DimensionUnit, VasCode, VasStatus, WeightUnit
 from returnhelper.types import JSONObject
 
 
@@ -14,9 +16,9 @@ from returnhelper.types import JSONObject
 class ReturnRequestLineItemVas(Audited):
     """One value-added service on a line item; measurements and pictures come with the ``vasUpdated`` webhook."""
 
-    return_request_line_item_vas_id: int | None = None
+    return_request_line_item_vas_id: int
     return_request_line_item_id: int | None = None
-    vas_code: Vas | None = None
+    vas_code: VasCode | None = None
     meta_quantity: int | None = None
     vas_result: str | None = None
     notes: str | None = None
@@ -35,8 +37,8 @@ class ReturnRequestLineItemVas(Audited):
 class VasFile(Model):
     """An instruction file: both members come from ``files.get_pre_signed_upload_url``."""
 
-    filename: str
-    file_key: str
+    filename: Text
+    file_key: Text
 
 
 @model
@@ -44,10 +46,10 @@ class CreateVasDetail(Model):
     """One service to perform.
 
     ``meta_quantity`` is required for ``split-parcel`` (1 to 50 pieces) and ``req-pic`` (above 0).
-    ``vas_file_list`` is taken with ``split-parcel`` only.
+    ``vas_file_list`` is accepted with ``split-parcel`` only.
     """
 
-    vas_code: Vas | str
+    vas_code: Annotated[VasCode | str, not_blank]
     notes: str | None = None
     meta_quantity: int | None = None
     vas_file_list: tuple[VasFile, ...] | None = None
@@ -57,21 +59,21 @@ class CreateVasDetail(Model):
 class CreateVas(Model):
     """The services to perform on one inventory."""
 
-    return_inventory_id: int
-    create_vas_detail_list: tuple[CreateVasDetail, ...]
+    return_inventory_id: EntityId
+    create_vas_detail_list: Annotated[tuple[CreateVasDetail, ...], Entries(1)]
 
 
 @model
 class CreateLineItemVas(Model):
     """The services to perform on one line item."""
 
-    return_request_line_item_id: int
-    create_vas_detail_list: tuple[CreateVasDetail, ...]
+    return_request_line_item_id: EntityId
+    create_vas_detail_list: Annotated[tuple[CreateVasDetail, ...], Entries(1)]
 
 
 @model
 class CreatedVas(Model):
     """Acceptance of the services for one line item; the members of the details are not documented."""
 
-    return_request_line_item_id: int | None = None
+    return_request_line_item_id: int
     create_vas_detail_list: tuple[JSONObject, ...] = ()

@@ -10,7 +10,7 @@ from returnhelper.models.codes import AddressType
 class Warehouse(Model):
     """A warehouse and its address."""
 
-    warehouse_id: int | None = None
+    warehouse_id: int
     country_code: str | None = None
     contact_name: str | None = None
     company_name: str | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from returnhelper import _response
-from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
-from returnhelper._wire import Model, StructureError, find_type_mismatches, structure
+from returnhelper._validation import ErrorKind
+from returnhelper._wire import Model, StructureError, structure
 from returnhelper._wire.model import wire_names
-from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent
+from returnhelper.config import RequestOptions
+from returnhelper.errors import ConfigurationError, RequestInvalid, UnexpectedContent, format_value
 from returnhelper.pagination import Pager
 from returnhelper.types import ResultList
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from returnhelper._request import Operation, ParsedResponse, QueryValue, SupportsCall
-    from returnhelper.config import RequestOptions
     from returnhelper.pagination import Window
     from returnhelper.types import JSONValue
 
@@ -40,6 +40,18 @@ class Resource:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._caller!r}>"
 
+    async def _one(
+        self, op: Operation, result: type[M], options: RequestOptions | None, /, **arguments: object
+    ) -> M:
+        """Check the arguments, make the call, and return its payload as one object."""
+        return await self._call(op, result, options=options, **self._request_of(op, options, arguments))
+
+    async def _many(
+        self, op: Operation, item: type[M], options: RequestOptions | None, /, **arguments: object
+    ) -> ResultList[M]:
+        """Check the arguments, make the call, and return its payload as a list."""
+        return await self._items(op, item, options=options, **self._request_of(op, options, arguments))
+
     async def _call(
         self,
         op: Operation,
@@ -50,8 +62,6 @@ class Resource:
         options: RequestOptions | None = None,
     ) -> M:
         """Make a call, and return its payload as one object."""
-        if op.deprecated is not None:
-            _warn(op)
         parsed = await self._caller.call(op, query=query, body=body, options=options)
         found = _read_object(op, parsed, result)
         if isinstance(found, UnexpectedContent):
@@ -68,8 +78,6 @@ class Resource:
         options: RequestOptions | None = None,
     ) -> ResultList[M]:
         """Make a call, and return its payload as a list."""
-        if op.deprecated is not None:
-            _warn(op)
         parsed = await self._caller.call(op, query=query, body=body, options=options)
         found = _read_list(op, parsed, item)
         if isinstance(found, UnexpectedContent):
@@ -88,11 +96,14 @@ class Resource:
         options: RequestOptions | None,
     ) -> Pager[M]:
         """Return a paged list of the items created in the span, or of all items where the list takes no span."""
-        problems = FieldErrors()
-        problems.whole("pageSize", page_size, 1, MAX_PAGE_SIZE)
-        if span is not None:
-            problems.span("createFrom", span[0], "createTo", span[1])
-        self._check(problems, options)
+        created_from, created_to = span or (None, None)
+        given = {
+            "created_from": created_from,
+            "created_to": created_to,
+            "page_size": page_size,
+            "cursor": cursor,
+        }
+        self._check(op, options, {name: given[name] for name in op.params.annotations})
 
         async def fetch(window: Window | None, offset: int, size: int) -> ResultList[M]:
             query: dict[str, QueryValue] = {"pageSize": size, "offset": offset}
@@ -100,7 +111,6 @@ class Resource:
                 query |= {"createFrom": window.created_from, "createTo": window.created_to}
             return await self._items(op, item, query=query, options=options)
 
-        created_from, created_to = span or (None, None)
         return Pager(
             fetch,
             name=op.name,
@@ -111,25 +121,34 @@ class Resource:
             key=key,
         )
 
-    @staticmethod
-    def _built(kind: type[Model], **given: object) -> None:
-        """Raise ConfigurationError for arguments that are made of other things than models, dicts for example."""
-        for name, value in given.items():
-            named = [(name, value)]
-            if isinstance(value, Sequence) and not isinstance(value, str):
-                named = [(f"{name}[{index}]", entry) for index, entry in enumerate(value)]
-            for where, found in named:
-                for path, part, needed in find_type_mismatches(where, found, kind):
-                    raise ConfigurationError(
-                        f"{path} must be a {needed.__name__}, not {type(part).__name__}: "
-                        f"build it with {needed.__module__}.{needed.__name__}(…)"
-                    )
+    def _request_of(
+        self, op: Operation, options: RequestOptions | None, arguments: Mapping[str, object]
+    ) -> dict[str, Any]:
+        """Return the query or the body of a call whose arguments are valid."""
+        self._check(op, options, arguments)
+        if op.deprecated is not None:
+            # 1 is here, 2 the method that makes the call, 3 the resource's method, 4 the line that called it.
+            warnings.warn(f"{op.name} is deprecated: use {op.deprecated}", DeprecationWarning, stacklevel=4)
+        return {"query" if op.method == "GET" else "body": op.params.to_wire(arguments)}
 
-    def _check(self, problems: Mapping[str, str], options: RequestOptions | None = None) -> None:
-        """Raise RequestInvalid for the problems found, unless the checks are switched off."""
-        wanted = None if options is None else options.check_limits
-        if problems and (self._caller.check_limits if wanted is None else wanted):
-            raise RequestInvalid(problems)
+    def _check(self, op: Operation, options: RequestOptions | None, arguments: Mapping[str, object]) -> None:
+        """Raise an error that names each argument whose type is wrong or, unless switched off, that breaks a limit."""
+        if options is not None and not isinstance(options, RequestOptions):
+            raise ConfigurationError(f"options must be RequestOptions, not {format_value(options)}")
+        found = op.params.check(arguments)
+        if not found:
+            return
+        check_limits = None if options is None else options.check_limits
+        if check_limits is None:
+            check_limits = self._caller.check_limits
+        broken: dict[str, str] = {}
+        for error in found:
+            if error.kind is ErrorKind.CLASS:
+                raise ConfigurationError(f"{error.python_path} {error.message}")
+            if check_limits or error.kind is ErrorKind.TYPE:
+                broken.setdefault(error.wire_path, error.message)
+        if broken:
+            raise RequestInvalid(broken)
 
 
 # The two readers return their error: a frame that an error passes through must not hold what a server may have echoed.
@@ -211,8 +230,3 @@ def _wrapped_list(op: Operation, found: Mapping[str, JSONValue]) -> JSONValue:
         return None
     lists = [value for value in found.values() if isinstance(value, Sequence) and not isinstance(value, str)]
     return lists[0] if len(lists) == 1 else None
-
-
-def _warn(op: Operation) -> None:
-    # 1 is here, 2 the base class, 3 the resource's method, 4 the line that called it.
-    warnings.warn(f"{op.name} is deprecated: {op.deprecated}", DeprecationWarning, stacklevel=4)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper._request import Operation, RequestOptions
-from returnhelper._validation import MAX_PAGE_SIZE
+from returnhelper._validation import MAX_PAGE_SIZE, PAGE
 from returnhelper.models.balances import ApiBalance
 from returnhelper.pagination import Pager
 from returnhelper.resources._base import Resource
 
 _LIST: Final = Operation(
-    "ApiBalance/GetApiBalance", "GET", "/api/ApiBalance/GetApiBalance", payload=("apiBalances", "data")
+    "ApiBalance/GetApiBalance",
+    "GET",
+    "/api/ApiBalance/GetApiBalance",
+    payload=("apiBalances", "data"),
+    params=PAGE,
 )
 
 
@@ -25,7 +29,7 @@ class Balances(Resource):
         cursor: str | None = None,
         options: RequestOptions | None = None,
     ) -> Pager[ApiBalance]:
-        """Go through the remaining credit, one entry per currency (inferred).
+        """Iterate over the remaining credit, one entry per currency (inferred).
 
         Meant as a check before paid work such as labels. A balance may carry more than two decimals.
 
@@ -34,7 +38,7 @@ class Balances(Resource):
         return self._list(
             _LIST,
             ApiBalance,
-            key=lambda item: item.currency_code,
+            key=lambda balance: balance.currency_code,
             span=None,
             page_size=page_size,
             cursor=cursor,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import FieldErrors
-from returnhelper.models.fba_shipments import FbaWarehouseInventory
+from returnhelper._validation import Parameters, Text, WarehouseId
+from returnhelper.models.fba_inventories import FbaWarehouseInventory
 from returnhelper.resources._base import Resource
 
 # The documents print Get for both updates. A sibling printed so turned out to be a POST with a JSON body in newer
@@ -16,23 +16,26 @@ _ASSIGN_REFERENCE_NUMBER: Final = Operation(
     "GET",
     "/api/Fba/FbaWarehouseInventory/assignReferenceNumber",
     payload=("data",),
+    params=Parameters(warehouse_id=WarehouseId, fnsku=Text, reference_number=str),
 )
 _UPDATE_REMARK: Final = Operation(
     "FbaWarehouseInventory/UpdateRemark",
     "GET",
     "/api/Fba/FbaWarehouseInventory/updateRemark",
     payload=("data",),
+    params=Parameters(warehouse_id=WarehouseId, fnsku=Text, remark=str),
 )
 _LIST: Final = Operation(
     "FbaWarehouseInventory/GetFbaWarehouseInventoryList",
     "GET",
     "/api/Fba/FbaWarehouseInventory/getFbaWarehouseInventoryList",
     payload=("data",),
+    params=Parameters(fnsku=Text),
 )
 
 
 class FbaInventories(Resource):
-    """Stock of FBA goods; fbaShipmentPutaway tells what comes in."""
+    """Stock of FBA goods; fbaShipmentPutaway reports what comes in."""
 
     async def assign_reference_number(
         self,
@@ -44,24 +47,36 @@ class FbaInventories(Resource):
     ) -> FbaWarehouseInventory:
         """Attach a reference number of your own to a stock line, in place of an earlier one (inferred).
 
-        Answers the updated line.
+        Returns the updated line.
 
         Source: FbaWarehouseInventory/AssignReferenceNumber
         """
-        query = self._line(warehouse_id, fnsku, options) | {"referenceNumber": reference_number}
-        return await self._call(_ASSIGN_REFERENCE_NUMBER, FbaWarehouseInventory, query=query, options=options)
+        return await self._one(
+            _ASSIGN_REFERENCE_NUMBER,
+            FbaWarehouseInventory,
+            options,
+            warehouse_id=warehouse_id,
+            fnsku=fnsku,
+            reference_number=reference_number,
+        )
 
     async def update_remark(
         self, warehouse_id: int, *, fnsku: str, remark: str, options: RequestOptions | None = None
     ) -> FbaWarehouseInventory:
         """Set the remark of a stock line, in place of an earlier one (inferred).
 
-        Answers the updated line.
+        Returns the updated line.
 
         Source: FbaWarehouseInventory/UpdateRemark
         """
-        query = self._line(warehouse_id, fnsku, options) | {"remark": remark}
-        return await self._call(_UPDATE_REMARK, FbaWarehouseInventory, query=query, options=options)
+        return await self._one(
+            _UPDATE_REMARK,
+            FbaWarehouseInventory,
+            options,
+            warehouse_id=warehouse_id,
+            fnsku=fnsku,
+            remark=remark,
+        )
 
     async def list(
         self, fnsku: str, *, options: RequestOptions | None = None
@@ -70,13 +85,4 @@ class FbaInventories(Resource):
 
         Source: FbaWarehouseInventory/GetFbaWarehouseInventoryList
         """
-        problems = FieldErrors()
-        problems.text("fnsku", fnsku)
-        self._check(problems, options)
-        return await self._items(_LIST, FbaWarehouseInventory, query={"fnsku": fnsku}, options=options)
-
-    def _line(self, warehouse_id: int, fnsku: str, options: RequestOptions | None) -> dict[str, int | str]:
-        problems = FieldErrors()
-        problems.text("fnsku", fnsku)
-        self._check(problems, options)
-        return {"warehouseId": warehouse_id, "fnsku": fnsku}
+        return await self._many(_LIST, FbaWarehouseInventory, options, fnsku=fnsku)

@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
-from returnhelper._wire import Model, model
-from returnhelper.models.fba_shipments import FbaShipment, FbaShipmentItem
+from returnhelper._validation import MAX_PAGE_SIZE, SPAN, Entries, FbaId, Parameters, Sent
+from returnhelper.models.fba_shipments import CreateFbaShipment, FbaShipment, FbaShipmentItem
 from returnhelper.pagination import Pager
 from returnhelper.resources._base import Resource
 
+_PAYLOAD_LIST: Final = "createFbaShipmentPayloadList"
+
+
+def _batch_fits(*, create_fba_shipment_list: Sequence[CreateFbaShipment]) -> Iterable[tuple[str, str]]:
+    seen: set[str] = set()
+    warehouses: dict[str, int] = {}
+    for index, entry in enumerate(create_fba_shipment_list):
+        path = f"{_PAYLOAD_LIST}[{index}]"
+        if entry.tracking_number in seen:
+            yield f"{path}.trackingNumber", "repeats the tracking number of an earlier entry"
+        seen.add(entry.tracking_number)
+        if warehouses.setdefault(entry.removal_order_id, entry.warehouse_id) != entry.warehouse_id:
+            yield (
+                f"{path}.warehouseId",
+                "differs from the warehouse of this removal order in an earlier entry",
+            )
+
+
 _CREATE: Final = Operation(
-    "FbaShipment/Create", "POST", "/api/Fba/FbaShipment/create", payload=("data",), writes=True, creates=True
+    "FbaShipment/Create",
+    "POST",
+    "/api/Fba/FbaShipment/create",
+    payload=("data",),
+    writes=True,
+    creates=True,
+    params=Parameters(
+        _batch_fits,
+        create_fba_shipment_list=Annotated[Sequence[CreateFbaShipment], Entries(1), Sent(_PAYLOAD_LIST)],
+    ),
 )
-_GET: Final = Operation("FbaShipment/Get", "GET", "/api/Fba/FbaShipment/get", payload=("data",))
-_LIST: Final = Operation("FbaShipment/List", "GET", "/api/Fba/FbaShipment/list", payload=("data",))
+_GET: Final = Operation(
+    "FbaShipment/Get",
+    "GET",
+    "/api/Fba/FbaShipment/get",
+    payload=("data",),
+    params=Parameters(fba_shipment_id=FbaId),
+)
+_LIST: Final = Operation(
+    "FbaShipment/List", "GET", "/api/Fba/FbaShipment/list", payload=("data",), params=SPAN
+)
 _LIST_ITEMS: Final = Operation(
     "FbaShipmentItem/GetFbaShipmentItemList",
     "GET",
     "/api/Fba/FbaShipmentItem/getFbaShipmentItemList",
     payload=("data",),
+    params=Parameters(fba_shipment_id=FbaId),
 )
-
-_TRACKING_NUMBER = re.compile(r"[A-Za-z0-9_-]*")
-_MAX_REFERENCE = 50
-
-
-@model
-class CreateFbaShipment(Model):
-    """One removal parcel to announce; a removal order that Amazon splits needs one entry per tracking number."""
-
-    removal_order_id: str
-    tracking_number: str
-    warehouse_id: int
 
 
 class FbaShipments(Resource):
-    """Removal parcels from announcement to put-away; webhooks tell the arrival, lists are for back-fill."""
+    """Removal parcels from announcement to put-away; webhooks report the arrival, lists are for backfill."""
 
     async def create(
         self, create_fba_shipment_list: Sequence[CreateFbaShipment], *, options: RequestOptions | None = None
@@ -56,12 +78,9 @@ class FbaShipments(Resource):
 
         Source: FbaShipment/Create
         """
-        self._built(CreateFbaShipment, create_fba_shipment_list=create_fba_shipment_list)
-        problems = FieldErrors()
-        _check_batch(problems, create_fba_shipment_list)
-        self._check(problems, options)
-        body = {"createFbaShipmentPayloadList": list(create_fba_shipment_list)}
-        return await self._items(_CREATE, FbaShipment, body=body, options=options)
+        return await self._many(
+            _CREATE, FbaShipment, options, create_fba_shipment_list=create_fba_shipment_list
+        )
 
     async def get(self, fba_shipment_id: UUID | str, *, options: RequestOptions | None = None) -> FbaShipment:
         """Fetch one FBA shipment with arrival time and measurements.
@@ -70,8 +89,7 @@ class FbaShipments(Resource):
 
         Source: FbaShipment/Get
         """
-        query = {"fbaShipmentId": str(fba_shipment_id)}
-        return await self._call(_GET, FbaShipment, query=query, options=options)
+        return await self._one(_GET, FbaShipment, options, fba_shipment_id=fba_shipment_id)
 
     def list(
         self,
@@ -82,17 +100,17 @@ class FbaShipments(Resource):
         cursor: str | None = None,
         options: RequestOptions | None = None,
     ) -> Pager[FbaShipment]:
-        """Go through the FBA shipments created in a time span of any length.
+        """Iterate over the FBA shipments created in a time span of any length.
 
-        Longer spans are asked for in pieces of at most 62 days, the window of the sibling lists (inferred); pages
-        hold 1 to 50 rows. Rows lack weight, dimensions and arrival time: use `get` for those.
+        Spans above 62 days, the window of the sibling lists (inferred), are split into several; pages hold at most
+        50. Rows lack weight, dimensions and arrival time: use `get` for those.
 
         Source: FbaShipment/List
         """
         return self._list(
             _LIST,
             FbaShipment,
-            key=lambda item: item.fba_shipment_id,
+            key=lambda shipment: shipment.fba_shipment_id,
             span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
@@ -102,34 +120,8 @@ class FbaShipments(Resource):
     async def list_items(
         self, fba_shipment_id: UUID | str, *, options: RequestOptions | None = None
     ) -> ResultList[FbaShipmentItem]:
-        """List what was put away from one FBA shipment; not paged, empty until the warehouse has done so (inferred).
+        """List what was put away from one FBA shipment; not paged, empty until the put-away (inferred).
 
         Source: FbaShipmentItem/GetFbaShipmentItemList
         """
-        query = {"fbaShipmentId": str(fba_shipment_id)}
-        return await self._items(_LIST_ITEMS, FbaShipmentItem, query=query, options=options)
-
-
-def _check_batch(problems: FieldErrors, entries: Sequence[CreateFbaShipment]) -> None:
-    problems.length("createFbaShipmentPayloadList", entries, 1)
-    seen: set[str] = set()
-    warehouses: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        path = f"createFbaShipmentPayloadList[{index}]"
-        tracking: object = entry.tracking_number
-        order: object = entry.removal_order_id
-        problems.text(f"{path}.trackingNumber", tracking, _MAX_REFERENCE)
-        problems.text(f"{path}.removalOrderId", order, _MAX_REFERENCE)
-        if not (isinstance(tracking, str) and isinstance(order, str)):
-            continue
-        if not _TRACKING_NUMBER.fullmatch(tracking):
-            problems.add(f"{path}.trackingNumber", "takes letters, digits, hyphens and underscores only")
-        if tracking in seen:
-            problems.add(f"{path}.trackingNumber", "repeats the tracking number of an earlier entry")
-        seen.add(tracking)
-        if order.splitlines() != [order]:
-            problems.add(f"{path}.removalOrderId", "must be a single line")
-        if warehouses.setdefault(order, entry.warehouse_id) != entry.warehouse_id:
-            problems.add(
-                f"{path}.warehouseId", "differs from the warehouse of this removal order's earlier entry"
-            )
+        return await self._many(_LIST_ITEMS, FbaShipmentItem, options, fba_shipment_id=fba_shipment_id)

@@ -1,4 +1,4 @@
-"""Files: instruction files and labels on their way up, labels and photos on their way down."""
+"""Files: uploads of instruction files and labels, downloads of labels and photos."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
 from returnhelper._address import Address
-from returnhelper._arguments import POSITIVE, require_int
+from returnhelper._arguments import POSITIVE, require_int, require_text
 from returnhelper._request import Operation, RequestOptions, SupportsCall
 from returnhelper._secrets import header_problem
-from returnhelper._validation import FieldErrors
-from returnhelper.errors import ConfigurationError, UnexpectedContent, format_value
+from returnhelper._validation import Parameters, Text
+from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, UploadedFile
 from returnhelper.resources._base import Resource
 
@@ -29,6 +29,7 @@ _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
     "/api/file/GetPreSignedUploadUrl",
     payload=("data",),
     api="public",
+    params=Parameters(filename=Text, mime_type=Text),
 )
 
 _MAX_DOWNLOAD = 100 * 1024 * 1024
@@ -38,7 +39,7 @@ _TYPES: Final = mimetypes.MimeTypes(filenames=())
 
 
 class _SupportsTransfer(Protocol):
-    """What this resource needs to reach hosts that are not the API."""
+    """What this resource needs to reach hosts other than the API."""
 
     @property
     def environment(self) -> Environment: ...
@@ -64,7 +65,7 @@ class _SupportsTransfer(Protocol):
 
 
 class Files(Resource):
-    """Files. Key and token never go to the hosts that store them."""
+    """Uploads and downloads. Key and token never go to the hosts that store the files."""
 
     __slots__ = ("_storage",)
 
@@ -75,19 +76,16 @@ class Files(Resource):
     async def get_pre_signed_upload_url(
         self, filename: str, *, mime_type: str, options: RequestOptions | None = None
     ) -> PreSignedUploadUrl:
-        """Get an address to upload one file to by HTTP PUT; `upload` does all of it.
+        """Fetch an address that accepts one file by HTTP PUT; `upload` does all of it.
 
-        ``filename`` with its extension and ``mime_type`` must be repeated exactly by the upload. Anyone who has the
-        address can use it until it expires (inferred).
+        The upload must repeat ``filename``, with its extension, and ``mime_type`` exactly. Anyone who has the address
+        can use it until it expires (inferred).
 
         Source: File/GetPreSignedUploadUrl
         """
-        problems = FieldErrors()
-        problems.text("filename", filename)
-        problems.text("mimeType", mime_type)
-        self._check(problems, options)
-        query = {"filename": filename, "mimeType": mime_type}
-        return await self._call(_GET_PRE_SIGNED_UPLOAD_URL, PreSignedUploadUrl, query=query, options=options)
+        return await self._one(
+            _GET_PRE_SIGNED_UPLOAD_URL, PreSignedUploadUrl, options, filename=filename, mime_type=mime_type
+        )
 
     async def upload(
         self,
@@ -100,29 +98,28 @@ class Files(Resource):
     ) -> UploadedFile:
         """Upload a file: a path, the bytes themselves, or an async iterator of them.
 
-        ``filename`` defaults to the name of the path, ``mime_type`` to what its extension says. The storage must know
-        the size beforehand (inferred): an iterator is gathered in a temporary file first, unless ``size`` tells it,
-        and then it is sent as it comes and only once. Give the returned ``filename`` and ``file_key`` to the call that
-        uses the file: a split-parcel service, or the shipping data of a replenish instruction.
+        ``filename`` defaults to the name of the path, ``mime_type`` to the type of its extension. The storage must know
+        the size beforehand (inferred): an iterator is first collected in a temporary file, unless ``size`` is given;
+        then it is sent as it comes, and only once. Pass the returned ``filename`` and ``file_key`` to the operation
+        that uses the file: a split-parcel service, or the shipping data of a replenish instruction.
 
-        The total time is that of the client for the address and again for the transfer; ``options`` may widen it.
+        The total timeout of the client applies to the address and again to the transfer; ``options`` may extend it.
         Raises `ConfigurationError` for a source that cannot be read, `APIError` if the storage refuses.
 
         Source: File/GetPreSignedUploadUrl
         """
+        for argument, text in (("filename", filename), ("mime_type", mime_type)):
+            if text is not None:
+                require_text(argument, text)
         name = filename or _name_of(source)
         kind = mime_type or _TYPES.guess_type(name)[0]
         if kind is None:
-            raise ConfigurationError(f"{name!r} does not tell the type of its content; pass mime_type")
+            raise ConfigurationError(f"{name!r} has no extension with a known type; pass mime_type")
         problem = header_problem(kind)
         if problem is not None:
             raise ConfigurationError(f"mime_type {problem}: {format_value(kind)}")
         async with _file_io.open_source(source, size) as body:
             slot = await self.get_pre_signed_upload_url(name, mime_type=kind, options=options)
-            if not slot.pre_signed_url or not slot.file_key:
-                raise UnexpectedContent(
-                    "File/GetPreSignedUploadUrl answered without an address or a file key"
-                )
             await self._storage.put(
                 Address(slot.pre_signed_url),
                 body.chunks,
@@ -147,11 +144,12 @@ class Files(Resource):
     ) -> DownloadedFile:
         """Save a label or a photo under a path, complete or not at all.
 
-        The file is written beside ``path`` and takes its place, and that of a file already there, when all of it has
-        arrived; its permissions stay, symbolic links are followed, and what is not a regular file is refused. Above ``max_bytes`` (100 MiB, None for any size) the download is broken off. Plain http is refused
-        unless the environment has `allow_http`, and a redirect from https to http always.
+        The file is written beside ``path``, and replaces a file already there, whose permissions stay, when all of it
+        has arrived. Symbolic links are followed; what is not a regular file is refused. Above ``max_bytes`` (100 MiB,
+        None for any size) the download is aborted. Plain http is refused unless the environment has `allow_http`, and
+        a redirect from https to http always.
 
-        The client's timeouts and retries hold here too; the total is for the whole transfer, ``options`` may widen it.
+        The client's timeouts and retries apply; the total is for the whole transfer, ``options`` may extend it.
         Raises `APIError` if the host refuses, `TransportError` if the file does not arrive, `ConfigurationError` if
         it cannot be written.
         """
@@ -172,16 +170,28 @@ class Files(Resource):
         The addresses are public, need no headers and do not expire. The hosts of sandbox and production are
         documented; for another environment pass ``base_url``, such as ``https://files.example``.
         """
+        require_text("key", key)
+        if base_url is not None:
+            require_text("base_url", base_url)
         base = base_url or self._storage.environment.image_url
         if base is None:
             raise ConfigurationError(
                 f"no photo host is documented for the environment {self._storage.environment.name}; pass base_url"
             )
-        if not isinstance(key, str) or not key:
-            raise ConfigurationError("key must be the file key of a photo")
-        if urlsplit(base).scheme not in {"http", "https"}:
-            raise ConfigurationError("base_url must be an http or https URL, such as https://files.example")
+        if not key.strip():
+            raise ConfigurationError(f"key must be the file key of a photo, not {format_value(key)}")
+        if not _is_http(base):
+            raise ConfigurationError(
+                f"base_url must be an http or https URL such as https://files.example, not {format_value(base)}"
+            )
         return f"{base.rstrip('/')}/{quote(key.lstrip('/'), safe=_AS_THEY_ARE)}"
+
+
+def _is_http(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in {"http", "https"}
+    except ValueError:
+        return False
 
 
 def _name_of(source: object) -> str:

@@ -5,18 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper._request import Acknowledgement, Operation, RequestOptions
-from returnhelper._validation import FieldErrors
+from returnhelper._validation import EntityId, Parameters
 from returnhelper.models.labels import Label
 from returnhelper.resources._base import Resource
 
 _CREATE: Final = Operation(
-    "Label/CreateLabel", "POST", "/api/Label/CreateLabel", writes=True, deprecated="return_shipments.create"
+    "Label/CreateLabel",
+    "POST",
+    "/api/Label/CreateLabel",
+    writes=True,
+    deprecated="return_shipments.create",
+    params=Parameters(shipment_id=EntityId),
 )
-_CANCEL: Final = Operation("Label/CancelLabel", "POST", "/api/Label/CancelLabel", writes=True)
+_CANCEL: Final = Operation(
+    "Label/CancelLabel",
+    "POST",
+    "/api/Label/CancelLabel",
+    writes=True,
+    params=Parameters(label_id=EntityId),
+)
 
 
 class Labels(Resource):
-    """Labels are made asynchronously; their files come by the labelGenerated webhook and by nothing else."""
+    """Labels are made asynchronously; only the labelGenerated webhook brings their files."""
 
     async def create(self, shipment_id: int, *, options: RequestOptions | None = None) -> Label:
         """Queue a label for a shipment of `return_requests.create` (deprecated: use `return_shipments.create`).
@@ -26,10 +37,7 @@ class Labels(Resource):
 
         Source: Label/CreateLabel
         """
-        problems = FieldErrors()
-        problems.identifier("shipmentId", shipment_id)
-        self._check(problems, options)
-        return await self._call(_CREATE, Label, body={"shipmentId": shipment_id}, options=options)
+        return await self._one(_CREATE, Label, options, shipment_id=shipment_id)
 
     async def cancel(self, label_id: int, *, options: RequestOptions | None = None) -> Acknowledgement:
         """Cancel a label, which is the way to undo a return shipment.
@@ -39,7 +47,4 @@ class Labels(Resource):
 
         Source: Label/CancelLabel
         """
-        problems = FieldErrors()
-        problems.identifier("labelId", label_id)
-        self._check(problems, options)
-        return await self._call(_CANCEL, Acknowledgement, body={"labelId": label_id}, options=options)
+        return await self._one(_CANCEL, Acknowledgement, options, label_id=label_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import FieldErrors
+from returnhelper._validation import BODY, Parameters
 from returnhelper.models import lookups as m
 from returnhelper.models.service_types import ServiceType
 from returnhelper.resources._base import Resource
@@ -50,6 +50,7 @@ _CALCULATE: Final = Operation(
     "/api/shipment/calculateBuyerShipmentCost",
     api="public",
     writes=True,
+    params=Parameters(shipment=Annotated[m.BuyerShipment, BODY]),
 )
 
 
@@ -64,7 +65,7 @@ class Lookups(Resource):
 
         Source: account/getApiInfo
         """
-        return await self._call(_GET_API_INFO, m.ApiInfo, options=options)
+        return await self._one(_GET_API_INFO, m.ApiInfo, options)
 
     async def calculate_buyer_shipment_cost(
         self, shipment: m.BuyerShipment, *, options: RequestOptions | None = None
@@ -75,187 +76,188 @@ class Lookups(Resource):
 
         Source: shipment/calculateBuyerShipmentCost
         """
-        problems = FieldErrors()
-        problems.text("shipmentServiceType", shipment.shipment_service_type)
-        problems.country("shipmentCountryCode", shipment.shipment_country_code)
-        problems.positive("weight", shipment.weight)
-        self._check(problems, options)
-        return await self._call(_CALCULATE, m.BuyerShipmentCost, body=shipment, options=options)
+        return await self._one(_CALCULATE, m.BuyerShipmentCost, options, shipment=shipment)
 
-    async def list_box_types(self, *, options: RequestOptions | None = None) -> ResultList[m.BoxType]:
+    async def list_box_types(self, *, options: RequestOptions | None = None) -> ResultList[m.BoxTypeEntry]:
         """List parcel box types; ``cus`` (custom) is always safe on a return shipment.
 
         Source: boxtype/getAllBoxTypes
         """
-        return await self._items(_BOX_TYPES, m.BoxType, options=options)
+        return await self._many(_BOX_TYPES, m.BoxTypeEntry, options)
 
-    async def list_countries(self, *, options: RequestOptions | None = None) -> ResultList[m.Country]:
+    async def list_countries(self, *, options: RequestOptions | None = None) -> ResultList[m.CountryEntry]:
         """List all known countries and regions, such as the destinations of resends.
 
         Source: country/getAllCountries
         """
-        return await self._items(_COUNTRIES, m.Country, options=options)
+        return await self._many(_COUNTRIES, m.CountryEntry, options)
 
-    async def list_from_countries(self, *, options: RequestOptions | None = None) -> ResultList[m.Country]:
+    async def list_from_countries(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.CountryEntry]:
         """List the countries that a return parcel may start from.
 
         Source: country/getAllFromCountries
         """
-        return await self._items(_FROM_COUNTRIES, m.Country, options=options)
+        return await self._many(_FROM_COUNTRIES, m.CountryEntry, options)
 
-    async def list_currencies(self, *, options: RequestOptions | None = None) -> ResultList[m.Currency]:
+    async def list_currencies(self, *, options: RequestOptions | None = None) -> ResultList[m.CurrencyEntry]:
         """List currencies with exchange rates; compare the codes without regard to case.
 
         Source: currency/getAllCurrencies
         """
-        return await self._items(_CURRENCIES, m.Currency, options=options)
+        return await self._many(_CURRENCIES, m.CurrencyEntry, options)
 
     async def list_dimension_uoms(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.DimensionUom]:
+    ) -> ResultList[m.DimensionUomEntry]:
         """List units of length.
 
         Source: dimensionuom/getAllDimensionUoms
         """
-        return await self._items(_DIMENSION_UOMS, m.DimensionUom, options=options)
+        return await self._many(_DIMENSION_UOMS, m.DimensionUomEntry, options)
 
-    async def list_weight_uoms(self, *, options: RequestOptions | None = None) -> ResultList[m.WeightUom]:
+    async def list_weight_uoms(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.WeightUomEntry]:
         """List units of weight.
 
         Source: weightuom/getAllWeightUom
         """
-        return await self._items(_WEIGHT_UOMS, m.WeightUom, options=options)
+        return await self._many(_WEIGHT_UOMS, m.WeightUomEntry, options)
 
-    async def list_handlings(self, *, options: RequestOptions | None = None) -> ResultList[m.Handling]:
+    async def list_handlings(self, *, options: RequestOptions | None = None) -> ResultList[m.HandlingEntry]:
         """List handling codes of return inventory; ``rsd`` and ``tbc`` cannot be set by a handling update.
 
         Source: handling/getAllHandlings
         """
-        return await self._items(_HANDLINGS, m.Handling, options=options)
+        return await self._many(_HANDLINGS, m.HandlingEntry, options)
 
     async def list_handling_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.HandlingStatus]:
+    ) -> ResultList[m.HandlingStatusEntry]:
         """List handling statuses of return inventory.
 
         Source: handlingstatus/getAllHandlingStatus
         """
-        return await self._items(_HANDLING_STATUSES, m.HandlingStatus, options=options)
+        return await self._many(_HANDLING_STATUSES, m.HandlingStatusEntry, options)
 
     async def list_handling_fee_types(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.HandlingFeeType]:
+    ) -> ResultList[m.HandlingFeeTypeEntry]:
         """List kinds of handling fee.
 
         Source: handlingfeetype/getAllHandlingFeeTypes
         """
-        return await self._items(_HANDLING_FEE_TYPES, m.HandlingFeeType, options=options)
+        return await self._many(_HANDLING_FEE_TYPES, m.HandlingFeeTypeEntry, options)
 
     async def list_label_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.LabelStatus]:
+    ) -> ResultList[m.LabelStatusEntry]:
         """List label request statuses, ``label_request_status_code`` elsewhere (inferred).
 
         Source: labelstatus/getAllLabelStatus
         """
-        return await self._items(_LABEL_STATUSES, m.LabelStatus, options=options)
+        return await self._many(_LABEL_STATUSES, m.LabelStatusEntry, options)
 
-    async def list_mar_types(self, *, options: RequestOptions | None = None) -> ResultList[m.MarType]:
+    async def list_mar_types(self, *, options: RequestOptions | None = None) -> ResultList[m.MarTypeEntry]:
         """List MAR types, a term that the documents do not explain.
 
         Source: martype/getAllMarType
         """
-        return await self._items(_MAR_TYPES, m.MarType, options=options)
+        return await self._many(_MAR_TYPES, m.MarTypeEntry, options)
 
     async def list_refund_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.RefundStatus]:
+    ) -> ResultList[m.RefundStatusEntry]:
         """List refund statuses.
 
         Source: refundstatus/getAllRefundStatus
         """
-        return await self._items(_REFUND_STATUSES, m.RefundStatus, options=options)
+        return await self._many(_REFUND_STATUSES, m.RefundStatusEntry, options)
 
     async def list_resend_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.ResendStatus]:
+    ) -> ResultList[m.ResendStatusEntry]:
         """List resend statuses.
 
         Source: resendstatus/getAllResendStatus
         """
-        return await self._items(_RESEND_STATUSES, m.ResendStatus, options=options)
+        return await self._many(_RESEND_STATUSES, m.ResendStatusEntry, options)
 
     async def list_return_request_source_types(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.ReturnRequestSourceType]:
+    ) -> ResultList[m.ReturnRequestSourceTypeEntry]:
         """List where a return request can come from.
 
         Source: returnrequestsourcetype/getAllReturnRequestSourceTypes
         """
-        return await self._items(_RETURN_REQUEST_SOURCE_TYPES, m.ReturnRequestSourceType, options=options)
+        return await self._many(_RETURN_REQUEST_SOURCE_TYPES, m.ReturnRequestSourceTypeEntry, options)
 
     async def list_return_request_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.ReturnRequestStatus]:
+    ) -> ResultList[m.ReturnRequestStatusEntry]:
         """List return request statuses, ``return_status_code`` elsewhere.
 
         Source: returnrequeststatus/getAllReturnRequestStatus
         """
-        return await self._items(_RETURN_REQUEST_STATUSES, m.ReturnRequestStatus, options=options)
+        return await self._many(_RETURN_REQUEST_STATUSES, m.ReturnRequestStatusEntry, options)
 
     async def list_service_types(self, *, options: RequestOptions | None = None) -> ResultList[ServiceType]:
         """List carrier service types, of returns and resends alike; `service_types` filters for a call.
 
         Source: servicetype/getAllServiceType
         """
-        return await self._items(_SERVICE_TYPES, ServiceType, options=options)
+        return await self._many(_SERVICE_TYPES, ServiceType, options)
 
     async def list_shipment_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.ShipmentStatus]:
+    ) -> ResultList[m.ShipmentStatusEntry]:
         """List return shipment statuses, and in which of them a shipment may be edited.
 
         Source: shipment/getAllShipmentStatus
         """
-        return await self._items(_SHIPMENT_STATUSES, m.ShipmentStatus, options=options)
+        return await self._many(_SHIPMENT_STATUSES, m.ShipmentStatusEntry, options)
 
     async def list_shipment_cost_types(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.ShipmentCostType]:
+    ) -> ResultList[m.ShipmentCostTypeEntry]:
         """List kinds of shipment cost.
 
         Source: shipment/getAllShipmentCostTypes
         """
-        return await self._items(_SHIPMENT_COST_TYPES, m.ShipmentCostType, options=options)
+        return await self._many(_SHIPMENT_COST_TYPES, m.ShipmentCostTypeEntry, options)
 
     async def list_transaction_types(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.TransactionType]:
+    ) -> ResultList[m.TransactionTypeEntry]:
         """List account transaction types.
 
         Source: transactiontype/getAllTransactionType
         """
-        return await self._items(_TRANSACTION_TYPES, m.TransactionType, options=options)
+        return await self._many(_TRANSACTION_TYPES, m.TransactionTypeEntry, options)
 
     async def list_unknown_shipment_statuses(
         self, *, options: RequestOptions | None = None
-    ) -> ResultList[m.UnknownShipmentStatus]:
+    ) -> ResultList[m.UnknownShipmentStatusEntry]:
         """List statuses of parcels that nobody announced.
 
         Source: unknownshipmentstatus/getAllUnknownShipmentStatus
         """
-        return await self._items(_UNKNOWN_SHIPMENT_STATUSES, m.UnknownShipmentStatus, options=options)
+        return await self._many(_UNKNOWN_SHIPMENT_STATUSES, m.UnknownShipmentStatusEntry, options)
 
-    async def list_vas(self, *, options: RequestOptions | None = None) -> ResultList[m.Vas]:
+    async def list_vas(self, *, options: RequestOptions | None = None) -> ResultList[m.VasEntry]:
         """List value-added services; only codes from here are accepted, and the documents spell one in two ways.
 
         Source: vas/getAllVas
         """
-        return await self._items(_VAS, m.Vas, options=options)
+        return await self._many(_VAS, m.VasEntry, options)
 
-    async def list_vas_statuses(self, *, options: RequestOptions | None = None) -> ResultList[m.VasStatus]:
+    async def list_vas_statuses(
+        self, *, options: RequestOptions | None = None
+    ) -> ResultList[m.VasStatusEntry]:
         """List statuses of value-added services.
 
         Source: vasStatus/getAllVasStatus
         """
-        return await self._items(_VAS_STATUSES, m.VasStatus, options=options)
+        return await self._many(_VAS_STATUSES, m.VasStatusEntry, options)

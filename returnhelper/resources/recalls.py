@@ -3,90 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import MAX_RECALL, FieldErrors
+from returnhelper._validation import EntityId, EntityIds, Entries, Parameters
+from returnhelper.errors import ConfigurationError
 from returnhelper.models.recalls import Recall
 from returnhelper.resources._base import Resource
 
-_LISTED = ("recallList", "data")
+_PAYLOAD = ("recallList", "data")
+_INVENTORIES: Final = Parameters(return_inventory_id_list=Annotated[Sequence[EntityId], Entries(1, 100)])
 
-_CREATE_BY_INVENTORY: Final = Operation(
+_CREATE: Final = Operation(
     "Recall/CreateRecallByReturnInventoryId",
     "POST",
     "/api/Recall/createRecallByReturnInventoryId",
-    payload=_LISTED,
+    payload=_PAYLOAD,
     writes=True,
     creates=True,
+    params=_INVENTORIES,
 )
-_CREATE: Final = Operation("Recall/CreateRecall", "POST", "/api/Recall/createRecall", writes=True)
+_CREATE_LEGACY: Final = Operation(
+    "Recall/CreateRecall",
+    "POST",
+    "/api/Recall/createRecall",
+    writes=True,
+    deprecated="recalls.create",
+    params=_INVENTORIES,
+)
 _CANCEL: Final = Operation(
-    "Recall/CancelRecall", "POST", "/api/Recall/cancelRecall", payload=_LISTED, writes=True
+    "Recall/CancelRecall",
+    "POST",
+    "/api/Recall/cancelRecall",
+    payload=_PAYLOAD,
+    writes=True,
+    params=Parameters(recall_id_list=EntityIds),
 )
 _CANCEL_BY_INVENTORY: Final = Operation(
     "Recall/CancelRecallByReturnInventoryId",
     "POST",
     "/api/Recall/cancelRecallByReturnInventoryId",
-    payload=_LISTED,
+    payload=_PAYLOAD,
     writes=True,
+    params=_INVENTORIES,
 )
 
 
 class Recalls(Resource):
-    """Orders to bring inventories to Hong Kong; recallUpdateStatus tells their progress."""
-
-    async def create_by_return_inventory_id(
-        self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> ResultList[Recall]:
-        """Recall 1 to 100 inventories; one call may make several recalls.
-
-        Each inventory's status must allow a move to ``rtn`` (typically pending or ``ohd``), none may be in an active
-        recall or have pending value-added services. Handling becomes ``rtn`` and the RMA is locked against swaps.
-        A `ValidationFailed` names the offending entries.
-
-        Source: Recall/CreateRecallByReturnInventoryId
-        """
-        body = self._inventories(return_inventory_id_list, options)
-        return await self._items(_CREATE_BY_INVENTORY, Recall, body=body, options=options)
+    """Orders to bring inventories to Hong Kong; recallUpdateStatus reports their progress."""
 
     async def create(
         self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> Recall:
-        """Recall 1 to 100 inventories in one order (the older form of `create_by_return_inventory_id`).
+    ) -> ResultList[Recall]:
+        """Recall 1 to 100 inventories; one call may create several recalls.
 
-        The answer names the recall by id and number only.
+        The status of each inventory must allow a move to ``rtn`` (typically pending or ``ohd``). None may be in an
+        active recall or have pending value-added services. Handling becomes ``rtn``, and the RMA is locked against
+        swaps. A `ValidationFailed` names the entries that were refused.
+
+        Source: Recall/CreateRecallByReturnInventoryId
+        """
+        return await self._many(_CREATE, Recall, options, return_inventory_id_list=return_inventory_id_list)
+
+    async def create_legacy(
+        self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
+    ) -> Recall:
+        """Recall 1 to 100 inventories in one order (superseded by `create`).
+
+        The result holds the id and the number of the recall only.
 
         Source: Recall/CreateRecall
         """
-        body = self._inventories(return_inventory_id_list, options)
-        return await self._call(_CREATE, Recall, body=body, options=options)
+        return await self._one(
+            _CREATE_LEGACY, Recall, options, return_inventory_id_list=return_inventory_id_list
+        )
 
     async def cancel(
-        self, recall_id_list: Sequence[int], *, options: RequestOptions | None = None
+        self,
+        recall_id_list: Sequence[int] | None = None,
+        *,
+        return_inventory_id_list: Sequence[int] | None = None,
+        options: RequestOptions | None = None,
     ) -> ResultList[Recall]:
-        """Cancel recalls that are still pending.
+        """Cancel recalls that are still pending, named by their own ids or by those of their inventories.
 
-        Source: Recall/CancelRecall
+        Pass one of the two lists; that of inventories takes 1 to 100 ids. Afterwards only support can help.
+
+        Source: Recall/CancelRecall, Recall/CancelRecallByReturnInventoryId
         """
-        problems = FieldErrors()
-        problems.identifiers("recallIdList", recall_id_list)
-        self._check(problems, options)
-        body = {"recallIdList": list(recall_id_list)}
-        return await self._items(_CANCEL, Recall, body=body, options=options)
-
-    async def cancel_by_return_inventory_id(
-        self, return_inventory_id_list: Sequence[int], *, options: RequestOptions | None = None
-    ) -> ResultList[Recall]:
-        """Cancel the recalls of 1 to 100 inventories while that is possible; afterwards contact support.
-
-        Source: Recall/CancelRecallByReturnInventoryId
-        """
-        body = self._inventories(return_inventory_id_list, options)
-        return await self._items(_CANCEL_BY_INVENTORY, Recall, body=body, options=options)
-
-    def _inventories(self, ids: Sequence[int], options: RequestOptions | None) -> dict[str, object]:
-        problems = FieldErrors()
-        problems.identifiers("returnInventoryIdList", ids, MAX_RECALL)
-        self._check(problems, options)
-        return {"returnInventoryIdList": list(ids)}
+        if recall_id_list is not None and return_inventory_id_list is not None:
+            raise ConfigurationError("pass recall_id_list or return_inventory_id_list, not both")
+        if return_inventory_id_list is not None:
+            return await self._many(
+                _CANCEL_BY_INVENTORY, Recall, options, return_inventory_id_list=return_inventory_id_list
+            )
+        return await self._many(_CANCEL, Recall, options, recall_id_list=recall_id_list)

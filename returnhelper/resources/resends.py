@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from returnhelper._request import Operation, QueryValue, RequestOptions, ResultList
-from returnhelper._validation import FieldErrors
-from returnhelper.models.resends import CreateResendRequest, Resend
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import BODY, CountryCode, EntityId, EntityIds, Parameters, Text
+from returnhelper.models.resends import CanceledResend, CreateResendRequest, Resend
 from returnhelper.models.shipments import ShippingFee
 from returnhelper.resources._base import Resource
 
@@ -16,14 +16,29 @@ _LIST_SHIPPING_FEES: Final = Operation(
     "GET",
     "/api/Resend/getShippingFeeListByToShippingOption",
     payload=("data", "shippingFeeDetailList"),
+    params=Parameters(return_inventory_id_list=EntityIds, to_country_code=CountryCode, to_postal_code=Text),
 )
-_CREATE: Final = Operation("Resend/CreateResend", "POST", "/api/Resend/createResend", writes=True)
-_GET: Final = Operation("Resend/GetResend", "GET", "/api/resend/getResend")
-_CANCEL: Final = Operation("Resend/CancelResend", "POST", "/api/Resend/cancelResend", writes=True)
+_CREATE: Final = Operation(
+    "Resend/CreateResend",
+    "POST",
+    "/api/Resend/createResend",
+    writes=True,
+    params=Parameters(request=Annotated[CreateResendRequest, BODY]),
+)
+_GET: Final = Operation(
+    "Resend/GetResend", "GET", "/api/resend/getResend", params=Parameters(resend_id=EntityId)
+)
+_CANCEL: Final = Operation(
+    "Resend/CancelResend",
+    "POST",
+    "/api/Resend/cancelResend",
+    writes=True,
+    params=Parameters(resend_id=EntityId),
+)
 
 
 class Resends(Resource):
-    """Orders to ship inventories on; updateResendStatus tells their progress."""
+    """Orders to ship inventories on; updateResendStatus reports their progress."""
 
     async def list_shipping_fees(
         self,
@@ -39,65 +54,40 @@ class Resends(Resource):
 
         Source: Resend/GetShippingFeeListByToShippingOption
         """
-        problems = FieldErrors()
-        problems.identifiers("returnInventoryIdList", return_inventory_id_list)
-        problems.country("toCountryCode", to_country_code)
-        problems.text("toPostalCode", to_postal_code)
-        self._check(problems, options)
-        query: dict[str, QueryValue] = {
-            "returnInventoryIdList": tuple(return_inventory_id_list),
-            "toCountryCode": to_country_code,
-            "toPostalCode": to_postal_code,
-        }
-        return await self._items(_LIST_SHIPPING_FEES, ShippingFee, query=query, options=options)
+        return await self._many(
+            _LIST_SHIPPING_FEES,
+            ShippingFee,
+            options,
+            return_inventory_id_list=return_inventory_id_list,
+            to_country_code=to_country_code,
+            to_postal_code=to_postal_code,
+        )
 
     async def create(self, request: CreateResendRequest, *, options: RequestOptions | None = None) -> Resend:
-        """Ship inventories to an address; the answer names the new resend and, at times, its number and shipment.
+        """Ship inventories to an address.
 
-        All inventories lie in one warehouse, are free to move to ``rsd`` (typically from ``ohd``), in stock, in no
-        other workflow and without pending value-added services. The number per resend is limited by the server
-        (a single digit, ask support). The service must be one of `service_types.available`. Each handling becomes
-        ``rsd``; label, tracking number or failure come by updateResendStatus.
+        The result holds the id of the new resend and, at times, its number and shipment. All inventories lie in one
+        warehouse, are in stock, in no other workflow, without pending value-added services, and may move to ``rsd``
+        (typically from ``ohd``). The server limits the number per resend (a single digit; ask support). The service
+        must be one of `service_types.available`. Each handling becomes ``rsd``; updateResendStatus brings the label,
+        the tracking number or the failure.
 
         Source: Resend/CreateResend
         """
-        self._built(CreateResendRequest, request=request)
-        self._check(_problems(request), options)
-        return await self._call(_CREATE, Resend, body=request, options=options)
+        return await self._one(_CREATE, Resend, options, request=request)
 
     async def get(self, resend_id: int, *, options: RequestOptions | None = None) -> Resend:
-        """Read one resend, such as one that a webhook mentions and you have not stored.
+        """Fetch one resend, such as one that a webhook mentions and you have not stored.
 
         Source: Resend/GetResend
         """
-        problems = FieldErrors()
-        problems.identifier("resendId", resend_id)
-        self._check(problems, options)
-        return await self._call(_GET, Resend, query={"resendId": resend_id}, options=options)
+        return await self._one(_GET, Resend, options, resend_id=resend_id)
 
-    async def cancel(self, resend_id: int, *, options: RequestOptions | None = None) -> Resend:
+    async def cancel(self, resend_id: int, *, options: RequestOptions | None = None) -> CanceledResend:
         """Cancel a resend that has not left; after dispatch only support can help.
 
-        The answer names the resend and its shipments; older servers answer without them.
+        The result holds the id and the shipments of the resend; older servers return neither.
 
         Source: Resend/CancelResend
         """
-        problems = FieldErrors()
-        problems.identifier("resendId", resend_id)
-        self._check(problems, options)
-        return await self._call(_CANCEL, Resend, body={"resendId": resend_id}, options=options)
-
-
-def _problems(request: CreateResendRequest) -> FieldErrors:
-    shipment = request.resend_shipment
-    problems = FieldErrors()
-    problems.identifiers("returnInventoryIdList", request.return_inventory_id_list)
-    problems.text("resendShipment.shipmentServiceType", shipment.shipment_service_type)
-    problems.country("resendShipment.shipmentCountryCode", shipment.shipment_country_code)
-    problems.text("resendShipment.shipmentName", shipment.shipment_name, 255)
-    problems.text("resendShipment.shipmentPhone", shipment.shipment_phone)
-    problems.text("resendShipment.shipmentStreet1", shipment.shipment_street1, 255)
-    problems.text("resendShipment.shipmentState", shipment.shipment_state)
-    problems.text("resendShipment.shipmentCity", shipment.shipment_city, 50)
-    problems.text("resendShipment.shipmentPostalCode", shipment.shipment_postal_code, 50)
-    return problems
+        return await self._one(_CANCEL, CanceledResend, options, resend_id=resend_id)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Annotated, Final
 
 from returnhelper._request import Operation, RequestOptions
-from returnhelper._validation import FieldErrors
-from returnhelper.models.return_shipments import (
-    CreatedReturnShipment,
-    CreateReturnShipmentRequest,
-    Parcel,
-    ParcelItem,
-    ReturnShipmentPayload,
-    ShipFrom,
-)
+from returnhelper._validation import BODY, Parameters, sum_problem
+from returnhelper.models.return_shipments import CreatedReturnShipment, CreateReturnShipmentRequest
 from returnhelper.resources._base import Resource
+
+
+def _sums_fit(*, request: CreateReturnShipmentRequest) -> Iterable[tuple[str, str]]:
+    parcel = request.shipment.parcel
+    value = sum_problem(request.total_value, [item.value for item in parcel.items], "parcel.items[].value")
+    if value is not None:
+        yield "totalValue", value
+    weight = sum_problem(parcel.weight, [item.weight for item in parcel.items], "items[].weight")
+    if weight is not None:
+        yield "shipment.parcel.weight", weight
+
 
 _CREATE: Final = Operation(
     "ReturnShipment/CreateReturnShipment",
@@ -22,6 +27,7 @@ _CREATE: Final = Operation(
     "/api/ReturnShipment/createReturnShipment",
     payload=("data",),
     writes=True,
+    params=Parameters(_sums_fit, request=Annotated[CreateReturnShipmentRequest, BODY]),
 )
 
 
@@ -33,72 +39,16 @@ class ReturnShipments(Resource):
     ) -> CreatedReturnShipment:
         """Create a return shipment and queue its label.
 
-        The answer is immediate, with ``label_request_status_code`` queued and the price; the label comes by the
-        labelGenerated webhook, and without a registered endpoint it can never be fetched. On arrival follow
+        The result comes at once, with the price and ``label_request_status_code`` queued. The label follows by the
+        labelGenerated webhook; without a registered endpoint it can never be fetched. On arrival follow
         markShipmentArrive and one newInventoryCreated per package. Nothing can be edited afterwards: cancel the
         label and create anew.
 
         Weights in grams, dimensions in centimetres, all above zero. ``total_value`` is the exact sum of the items'
         values, ``parcel.weight`` the sum of their weights. At most 24 custom fields. Seller references take 1 to 50
-        visible characters. Several items are accepted on accounts configured for it only; else `ValidationFailed`.
-        Carriers set limits of their own, which show as a failed label.
+        visible characters. Only accounts that are configured for it may send several items; others get
+        `ValidationFailed`. Carriers have limits of their own; what breaks them becomes a failed label.
 
         Source: ReturnShipment/CreateReturnShipment
         """
-        self._built(CreateReturnShipmentRequest, request=request)
-        self._check(_problems(request), options)
-        return await self._call(_CREATE, CreatedReturnShipment, body=request, options=options)
-
-
-def _problems(request: CreateReturnShipmentRequest) -> FieldErrors:
-    problems = FieldErrors()
-    problems.text("serviceTypeCode", request.service_type_code)
-    problems.text("orderTitle", request.order_title)
-    problems.text("orderNumber", request.order_number)
-    problems.text("totalValueCurrency", request.total_value_currency)
-    problems.positive("totalValue", request.total_value)
-    values = [item.value for item in request.shipment.parcel.items]
-    problems.sum_of("totalValue", request.total_value, values, "parcel.items[].value")
-    problems.seller_reference("sellerReferenceNumber", request.seller_reference_number)
-    _check_shipment(problems, request.shipment)
-    return problems
-
-
-def _check_shipment(problems: FieldErrors, shipment: ReturnShipmentPayload) -> None:
-    _check_ship_from(problems, shipment.ship_from)
-    problems.identifier("shipment.shipToWarehouseId", shipment.ship_to_warehouse_id)
-    problems.text("shipment.boxType", shipment.box_type)
-    problems.seller_reference("shipment.sellerReferenceNumber", shipment.seller_reference_number)
-    problems.custom_fields("shipment.customFieldMap", shipment.custom_field_map)
-    _check_parcel(problems, shipment.parcel)
-
-
-def _check_ship_from(problems: FieldErrors, sender: ShipFrom) -> None:
-    problems.country("shipment.shipFrom.country", sender.country)
-    problems.text("shipment.shipFrom.contactName", sender.contact_name)
-    problems.text("shipment.shipFrom.street1", sender.street1)
-    problems.text("shipment.shipFrom.state", sender.state)
-    problems.text("shipment.shipFrom.city", sender.city)
-    problems.text("shipment.shipFrom.postalCode", sender.postal_code)
-
-
-def _check_parcel(problems: FieldErrors, parcel: Parcel) -> None:
-    path = "shipment.parcel"
-    for name in ("weight", "length", "width", "height"):
-        problems.positive(f"{path}.{name}", getattr(parcel, name))
-    problems.sum_of(f"{path}.weight", parcel.weight, [item.weight for item in parcel.items], "items[].weight")
-    problems.one_of(f"{path}.weightUnit", parcel.weight_unit, "g")
-    problems.one_of(f"{path}.dimensionUnit", parcel.dimension_unit, "cm")
-    problems.length(f"{path}.items", parcel.items, 1)
-    for index, item in enumerate(parcel.items):
-        _check_item(problems, f"{path}.items[{index}]", item)
-
-
-def _check_item(problems: FieldErrors, path: str, item: ParcelItem) -> None:
-    problems.text(f"{path}.description", item.description)
-    problems.positive(f"{path}.weight", item.weight)
-    problems.positive(f"{path}.value", item.value)
-    problems.one_of(f"{path}.weightUom", item.weight_uom, "g")
-    problems.text(f"{path}.valueCurrencyCode", item.value_currency_code)
-    problems.seller_reference(f"{path}.sellerReferenceNumber", item.seller_reference_number)
-    problems.custom_fields(f"{path}.customFieldMap", item.custom_field_map)
+        return await self._one(_CREATE, CreatedReturnShipment, options, request=request)

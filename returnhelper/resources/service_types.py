@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import FieldErrors
+from returnhelper._validation import CountryCode, Parameters, WarehouseId
 from returnhelper.models.service_types import ServiceType, ShipmentServiceType
 from returnhelper.resources._base import Resource
 
@@ -20,18 +20,21 @@ _LIST_BY_COUNTRIES: Final = Operation(
     "GET",
     "/api/servicetype/getServiceTypeByFromToCountry",
     payload=("serviceTypes", "data"),
+    params=Parameters(from_country=CountryCode, to_country=CountryCode),
 )
 _LIST_BY_WAREHOUSE: Final = Operation(
     "ServiceType/GetServiceTypeByFromCountryAndWarehouse",
     "GET",
     "/api/servicetype/getServiceTypeByFromCountryAndWarehouse",
     payload=("serviceTypes", "data"),
+    params=Parameters(from_country=CountryCode, warehouse_id=WarehouseId),
 )
 _AVAILABLE: Final = Operation(
     "Shipment/GetAvailableShipmentServiceType",
     "GET",
     "/api/Shipment/getAvailableShipmentServiceType",
     payload=("data",),
+    params=Parameters(warehouse_id=WarehouseId),
 )
 
 
@@ -43,35 +46,29 @@ class ServiceTypes(Resource):
 
         Source: ServiceType/GetAllReturnServiceType
         """
-        return await self._items(_LIST, ServiceType, options=options)
+        return await self._many(_LIST, ServiceType, options)
 
     async def list_by_from_to_country(
-        self, from_country: str, to_country: str, *, options: RequestOptions | None = None
+        self, from_country: str, *, to_country: str, options: RequestOptions | None = None
     ) -> ResultList[ServiceType]:
         """List the service types from one country to another (ISO 3166 alpha-3, lower case).
 
         Source: ServiceType/GetServiceTypeByFromToCountry
         """
-        problems = FieldErrors()
-        problems.country("fromCountry", from_country)
-        problems.country("toCountry", to_country)
-        self._check(problems, options)
-        query = {"fromCountry": from_country, "toCountry": to_country}
-        return await self._items(_LIST_BY_COUNTRIES, ServiceType, query=query, options=options)
+        return await self._many(
+            _LIST_BY_COUNTRIES, ServiceType, options, from_country=from_country, to_country=to_country
+        )
 
     async def list_by_from_country_and_warehouse(
-        self, from_country: str, warehouse_id: int, *, options: RequestOptions | None = None
+        self, from_country: str, *, warehouse_id: int, options: RequestOptions | None = None
     ) -> ResultList[ServiceType]:
         """List the service types from a country (ISO 3166 alpha-3, lower case) to a warehouse.
 
         Source: ServiceType/GetServiceTypeByFromCountryAndWarehouse
         """
-        problems = FieldErrors()
-        problems.country("fromCountry", from_country)
-        problems.identifier("warehouseId", warehouse_id)
-        self._check(problems, options)
-        query: dict[str, str | int] = {"fromCountry": from_country, "warehouseId": warehouse_id}
-        return await self._items(_LIST_BY_WAREHOUSE, ServiceType, query=query, options=options)
+        return await self._many(
+            _LIST_BY_WAREHOUSE, ServiceType, options, from_country=from_country, warehouse_id=warehouse_id
+        )
 
     async def available(
         self, warehouse_id: int, *, options: RequestOptions | None = None
@@ -82,8 +79,4 @@ class ServiceTypes(Resource):
 
         Source: Shipment/GetAvailableShipmentServiceType
         """
-        problems = FieldErrors()
-        problems.identifier("warehouseId", warehouse_id)
-        self._check(problems, options)
-        query = {"warehouseId": warehouse_id}
-        return await self._items(_AVAILABLE, ShipmentServiceType, query=query, options=options)
+        return await self._many(_AVAILABLE, ShipmentServiceType, options, warehouse_id=warehouse_id)

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
-from returnhelper._request import Operation, QueryValue, RequestOptions, ResultList
-from returnhelper._validation import MAX_PAGE_SIZE, FieldErrors
+from returnhelper._request import Operation, RequestOptions, ResultList
+from returnhelper._validation import (
+    MAX_PAGE_SIZE,
+    SPAN,
+    Between,
+    CountryCode,
+    Parameters,
+    PositiveDecimal,
+    Text,
+)
 from returnhelper.models.shipments import Shipment, ShippingFee
 from returnhelper.pagination import Pager
 from returnhelper.resources._base import Resource
 
-_LIST: Final = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data",))
+_LIST: Final = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data",), params=SPAN)
 _LIST_SHIPPING_FEES: Final = Operation(
     "Shipment/GetShippingFeeListByFromShippingOption",
     "GET",
     "/api/Shipment/getShippingFeeListByFromShippingOption",
     payload=("data", "shippingFeeDetailList"),
+    params=Parameters(
+        from_country_code=CountryCode,
+        from_postal_code=Text,
+        weight=PositiveDecimal,
+        dimension1=PositiveDecimal,
+        dimension2=PositiveDecimal,
+        dimension3=PositiveDecimal,
+        limit=Annotated[int, Between(0)],
+    ),
 )
 
 
 class Shipments(Resource):
-    """Return shipments, for back-fill and reconciliation: webhooks are the source of truth."""
+    """Return shipments, for backfill and reconciliation: webhooks are the source of truth."""
 
     def list(
         self,
@@ -33,17 +50,17 @@ class Shipments(Resource):
         cursor: str | None = None,
         options: RequestOptions | None = None,
     ) -> Pager[Shipment]:
-        """Go through the return shipments created in a time span of any length.
+        """Iterate over the return shipments created in a time span of any length.
 
-        Spans above 62 days, the narrower of two documented limits, are asked for in pieces; pages hold at most 50.
-        Polling this instead of handling webhooks is unsupported.
+        Spans above 62 days, the narrower of two documented limits, are split into several; pages hold at most 50.
+        Polling this in place of handling webhooks is unsupported.
 
         Source: Shipment/List
         """
         return self._list(
             _LIST,
             Shipment,
-            key=lambda item: item.shipment_id,
+            key=lambda shipment: shipment.shipment_id,
             span=(created_from, created_to),
             page_size=page_size,
             cursor=cursor,
@@ -64,29 +81,21 @@ class Shipments(Resource):
     ) -> ResultList[ShippingFee]:
         """Quote the return services for an origin and a parcel, cheapest first.
 
-        ``weight`` in grams, dimensions in centimetres with the longest first, all above zero; ``limit=1`` gives the
-        cheapest only, 0 all. A fee is for the warehouses in its ``warehouse_list``. Resends are quoted by
-        `resends.list_shipping_fees`.
+        ``weight`` in grams, dimensions in centimetres with the longest first, all above zero; ``limit=1`` returns the
+        cheapest only, 0 all. A fee is for the warehouses in its ``warehouse_list``. `resends.list_shipping_fees`
+        quotes resends.
 
         Source: Shipment/GetShippingFeeListByFromShippingOption
         """
-        sizes = {
-            "weight": weight,
-            "dimension1": dimension1,
-            "dimension2": dimension2,
-            "dimension3": dimension3,
-        }
-        problems = FieldErrors()
-        problems.country("fromCountryCode", from_country_code)
-        problems.text("fromPostalCode", from_postal_code)
-        for name, size in sizes.items():
-            problems.positive(name, size)
-        problems.whole("limit", limit, 0)
-        self._check(problems, options)
-        query: dict[str, QueryValue] = {
-            "fromCountryCode": from_country_code,
-            "fromPostalCode": from_postal_code,
-            **sizes,
-            "limit": limit,
-        }
-        return await self._items(_LIST_SHIPPING_FEES, ShippingFee, query=query, options=options)
+        return await self._many(
+            _LIST_SHIPPING_FEES,
+            ShippingFee,
+            options,
+            from_country_code=from_country_code,
+            from_postal_code=from_postal_code,
+            weight=weight,
+            dimension1=dimension1,
+            dimension2=dimension2,
+            dimension3=dimension3,
+            limit=limit,
+        )

@@ -2,14 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Final, TypeVar
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import MAX_SPLIT, FieldErrors
-from returnhelper.models import codes
-from returnhelper.models.vas import CreatedVas, CreateVas, CreateVasDetail
+from returnhelper._validation import Between, Entries, Parameters, Sent
+from returnhelper.models.codes import VasCode
+from returnhelper.models.vas import (
+    CreatedVas,
+    CreateLineItemVas,
+    CreateVas,
+    CreateVasDetail,
+    ReturnRequestLineItemVas,
+)
 from returnhelper.resources._base import Resource
+
+_Entry = TypeVar("_Entry", CreateVas, CreateLineItemVas)
+
+_PIECES: Final = Between(1, 50)
+_PICTURES: Final = Between(1)
+
+
+def _details_fit(list_name: str, entries: Sequence[_Entry]) -> Iterator[tuple[str, str]]:
+    """Check what a service demands of the other members of its detail."""
+    for i, entry in enumerate(entries):
+        for k, detail in enumerate(entry.create_vas_detail_list):
+            for name, problem in _detail_problems(detail):
+                yield f"{list_name}[{i}].createVasDetailList[{k}].{name}", problem
+
+
+def _detail_problems(detail: CreateVasDetail) -> Iterator[tuple[str, str]]:
+    code = VasCode(detail.vas_code)
+    needed = {VasCode.SPLIT_PARCEL: _PIECES, VasCode.REQUEST_PICTURES: _PICTURES}.get(code)
+    if needed is not None:
+        quantity = detail.meta_quantity
+        problem = f"is required for {code}" if quantity is None else needed(quantity)
+        if problem is not None:
+            yield "metaQuantity", problem
+    if detail.vas_file_list and code != VasCode.SPLIT_PARCEL:
+        yield "vasFileList", "is accepted with split-parcel only"
+
+
+def _services_fit(*, create_vas_list: Sequence[CreateVas]) -> Iterable[tuple[str, str]]:
+    yield from _details_fit("createVasList", create_vas_list)
+    seen: set[int] = set()
+    for i, entry in enumerate(create_vas_list):
+        if entry.return_inventory_id in seen:
+            yield f"createVasList[{i}].returnInventoryId", "repeats the inventory of an earlier entry"
+        seen.add(entry.return_inventory_id)
+        if len(entry.create_vas_detail_list) > 1:
+            for k, detail in enumerate(entry.create_vas_detail_list):
+                if VasCode(detail.vas_code) == VasCode.SPLIT_PARCEL:
+                    path = f"createVasList[{i}].createVasDetailList[{k}].vasCode"
+                    yield path, "must be the only service of its entry"
+
+
+def _line_item_services_fit(
+    *, create_vas_payload_list: Sequence[CreateLineItemVas]
+) -> Iterable[tuple[str, str]]:
+    return _details_fit("createVasPayloadList", create_vas_payload_list)
+
+
+def _entries_to_wire(entries: Sequence[CreateVas]) -> list[dict[str, object]]:
+    # This operation alone wants the inventory id as text.
+    return [
+        {
+            "returnInventoryId": str(entry.return_inventory_id),
+            "createVasDetailList": entry.create_vas_detail_list,
+        }
+        for entry in entries
+    ]
+
 
 _CREATE: Final = Operation(
     "Vas/CreateByReturnInventoryId",
@@ -18,69 +81,57 @@ _CREATE: Final = Operation(
     payload=("data",),
     writes=True,
     creates=True,
+    params=Parameters(
+        _services_fit,
+        create_vas_list=Annotated[Sequence[CreateVas], Entries(1), Sent(form=_entries_to_wire)],
+    ),
+)
+_CREATE_LEGACY: Final = Operation(
+    "ReturnRequest/CreateVas",
+    "POST",
+    "/api/returnrequest/createVas",
+    payload=("createdLineItemVasList", "data"),
+    writes=True,
+    creates=True,
+    deprecated="vas.create",
+    params=Parameters(
+        _line_item_services_fit,
+        create_vas_payload_list=Annotated[Sequence[CreateLineItemVas], Entries(1)],
+    ),
 )
 
 
 class Vas(Resource):
     """Photos, inspections, repacking, splitting: work on inventories that are on hold."""
 
-    async def create_by_return_inventory_id(
+    async def create(
         self, create_vas_list: Sequence[CreateVas], *, options: RequestOptions | None = None
     ) -> ResultList[CreatedVas]:
         """Request value-added services on inventories.
 
         One entry per inventory, each on hold (``ohd``). ``split-parcel`` is the only service of its entry, needs
-        ``meta_quantity`` 1 to 50 and alone may carry files; ``req-pic`` needs ``meta_quantity`` above 0. The
+        ``meta_quantity`` 1 to 50 and alone accepts files; ``req-pic`` needs ``meta_quantity`` above 0. The
         inventory stays ``ohd``, and handling changes, resends and recalls are refused meanwhile. vasUpdated
         follows; after a split also splitLineItem and one newInventoryCreated per piece, with its own RMA.
 
         Source: Vas/CreateByReturnInventoryId
         """
-        self._built(CreateVas, create_vas_list=create_vas_list)
-        problems = FieldErrors()
-        problems.length("createVasList", create_vas_list, 1)
-        seen: set[int] = set()
-        for index, entry in enumerate(create_vas_list):
-            path = f"createVasList[{index}]"
-            problems.identifier(f"{path}.returnInventoryId", entry.return_inventory_id)
-            if entry.return_inventory_id in seen:
-                problems.add(f"{path}.returnInventoryId", "names an inventory of an earlier entry")
-            seen.add(entry.return_inventory_id)
-            check_details(problems, path, entry.create_vas_detail_list, split_alone=True)
-        self._check(problems, options)
-        body = {"createVasList": [_entry(entry) for entry in create_vas_list]}
-        return await self._items(_CREATE, CreatedVas, body=body, options=options)
+        return await self._many(_CREATE, CreatedVas, options, create_vas_list=create_vas_list)
 
+    async def create_legacy(
+        self, create_vas_payload_list: Sequence[CreateLineItemVas], *, options: RequestOptions | None = None
+    ) -> ResultList[ReturnRequestLineItemVas]:
+        """Request value-added services on line items (superseded by `create`).
 
-def _entry(entry: CreateVas) -> dict[str, object]:
-    # This call alone wants the inventory id as text.
-    return {
-        "returnInventoryId": str(entry.return_inventory_id),
-        "createVasDetailList": entry.create_vas_detail_list,
-    }
+        The line items must be on hold (``ohd``). ``split-parcel`` needs ``meta_quantity`` 1 to 50 and may carry
+        files, ``req-pic`` needs it above 0. Success means accepted: results come by vasUpdated, splits also by
+        splitLineItem and newInventoryCreated.
 
-
-def check_details(
-    problems: FieldErrors, path: str, details: Sequence[CreateVasDetail], *, split_alone: bool
-) -> None:
-    """Look at the services asked for one inventory (where a split stands alone) or line item."""
-    path = f"{path}.createVasDetailList"
-    problems.length(path, details, 1)
-    for index, detail in enumerate(details):
-        _check_detail(problems, f"{path}[{index}]", detail, may_split=not split_alone or len(details) == 1)
-
-
-def _check_detail(problems: FieldErrors, path: str, detail: CreateVasDetail, *, may_split: bool) -> None:
-    problems.text(f"{path}.vasCode", detail.vas_code)
-    code = codes.Vas(detail.vas_code) if isinstance(detail.vas_code, str) else None
-    if code == codes.Vas.SPLIT_PARCEL:
-        if not may_split:
-            problems.add(f"{path}.vasCode", "must be the only service of its entry")
-        problems.whole(f"{path}.metaQuantity", detail.meta_quantity, 1, MAX_SPLIT)
-    elif detail.vas_file_list:
-        problems.add(f"{path}.vasFileList", "is taken with split-parcel only")
-    if code == codes.Vas.REQUEST_PICTURES:
-        problems.whole(f"{path}.metaQuantity", detail.meta_quantity, 1)
-    for index, file in enumerate(detail.vas_file_list or ()):
-        problems.text(f"{path}.vasFileList[{index}].filename", file.filename)
-        problems.text(f"{path}.vasFileList[{index}].fileKey", file.file_key)
+        Source: ReturnRequest/CreateVas
+        """
+        return await self._many(
+            _CREATE_LEGACY,
+            ReturnRequestLineItemVas,
+            options,
+            create_vas_payload_list=create_vas_payload_list,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from returnhelper._request import Operation, RequestOptions, ResultList
-from returnhelper._validation import FieldErrors
+from returnhelper._validation import CountryCode, Parameters, WarehouseId
 from returnhelper.models.warehouses import Warehouse
 from returnhelper.resources._base import Resource
 
@@ -17,19 +17,25 @@ _LIST_BY_FROM_COUNTRY: Final = Operation(
     "GET",
     "/api/warehouse/getWarehouseByFromCountry",
     payload=("warehouses", "data"),
+    params=Parameters(country_code=CountryCode),
 )
-_GET: Final = Operation("Warehouse/GetWarehouse", "GET", "/api/warehouse/getWarehouse")
+_GET: Final = Operation(
+    "Warehouse/GetWarehouse",
+    "GET",
+    "/api/warehouse/getWarehouse",
+    params=Parameters(warehouse_id=WarehouseId),
+)
 
 
 class Warehouses(Resource):
-    """Where returns can go; a ``warehouse_id`` is what other calls ask for."""
+    """Where returns can go; other calls ask for a ``warehouse_id``."""
 
     async def list(self, *, options: RequestOptions | None = None) -> ResultList[Warehouse]:
         """List every warehouse.
 
         Source: Warehouse/GetAllWarehouse
         """
-        return await self._items(_LIST, Warehouse, options=options)
+        return await self._many(_LIST, Warehouse, options)
 
     async def list_by_from_country(
         self, country_code: str, *, options: RequestOptions | None = None
@@ -38,20 +44,11 @@ class Warehouses(Resource):
 
         Source: Warehouse/GetWarehouseByFromCountry
         """
-        problems = FieldErrors()
-        problems.country("countryCode", country_code)
-        self._check(problems, options)
-        query = {"countryCode": country_code}
-        return await self._items(_LIST_BY_FROM_COUNTRY, Warehouse, query=query, options=options)
+        return await self._many(_LIST_BY_FROM_COUNTRY, Warehouse, options, country_code=country_code)
 
     async def get(self, warehouse_id: int, *, options: RequestOptions | None = None) -> Warehouse:
-        """Read one warehouse.
-
-        Raise `ValidationFailed` naming ``warehouseId`` for an id that is no number.
+        """Fetch one warehouse.
 
         Source: Warehouse/GetWarehouse
         """
-        problems = FieldErrors()
-        problems.identifier("warehouseId", warehouse_id)
-        self._check(problems, options)
-        return await self._call(_GET, Warehouse, query={"warehouseId": warehouse_id}, options=options)
+        return await self._one(_GET, Warehouse, options, warehouse_id=warehouse_id)

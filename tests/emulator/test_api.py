@@ -152,7 +152,7 @@ async def test_lookups(rh: ReturnHelper) -> None:
     assert "split-parcel" in {v.vas_code for v in await rh.lookups.list_vas()}
     assert len(await rh.lookups.list_resend_statuses()) == 5
     warehouses = await rh.warehouses.list()
-    services = await rh.service_types.available(warehouses[0].warehouse_id or 0)
+    services = await rh.service_types.available(warehouses[0].warehouse_id)
     assert "usps" in {s.service_type_code for s in services}
 
 
@@ -168,27 +168,27 @@ async def test_state_machine(emu: Emulator, rh: ReturnHelper) -> None:
     inventory = await rh.return_inventories.get(one)
     assert inventory.handling_status_code == "pending"
     await rh.return_inventories.update_handling(one, "ohd")
-    await rh.vas.create_by_return_inventory_id(
+    await rh.vas.create(
         [CreateVas(return_inventory_id=one, create_vas_detail_list=(CreateVasDetail(vas_code="repack"),))]
     )
     with pytest.raises(ValidationFailed):
         await rh.return_inventories.update_handling(one, "dsp")
     with pytest.raises(ValidationFailed):
-        await rh.recalls.create_by_return_inventory_id([one])
+        await rh.recalls.create([one])
     emu.warehouse.complete_vas(one)
-    recalls = await rh.recalls.create_by_return_inventory_id([one])
+    recalls = await rh.recalls.create([one])
     assert recalls[0].recall_status_code == "pending"
     with pytest.raises(ValidationFailed) as caught:
         await rh.resends.create(
             CreateResendRequest(return_inventory_id_list=(one, two), resend_shipment=ADDRESS)
         )
     assert "returnInventoryIdList" in caught.value.fields
-    await rh.recalls.cancel_by_return_inventory_id([one])
+    await rh.recalls.cancel(return_inventory_id_list=[one])
     resend = await rh.resends.create(
         CreateResendRequest(return_inventory_id_list=(one, two), resend_shipment=ADDRESS)
     )
-    assert (await rh.resends.get(resend.resend_id or 0)).resend_status_code == "pending"
-    await rh.resends.cancel(resend.resend_id or 0)
+    assert (await rh.resends.get(resend.resend_id)).resend_status_code == "pending"
+    await rh.resends.cancel(resend.resend_id)
     await rh.return_inventories.update_handling(two, "dsp")
     emu.warehouse.complete_handling(two)
     with pytest.raises(ValidationFailed):
@@ -210,7 +210,7 @@ async def test_lists(emu: Emulator, rh: ReturnHelper) -> None:
     """Both lists are paginated within their window."""
     for n in range(7):
         created = await rh.return_shipments.create(order(f"A-{n}"))
-        emu.warehouse.arrive(created.shipment_id or 0)
+        emu.warehouse.arrive(created.shipment_id)
     window = {
         "created_from": datetime.now(UTC) - timedelta(days=100),
         "created_to": datetime.now(UTC) + timedelta(days=1),

@@ -51,16 +51,14 @@ async def make_every_event(emu: Emulator, rh: ReturnHelper) -> None:
     for inventory in (one, two, three):
         await rh.return_inventories.update_handling(inventory, "ohd")
     detail = CreateVasDetail(vas_code="split-parcel", meta_quantity=2)
-    await rh.vas.create_by_return_inventory_id(
-        [CreateVas(return_inventory_id=one, create_vas_detail_list=(detail,))]
-    )
+    await rh.vas.create([CreateVas(return_inventory_id=one, create_vas_detail_list=(detail,))])
     four, five = desk.split(one)
     resend = await rh.resends.create(
         CreateResendRequest(return_inventory_id_list=(two,), resend_shipment=ADDRESS)
     )
     desk.begin_resend(resend.resend_id)
     desk.dispatch_resend(resend.resend_id)
-    (recall,) = await rh.recalls.create_by_return_inventory_id([three])
+    (recall,) = await rh.recalls.create([three])
     desk.dispatch_recall(recall.recall_id)
     desk.ready_recall(recall.recall_id)
     desk.pick_up_recall(recall.recall_id)

@@ -11,7 +11,7 @@ from returnhelper import RequestOptions
 from returnhelper.errors import RequestInvalid
 from returnhelper.models.codes import ConsolidateShippingOrderStatus, Handling, ShippingMethod
 from tests.support.coverage_fba import ORDER, SHIP_TO, SHORT_SHIP_TO
-from tests.support.server import recording
+from tests.support.server import only_sent, recording
 
 SENT = {
     "consolidateShippingOrderId": ORDER,
@@ -59,14 +59,15 @@ async def test_documented_limits() -> None:
             await rh.consolidations.update_ship_to(ORDER, ship_to=nowhere)
         assert recorder.seen == []
         unchecked = RequestOptions(check_limits=False)
-        await rh.consolidations.update_shipping_method(ORDER, shipping_method="ROCKET", options=unchecked)
+        with only_sent():
+            await rh.consolidations.update_shipping_method(ORDER, shipping_method="ROCKET", options=unchecked)
     assert json.loads(recorder.seen[0].body)["shippingMethod"] == "ROCKET"
 
 
 async def test_500_inventories_at_once() -> None:
     """1 to 500 inventories may be added by one call; no limit is documented for taking them off."""
     async with recording() as (recorder, rh):
-        for ids in ([], list(range(1, 502)), [0], [1, 1]):
+        for ids in ([], list(range(1, 502)), [0]):
             with pytest.raises(RequestInvalid, match="returnInventoryIdList"):
                 await rh.consolidations.add_inventories(ORDER, return_inventory_id_list=ids)
         with pytest.raises(RequestInvalid, match="returnInventoryIdList"):
@@ -89,8 +90,10 @@ async def test_removed_inventories_are_on_hold() -> None:
 async def test_a_repeat_brings_its_own_key() -> None:
     """Every write carries an idempotency key; a repeat may bring the one of before."""
     async with recording() as (recorder, rh):
-        await rh.consolidations.confirm(ORDER)
-        await rh.consolidations.cancel(ORDER, options=RequestOptions(idempotency_key="again"))
+        with only_sent():
+            await rh.consolidations.confirm(ORDER)
+        with only_sent():
+            await rh.consolidations.cancel(ORDER, options=RequestOptions(idempotency_key="again"))
     keys = [seen.headers["x-returnhelper-idempotency-key"] for seen in recorder.seen]
     assert len(keys[0]) == 36
     assert keys[1] == "again"

@@ -315,7 +315,7 @@ async def test_a_response_without_an_address_is_an_error() -> None:
     """A response without an upload address cannot be used."""
     async with storage() as (store, rh):
         store.slot = {"preSignedUrl": None}
-        with pytest.raises(UnexpectedContent, match="without an address"):
+        with pytest.raises(UnexpectedContent, match="preSignedUrl: null"):
             await rh.files.upload(b"1", filename="x.png")
         store.slot = {"preSignedUrl": "ftp://x/y"}
         with pytest.raises(ConfigurationError, match="address"):

@@ -126,4 +126,4 @@ def test_frozen() -> None:
     from returnhelper.models.labels import Label
 
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        Label().label_id = 3  # type: ignore[call-arg,misc]
+        Label(label_id=1, shipment_id=2).label_id = 3  # type: ignore[call-arg,misc]

@@ -13,6 +13,35 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+# What names an object is never missing from it.
+OWN_IDS = frozenset(
+    [
+        "returnRequestId",
+        "shipmentId",
+        "labelId",
+        "returnInventoryId",
+        "returnRequestLineItemId",
+        "resendId",
+        "resendShipmentId",
+        "recallId",
+        "returnRequestLineItemVasId",
+        "warehouseId",
+        "serviceTypeCode",
+        "currencyCode",
+        "fbaShipmentId",
+        "fbaShipmentItemId",
+        "fbaWarehouseInventoryId",
+        "fbaInstructionId",
+        "fbaInstructionItemId",
+        "consolidateShippingOrderId",
+        "consolidateShippingInventoryId",
+        "consolidateShippingShipmentId",
+        "consolidateShippingShipmentBoxId",
+        "preSignedUrl",
+        "fileKey",
+    ]
+)
+
 _FOLDER = Path(__file__).parents[1] / "catalog"
 _BASES = {"user-core": "user", "user-fba-outbound": "user", "public": "public"}
 _ENVELOPE = {"correlationId", "meta"}
@@ -180,7 +209,7 @@ class Answers:
         """Make one value."""
         schema = resolve(self._catalog, schema)
         kinds = _types(schema)
-        if self._nulls and ("null" in kinds or "string" in kinds):
+        if self._nulls and name not in OWN_IDS and ("null" in kinds or "string" in kinds):
             return None
         options = schema.get("anyOf") or schema.get("oneOf")
         if options:
@@ -203,7 +232,7 @@ class Answers:
     def _members(self, schema: Schema) -> Iterator[tuple[str, Schema]]:
         required = schema.get("required", ())
         for name, part in schema.get("properties", {}).items():
-            if not self._minimal or name in required:
+            if not self._minimal or name in required or name in OWN_IDS:
                 yield name, part
 
     def _object(self, schema: Schema) -> dict[str, Any]:

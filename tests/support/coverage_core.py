@@ -211,11 +211,11 @@ CALLS: dict[str, tuple[SampleCall, SampleCall]] = {
     ),
     "getAllReturnServiceType": (lambda rh: rh.service_types.list(), lambda rh: rh.service_types.list()),
     "getServiceTypeByFromToCountry": (
-        lambda rh: rh.service_types.list_by_from_to_country("usa", "hkg"),
+        lambda rh: rh.service_types.list_by_from_to_country("usa", to_country="hkg"),
         lambda rh: rh.service_types.list_by_from_to_country(from_country="usa", to_country="hkg"),
     ),
     "getServiceTypeByFromCountryAndWarehouse": (
-        lambda rh: rh.service_types.list_by_from_country_and_warehouse("usa", 2),
+        lambda rh: rh.service_types.list_by_from_country_and_warehouse("usa", warehouse_id=2),
         lambda rh: rh.service_types.list_by_from_country_and_warehouse(from_country="usa", warehouse_id=2),
     ),
     "listShipments": (
@@ -241,14 +241,14 @@ CALLS: dict[str, tuple[SampleCall, SampleCall]] = {
         lambda rh: rh.return_requests.get(return_request_id=11),
     ),
     "updateReturnRequestRemark": (
-        lambda rh: rh.return_requests.update_remark(11, "new"),
-        lambda rh: rh.return_requests.update_remark(11, None),
+        lambda rh: rh.return_requests.update_remark(11, remarks="new"),
+        lambda rh: rh.return_requests.update_remark(11, remarks=None),
     ),
     "createVas": (
-        lambda rh: rh.return_requests.create_vas(
+        lambda rh: rh.vas.create_legacy(
             [CreateLineItemVas(return_request_line_item_id=5, create_vas_detail_list=(SPLIT,))]
         ),
-        lambda rh: rh.return_requests.create_vas(
+        lambda rh: rh.vas.create_legacy(
             [CreateLineItemVas(return_request_line_item_id=5, create_vas_detail_list=(REPACK,))]
         ),
     ),
@@ -273,8 +273,8 @@ CALLS: dict[str, tuple[SampleCall, SampleCall]] = {
         lambda rh: rh.return_inventories.cancel_handling(return_inventory_id=19078),
     ),
     "assignReturnInventorySku": (
-        lambda rh: rh.return_inventories.assign_sku(19078, "SKU-1"),
-        lambda rh: rh.return_inventories.assign_sku(19078, None),
+        lambda rh: rh.return_inventories.assign_sku(19078, sku="SKU-1"),
+        lambda rh: rh.return_inventories.assign_sku(19078, sku=None),
     ),
     "getShippingFeeListByToShippingOption": (
         lambda rh: rh.resends.list_shipping_fees(
@@ -289,24 +289,25 @@ CALLS: dict[str, tuple[SampleCall, SampleCall]] = {
     "getResend": (lambda rh: rh.resends.get(7), lambda rh: rh.resends.get(resend_id=7)),
     "cancelResend": (lambda rh: rh.resends.cancel(7), lambda rh: rh.resends.cancel(resend_id=7)),
     "createRecallByReturnInventoryId": (
-        lambda rh: rh.recalls.create_by_return_inventory_id(range(1, 101)),
-        lambda rh: rh.recalls.create_by_return_inventory_id([19078]),
+        lambda rh: rh.recalls.create(range(1, 101)),
+        lambda rh: rh.recalls.create([19078]),
     ),
-    "createRecall": (lambda rh: rh.recalls.create([19078, 19079]), lambda rh: rh.recalls.create((19078,))),
+    "createRecall": (
+        lambda rh: rh.recalls.create_legacy([19078, 19079]),
+        lambda rh: rh.recalls.create_legacy((19078,)),
+    ),
     "cancelRecall": (lambda rh: rh.recalls.cancel([3, 4]), lambda rh: rh.recalls.cancel([3])),
     "cancelRecallByReturnInventoryId": (
-        lambda rh: rh.recalls.cancel_by_return_inventory_id([19078, 19079]),
-        lambda rh: rh.recalls.cancel_by_return_inventory_id([19078]),
+        lambda rh: rh.recalls.cancel(return_inventory_id_list=[19078, 19079]),
+        lambda rh: rh.recalls.cancel(return_inventory_id_list=[19078]),
     ),
     "createVasByReturnInventoryId": (
-        lambda rh: rh.vas.create_by_return_inventory_id(
+        lambda rh: rh.vas.create(
             [
                 CreateVas(return_inventory_id=19078, create_vas_detail_list=(SPLIT,)),
                 CreateVas(return_inventory_id=19079, create_vas_detail_list=(SPLIT,)),
             ]
         ),
-        lambda rh: rh.vas.create_by_return_inventory_id(
-            [CreateVas(return_inventory_id=19078, create_vas_detail_list=(REPACK,))]
-        ),
+        lambda rh: rh.vas.create([CreateVas(return_inventory_id=19078, create_vas_detail_list=(REPACK,))]),
     ),
 }

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from returnhelper import ReturnHelper
+from returnhelper.models.consolidations import ShipToAddress
+from returnhelper.models.fba_instructions import CreateFbaInstructionSku, UpdateShippingInfo
+from returnhelper.models.fba_shipments import CreateFbaShipment
 from returnhelper.models.lookups import BuyerShipment
-from returnhelper.resources.consolidations import ShipToAddress
-from returnhelper.resources.fba_instructions import CreateFbaInstructionSku, UpdateShippingInfo
-from returnhelper.resources.fba_shipments import CreateFbaShipment
 
 Invocation = Callable[[ReturnHelper], Awaitable[object] | AsyncIterable[object]]
 

@@ -28,8 +28,14 @@ from returnhelper import (
 from returnhelper.adapters.aiohttp import add_webhook
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, Worker
 from returnhelper.models import codes, lookups
-from returnhelper.models.fba_instructions import FbaInstructionReplenish
-from returnhelper.models.fba_shipments import FbaShipment, FbaWarehouseInventory
+from returnhelper.models.consolidations import ShipToAddress
+from returnhelper.models.fba_instructions import (
+    CreateFbaInstructionSku,
+    FbaInstructionReplenish,
+    UpdateShippingInfo,
+)
+from returnhelper.models.fba_inventories import FbaWarehouseInventory
+from returnhelper.models.fba_shipments import CreateFbaShipment, FbaShipment
 from returnhelper.models.files import DownloadedFile, UploadedFile
 from returnhelper.models.labels import Label
 from returnhelper.models.recalls import Recall
@@ -47,9 +53,6 @@ from returnhelper.models.return_shipments import (
 from returnhelper.models.shipments import Shipment
 from returnhelper.models.vas import CreateVas, CreateVasDetail, VasFile
 from returnhelper.models.warehouses import Warehouse
-from returnhelper.resources.consolidations import ShipToAddress
-from returnhelper.resources.fba_instructions import CreateFbaInstructionSku, UpdateShippingInfo
-from returnhelper.resources.fba_shipments import CreateFbaShipment
 from returnhelper.webhooks import (
     Discard,
     Endpoint,
@@ -121,7 +124,7 @@ def clients(session: ClientSession) -> list[ReturnHelper]:
 async def returns(rh: ReturnHelper) -> None:
     """Order, follow and handle returns."""
     created = assert_type(await rh.return_shipments.create(ORDER), CreatedReturnShipment)
-    assert_type(created.shipment_id, int | None)
+    assert_type(created.shipment_id, int)
     assert_type(created.correlation_id, str | None)
     options = RequestOptions(timeout=timedelta(seconds=5), idempotency_key="k", check_limits=False)
     await rh.return_shipments.create(ORDER, options=options)
@@ -138,12 +141,13 @@ async def returns(rh: ReturnHelper) -> None:
     async for inventory in rh.return_inventories.list(created_from=SINCE, created_to=UNTIL, page_size=10):
         assert_type(inventory.handling_code, codes.Handling | None)
         assert_type(inventory.weight, Decimal | None)
+        await rh.return_inventories.update_handling(inventory.return_inventory_id, "ohd")
     assert_type(await rh.return_inventories.get(1), ReturnInventory)
     await rh.return_inventories.update_handling(19078, "ohd")
     await rh.return_inventories.update_handling(19078, codes.Handling.DISPOSE)
     await rh.return_inventories.cancel_handling(19078)
     assert_type(await rh.return_requests.get(1), ReturnRequest)
-    await rh.return_requests.update_remark(1, "call before opening")
+    await rh.return_requests.update_remark(1, remarks="call before opening")
     assert_type(await rh.labels.create(1), Label)
     assert_type(await rh.labels.cancel(1), Acknowledgement)
 
@@ -162,14 +166,14 @@ async def outbound(rh: ReturnHelper) -> None:
     )
     request = CreateResendRequest(return_inventory_id_list=(1, 2), resend_shipment=parcel)
     assert_type(await rh.resends.create(request), Resend)
-    assert_type(await rh.recalls.create_by_return_inventory_id([1, 2]), ResultList[Recall])
+    assert_type(await rh.recalls.create([1, 2]), ResultList[Recall])
     detail = CreateVasDetail(
-        vas_code=codes.Vas.SPLIT_PARCEL,
+        vas_code=codes.VasCode.SPLIT_PARCEL,
         meta_quantity=2,
         vas_file_list=(VasFile(filename="how.txt", file_key="rr/api/how.txt"),),
     )
     entry = CreateVas(return_inventory_id=1, create_vas_detail_list=(detail,))
-    await rh.vas.create_by_return_inventory_id([entry])
+    await rh.vas.create([entry])
 
 
 async def reference(rh: ReturnHelper) -> None:
@@ -180,7 +184,7 @@ async def reference(rh: ReturnHelper) -> None:
     assert_type(warehouses[0], Warehouse)
     assert_type(warehouses.total, int | None)
     assert_type(len(await rh.service_types.list()), int)
-    assert_type(await rh.lookups.list_countries(), ResultList[lookups.Country])
+    assert_type(await rh.lookups.list_countries(), ResultList[lookups.CountryEntry])
     assert_type((await rh.lookups.get_api_info()).primary_email, str | None)
     price = await rh.lookups.calculate_buyer_shipment_cost(
         lookups.BuyerShipment(
@@ -210,7 +214,7 @@ async def fba(rh: ReturnHelper, info: UpdateShippingInfo) -> None:
     parcel = CreateFbaShipment(removal_order_id="WS-1", tracking_number="1Z", warehouse_id=2)
     for made in await rh.fba_shipments.create([parcel]):
         assert_type(made, FbaShipment)
-        assert_type(made.fba_shipment_id, UUID | None)
+        assert_type(made.fba_shipment_id, UUID)
     async for instruction in rh.fba_instructions.list(created_from=SINCE, created_to=UNTIL):
         assert_type(instruction.handling_status_code, codes.FbaInstructionHandlingStatus | None)
     assert_type(await rh.fba_inventories.list("X001"), ResultList[FbaWarehouseInventory])
@@ -247,6 +251,8 @@ async def deliver_label(event: events.LabelGenerated) -> None:
 async def shelve(event: events.NewInventoryCreated) -> None:
     """Take what an inventory event says."""
     assert_type(event.return_inventory.return_inventory_id, int)
+    async with ReturnHelper.from_env() as rh:
+        await rh.return_inventories.update_handling(event.return_inventory.return_inventory_id, "ohd")
     raise Discard("seen")
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from returnhelper import Environment, ReturnHelper
 from returnhelper.models import lookups
+from returnhelper.models.fba_shipments import CreateFbaShipment
 from returnhelper.models.return_inventories import ReturnInventory
-from returnhelper.resources.fba_shipments import CreateFbaShipment
 from returnhelper.webhooks import Router, events
 
 router = Router()
@@ -44,7 +44,7 @@ def models(inventory: ReturnInventory) -> None:
     print(inventory.weight + 1)  # wrong: it may be None
     CreateFbaShipment(removal_order_id="WS-1", tracking_number="1Z")  # wrong: the warehouse is missing
     CreateFbaShipment("WS-1", "1Z", 2)  # wrong: keyword-only
-    lookups.Currency(currency_code=None, exchange_rate=7.8)  # wrong: floats are not exact
+    lookups.CurrencyEntry(currency_code=None, exchange_rate=7.8)  # wrong: floats are not exact
     total: float = Decimal(1)  # wrong: nor is this
     print(total)
 
