@@ -73,6 +73,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/inbox.py
+	$(BIN)/python benchmarks/responsiveness.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
