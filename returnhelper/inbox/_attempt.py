@@ -19,7 +19,7 @@ _log = logging.getLogger("returnhelper.inbox")
 class Attempt:
     """Run the handlers of a record in a task of their own and classify the outcome.
 
-    Handlers that ignore their cancellation are cancelled again every ``patience`` seconds; the lease is kept meanwhile.
+    Handlers that ignore their cancellation are cancelled again every ``cancel_interval`` seconds; the lease is kept meanwhile.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class Attempt:
         lease: timedelta,
         clock: Clock,
         counters: WorkerCounters,
-        patience: float = 10.0,
+        cancel_interval: float = 10.0,
     ) -> None:
         self._inbox = inbox
         self._record = record
         self._lease = lease
         self._clock = clock
         self._counters = counters
-        self._patience = patience
+        self._cancel_interval = cancel_interval
 
     async def run(self, handlers: Coroutine[object, object, object], timeout: float | None) -> Disposition:  # noqa: ASYNC109
         """Return the disposition of the record; ``timeout`` is in seconds.
@@ -86,7 +86,7 @@ class Attempt:
         while not task.done():
             task.cancel()
             try:
-                _, running = await asyncio.wait({task}, timeout=self._patience)
+                _, running = await asyncio.wait({task}, timeout=self._cancel_interval)
             except asyncio.CancelledError:
                 cancelled = True
             else:

@@ -1,4 +1,4 @@
-"""Signals: stop on SIGTERM without taking it from whoever else handles it."""
+"""Signals: catch SIGTERM without taking it from the handlers that were there before."""
 
 from __future__ import annotations
 
@@ -36,30 +36,45 @@ def catch(signals: Iterable[signal.Signals], callback: Callable[[], object]) -> 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
-    earlier: dict[int, Callable[[int, FrameType | None], object] | int] = {}
-    seen: set[int] = set()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        # The event loop's own handlers run as well: the interpreter wakes it for every signal with a handler.
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(callback)
-        previous = earlier.get(number)
-        if callable(previous) and (number in seen or not _interrupts(previous)):
-            previous(number, frame)
-        seen.add(number)
-
-    for number in signals:
-        previous = signal.getsignal(number)
-        if previous is not None:  # it was not set from Python and could not be restored
-            earlier[number] = previous
-            signal.signal(number, handle)
+    handlers = [_Handler(number, callback) for number in signals]
     try:
         yield
     finally:
-        for caught, previous in earlier.items():
-            if signal.getsignal(caught) is handle:
-                signal.signal(caught, previous)
+        for handler in handlers:
+            handler.remove()
+
+
+class _Handler:
+    """A handler that is put in front of the earlier one of its signal."""
+
+    def __init__(self, number: signal.Signals, callback: Callable[[], object]) -> None:
+        self._number = number
+        self._callback = callback
+        self._loop = asyncio.get_running_loop()
+        self._seen = self.removed = False
+        self.earlier = signal.getsignal(number)
+        if self.earlier is not None:  # None was not set from Python and could not be restored
+            signal.signal(number, self)
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        # Handlers of the event loop run as well: the interpreter wakes the loop for every signal that has a handler.
+        if not self.removed:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._callback)
+        earlier = self.earlier
+        if callable(earlier) and (self._seen or not _interrupts(earlier)):
+            earlier(number, frame)
+        self._seen = True
+
+    def remove(self) -> None:
+        """Restore the earlier handler, unless a later one is in place."""
+        self.removed = True
+        current: object = signal.getsignal(self._number)
+        if current is self:
+            earlier = self.earlier
+            while isinstance(earlier, _Handler) and earlier.removed:
+                earlier = earlier.earlier
+            signal.signal(self._number, earlier)
 
 
 def _interrupts(handler: object) -> bool:

@@ -122,11 +122,9 @@ class Worker:
 
         Raises `ConfigurationError` if this worker is running already.
         """
-        if self._service is not None:
-            raise ConfigurationError(
-                "this worker is running already; for more concurrency create another one"
-            )
-        self._stopping = asyncio.Event()
+        if self._service is not None and not self._service.done():
+            raise ConfigurationError("this worker is running already: call drain() first")
+        self._stopping, self._running = asyncio.Event(), set()
         self._service = asyncio.create_task(self._serve(), name="returnhelper worker")
 
     async def __aenter__(self) -> Self:

@@ -38,7 +38,7 @@ def example() -> ModuleType:
 
 @pytest.fixture
 async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
-    """Give an empty database that no other test uses."""
+    """Return an empty database that no other test uses."""
     async with Redis.from_url(redis_server.url[:-1] + "9", decode_responses=True) as client:
         await client.flushdb()
         yield client
@@ -71,7 +71,7 @@ async def pending(module: ModuleType, redis: Redis) -> int:
 
 
 async def test_events_reach_the_worker(redis: Redis) -> None:
-    """What the receiver acknowledged is handled once, what came before the first worker too, and nothing pends."""
+    """What the receiver acknowledged is handled once, even what came before the first worker, and nothing is pending."""
     module, router = example(), Router()
     seen: list[str] = []
 
@@ -95,7 +95,7 @@ async def test_events_reach_the_worker(redis: Redis) -> None:
 
 
 async def test_what_failed_is_handled_again(redis: Redis) -> None:
-    """An event whose handler raised comes again after a while; one that was discarded does not."""
+    """An event whose handler failed is handled again; a discarded one is not."""
     module, router = example(), Router()
     seen: list[str] = []
 
@@ -121,7 +121,7 @@ async def test_what_failed_is_handled_again(redis: Redis) -> None:
 
 @asynccontextmanager
 async def process(redis: Redis, seconds: float) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a worker process whose handler takes so long; kill it in the end."""
+    """Run a worker process with a handler of this duration, and kill it at the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, PROCESS, url_of(redis), str(seconds), stdout=DEVNULL, stderr=DEVNULL
     )
@@ -133,7 +133,7 @@ async def process(redis: Redis, seconds: float) -> AsyncIterator[asyncio.subproc
 
 
 async def test_another_worker_takes_over_what_a_killed_one_had_in_hand(redis: Redis) -> None:
-    """A worker is killed in the middle of a handler: another process handles the event, and acknowledges it."""
+    """A worker is killed while it handles an event: another process handles and acknowledges it."""
     module = example()
 
     async def begun() -> bool:

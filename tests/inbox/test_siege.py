@@ -1,4 +1,4 @@
-"""Workers and servers killed at random: no event is lost, none that was completed comes again."""
+"""Workers and servers are killed at random: no event is lost, and none is handled again once it is completed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ WORKER = Path(__file__).parents[1] / "support" / "siege_worker.py"
 class Fleet:
     """Worker processes that are replaced as they are killed."""
 
-    def __init__(self, kind: str, where: str, name: str, home: Path, size: int) -> None:
+    def __init__(self, kind: str, where: str, name: str, folder: Path, size: int) -> None:
         self.command = [sys.executable, str(WORKER), kind, where, name]
-        self.home, self.started, self.kills = home, 0, 0
+        self.folder, self.started, self.kills = folder, 0, 0
         self.running = [self.start() for _ in range(size)]
 
     def start(self) -> subprocess.Popen[bytes]:
         self.started += 1
-        log = str(self.home / f"{self.started}.log")
-        with (self.home / "stderr.txt").open("ab") as errors:
+        log = str(self.folder / f"{self.started}.log")
+        with (self.folder / "stderr.txt").open("ab") as errors:
             return subprocess.Popen([*self.command, log], stderr=errors)
 
     def kill_one(self) -> None:
@@ -54,9 +54,9 @@ class Fleet:
                 worker.wait()
 
     def lines(self) -> list[tuple[float, str, str, str, str]]:
-        """Return what the workers noted: time, what, key, ordering key, process."""
+        """Return what the workers logged: time, what, key, ordering key, process."""
         found = []
-        for log in self.home.glob("*.log"):
+        for log in self.folder.glob("*.log"):
             for line in log.read_text().splitlines():
                 what, key, order, process, at = line.split()
                 found.append((float(at), what, key, order, process))
@@ -64,7 +64,7 @@ class Fleet:
 
 
 def deliveries(count: int) -> list[Record]:
-    """Return records with 30 % duplicates among them, in random order."""
+    """Return records in random order, 30 % of them duplicates."""
     made = []
     for number in range(round(count * 0.7)):
         order = f"shipment:{number % max(20, count // 20)}"
@@ -84,7 +84,7 @@ def deliveries(count: int) -> list[Record]:
 
 
 async def feed(inbox: Inbox, records: list[Record], pause: float) -> Counter[str]:
-    """Deliver as the sender does: again until the answer is 200."""
+    """Deliver as the sender does: until the status is 200."""
     counts: Counter[str] = Counter()
 
     async def deliver(new: Record) -> None:
@@ -105,7 +105,7 @@ async def feed(inbox: Inbox, records: list[Record], pause: float) -> Counter[str
 async def siege(
     kind: str,
     where: str,
-    home: Path,
+    folder: Path,
     *,
     count: int,
     size: int,
@@ -116,7 +116,7 @@ async def siege(
     name = f"s{uuid4().hex[:10]}"
     records = deliveries(count)
     unique = {new.key for new in records}
-    fleet = Fleet(kind, where, name, home, size)
+    fleet = Fleet(kind, where, name, folder, size)
     inbox = make_inbox(kind, where, None, name)
     restarts = 0
     began = time.monotonic()
@@ -124,10 +124,10 @@ async def siege(
         seconds = kills * kill_every
         feeding = asyncio.create_task(feed(inbox, records, seconds / (count / 50) * 0.5))
         restart_at = [kills // 3, 2 * kills // 3] if server is not None else []
-        for turn in range(kills):
+        for number in range(kills):
             await asyncio.sleep(kill_every * random.uniform(0.5, 1.5))
             fleet.kill_one()
-            if turn in restart_at and server is not None:
+            if number in restart_at and server is not None:
                 server.kill()
                 await asyncio.sleep(0.3)
                 await asyncio.to_thread(server.start)
@@ -139,7 +139,7 @@ async def siege(
     finally:
         fleet.stop()
         await inbox.aclose()
-    judge(fleet, unique)
+    check_logs(fleet, unique)
     lines = Counter(what for _, what, *_ in fleet.lines())
     print(
         f"\n{kind}: {count} deliveries, {len(unique)} events, {counts['new']} new, {counts['duplicate']} duplicates,"
@@ -149,7 +149,7 @@ async def siege(
     )
 
 
-def judge(fleet: Fleet, unique: set[str]) -> None:
+def check_logs(fleet: Fleet, unique: set[str]) -> None:
     """Read the logs: all finished, none begun after its completion, no ordering key in two handlers at once."""
     finished: set[str] = set()
     done: set[str] = set()
@@ -191,13 +191,13 @@ async def test_fifty_kills(tmp_path: Path) -> None:
     await fire("sqlite", tmp_path, count=2000, size=1, kill_every=0.8, kills=50)
 
 
-async def fire(kind: str, home: Path, **given: float) -> None:
+async def fire(kind: str, folder: Path, **given: float) -> None:
     server: Server | None = {"postgres": PostgresServer, "redis": RedisServer}.get(kind, lambda: None)()
     try:
         if server is not None:
             await asyncio.to_thread(server.start)
-        where = str(home / "inbox.db") if server is None else server.url  # type: ignore[attr-defined]
-        await siege(kind, where, home, server=server, **given)  # type: ignore[arg-type]
+        where = str(folder / "inbox.db") if server is None else server.url  # type: ignore[attr-defined]
+        await siege(kind, where, folder, server=server, **given)  # type: ignore[arg-type]
     finally:
         if server is not None:
             server.close()

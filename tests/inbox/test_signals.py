@@ -1,4 +1,4 @@
-"""Signals stop a worker, and whoever else handles them is not cut off."""
+"""Signals stop a worker, and earlier handlers still run."""
 
 from __future__ import annotations
 
@@ -102,6 +102,24 @@ async def test_later_handler() -> None:
     await task
     assert signal.getsignal(signal.SIGTERM) is handle
     signal.signal(signal.SIGTERM, original)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_two_runs(first: int) -> None:
+    """A signal stops every worker that runs, and whichever of them ends first, the handlers are as before."""
+    before = signal.getsignal(signal.SIGTERM)
+    workers = [worker(), worker()]
+    tasks = [asyncio.create_task(each.run()) for each in workers]
+    await asyncio.sleep(0.01)
+    await workers[first].drain()
+    await tasks[first]
+    await workers[1 - first].drain()
+    await tasks[1 - first]
+    assert signal.getsignal(signal.SIGTERM) is before
+    tasks = [asyncio.create_task(each.run()) for each in workers]
+    await asyncio.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
 
 
 async def test_no_signals() -> None:

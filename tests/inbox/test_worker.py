@@ -271,6 +271,21 @@ async def test_one_run_at_a_time() -> None:
     await worker.drain()
 
 
+def test_one_loop_after_another() -> None:
+    """A worker that ended with its event loop, without a drain, can be started in the next one."""
+    inbox = MemoryInbox()
+    worker = Worker(inbox, router(nothing), **FAST)
+
+    async def handle_one(key: str) -> None:
+        await worker.start()
+        await inbox.add(event(key))
+        await until(inbox, ready=0, leased=0)
+
+    for key in ("first", "second"):
+        asyncio.run(handle_one(key))
+    assert worker.counters.handled == 2
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -314,7 +329,7 @@ async def test_seconds_and_timedeltas() -> None:
 
 
 async def test_longest_retry_delay() -> None:
-    """A delay beyond the calendar becomes the longest one, whoever asked for it, and the lease ends."""
+    """A delay beyond the calendar is cut to the longest one, requested or not, and the lease ends."""
 
     async def handle(event: events.Event) -> None:
         if event.notification_id == "asked":
@@ -394,7 +409,7 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
     inbox = MemoryInbox()
     await inbox.add(event("k"))
     (found,) = await inbox.claim(1, LEASE)
-    given = {"lease": LEASE, "clock": utc_now, "counters": WorkerCounters(), "patience": 0.02}
+    given = {"lease": LEASE, "clock": utc_now, "counters": WorkerCounters(), "cancel_interval": 0.02}
     async with asyncio.timeout(5):
         disposition = await Attempt(inbox, found, **given).run(handler(), 0.02)
     assert (disposition.kind, swallowed) == (DispositionKind.DONE, 3)
