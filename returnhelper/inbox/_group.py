@@ -7,20 +7,11 @@ import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from returnhelper.errors import ConfigurationError, InboxError
+from returnhelper.errors import InboxError
+from returnhelper.inbox._loop import LoopOwner
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def running_loop(before: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop:
-    """Return the running event loop; refuse it while the one that was used before runs in another thread."""
-    loop = asyncio.get_running_loop()
-    if before is not None and before is not loop and before.is_running():
-        raise ConfigurationError(
-            "this inbox is in use by an event loop of another thread: create one inbox for each loop"
-        )
-    return loop
 
 
 class Rejected(InboxError):
@@ -38,16 +29,16 @@ class Group(Generic[T, R]):
     def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
         self._write = write
         self._limit = limit
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner = LoopOwner()
         self._pending: list[tuple[T, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: T) -> R:
         """Return the result of writing ``item``."""
-        loop = running_loop(self._loop)
-        if loop is not self._loop:
+        if self._owner.enter(self._pending, self._task):
             # what an earlier loop left pending died with it
-            self._loop, self._pending, self._task = loop, [], None
+            self._pending, self._task = [], None
+        loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._pending.append((item, future))
         if self._task is None:
@@ -57,7 +48,7 @@ class Group(Generic[T, R]):
     async def settle(self) -> None:
         """Return when nothing is left to write, even if the caller is cancelled: others wait for the results."""
         task = self._task
-        if task is None or self._loop is not asyncio.get_running_loop():
+        if task is None or not self._owner.is_current:
             return
         cancelled = False
         while not task.done():

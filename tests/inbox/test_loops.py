@@ -9,13 +9,14 @@ import threading
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from returnhelper.errors import ConfigurationError
-from returnhelper.inbox import Added, Inbox, SQLiteInbox
+from returnhelper.inbox import Added, Inbox
 from tests.support.inbox_kit import LEASE, record
+from tests.support.store_tools import DURABLE, SHARED, postgres, redis
 
 
 def test_loop_that_left_work_behind(again: Callable[[], Inbox]) -> None:
@@ -86,24 +87,85 @@ def test_uvloop(again: Callable[[], Inbox]) -> None:
         runner.run(use())
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_fork(tmp_path: Path) -> None:
-    """An inbox that was used before a fork works in the child, which has none of its parent's threads."""
-    inbox = SQLiteInbox(tmp_path / "inbox.db")
-    assert asyncio.run(inbox.add(record("parent"))) is Added
+async def connections(kind: str, where: str) -> int:
+    """Return how many connections the server of an inbox has, besides ours."""
+    if kind == "postgres":
+        async with postgres(where) as admin:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            return int(await admin.fetchval(query)) - 1
+    async with redis(where) as admin:
+        return len(await admin.client_list()) - 1
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_one_loop_per_call(again: Callable[[], Inbox], kind: str, where: str) -> None:
+    """A program that calls asyncio.run for each call, and never closes, leaves no connection behind."""
+    inbox = again()
+
+    async def use(key: str) -> None:
+        assert await inbox.add(record(key)) is Added
+        await inbox.wait(0)
+
+    before = asyncio.run(connections(kind, where))
+    for number in range(150):
+        asyncio.run(use(str(number)))
+    assert asyncio.run(connections(kind, where)) <= before
+
+
+fork_warns = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+has_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+def run_in_child(work: Callable[[], bool]) -> None:
+    """Run a function in a forked process; it must return True."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            added = asyncio.run(asyncio.wait_for(inbox.add(record("child")), 5))
-            status = 0 if added is Added else 2
+            status = 0 if work() else 2
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
+
+
+async def add_one(inbox: Inbox, key: str) -> bool:
+    async with asyncio.timeout(10):
+        return await inbox.add(record(key)) is Added
+
+
+def run_add(inbox: Inbox, key: str) -> bool:
+    return asyncio.run(add_one(inbox, key))
+
+
+@fork_warns
+@has_fork
+@pytest.mark.parametrize("kind", DURABLE)
+def test_fork(again: Callable[[], Inbox]) -> None:
+    """An inbox that was used before a fork works in the child and in the parent."""
+    inbox = again()
+    assert asyncio.run(add_one(inbox, "parent"))
+    run_in_child(partial(run_add, inbox, "child"))
 
     async def keys() -> list[str]:
         async with inbox:
             return [found.key for found in await inbox.list()]
 
     assert asyncio.run(keys()) == ["parent", "child"]
+
+
+@fork_warns
+@has_fork
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_fork_of_a_running_loop(again: Callable[[], Inbox]) -> None:
+    """A process that is forked while its loop uses the inbox starts afresh; the parent's connections stay its own."""
+    async with again() as inbox:
+        assert await add_one(inbox, "before")
+        await inbox.wait(0)
+        for number in range(3):
+            run_in_child(partial(run_add, inbox, f"child{number}"))
+            assert await add_one(inbox, f"parent{number}")
+            await inbox.wait(0)
+        async with asyncio.timeout(10):
+            found = await inbox.claim(10, LEASE)
+            assert all([await inbox.complete(one) for one in found])
+        assert len(found) == 7

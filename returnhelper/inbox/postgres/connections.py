@@ -14,7 +14,8 @@ from returnhelper.errors import (
     SchemaTooNew,
     format_value,
 )
-from returnhelper.inbox._group import Rejected, running_loop
+from returnhelper.inbox._group import Rejected
+from returnhelper.inbox._loop import LoopOwner
 from returnhelper.inbox.postgres import schema as sql
 
 try:
@@ -70,7 +71,7 @@ class Connections:
         self._timeout = timeout
         self._clock = clock
         self._notify = notify
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner = LoopOwner()
         self._opening: asyncio.Lock | None = None
         self._pool: Pool | None = None
         self._listener: Connection | None = None
@@ -127,10 +128,12 @@ class Connections:
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
+        another = self._owner.enter(self._pool, self._listener)
         pool, self._pool = self._pool, None
         listener, self._listener = self._listener, None
-        if self._loop is not asyncio.get_running_loop():
+        if another:
             return
+        await self._owner.leave()
         if listener is not None:
             listener.terminate()
         if pool is not None:
@@ -141,15 +144,15 @@ class Connections:
                 pool.terminate()
 
     async def _get_pool(self) -> Pool:
-        loop = running_loop(self._loop)
-        if self._loop is not loop:
-            # connections belong to the loop that opened them; those of a loop that ended are dead
-            self._loop, self._pool, self._listener, self._opening = loop, None, None, asyncio.Lock()
+        if self._owner.enter(self._pool, self._listener):
+            # connections belong to the loop that opened them
+            self._pool, self._listener, self._opening = None, None, asyncio.Lock()
         if self._pool is not None:
             return self._pool
         assert self._opening is not None
         async with self._opening:
             if self._pool is None:
+                await self._owner.close_with_loop(self.close)
                 try:
                     self._pool = await self._create_pool()
                 except ValueError as error:

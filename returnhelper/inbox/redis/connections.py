@@ -16,7 +16,8 @@ from returnhelper.errors import (
     format_value,
 )
 from returnhelper.inbox._columns import to_micros
-from returnhelper.inbox._group import Rejected, running_loop
+from returnhelper.inbox._group import Rejected
+from returnhelper.inbox._loop import LoopOwner
 from returnhelper.inbox.redis import scripts
 from returnhelper.inbox.redis.rows import Argument
 
@@ -60,7 +61,7 @@ class Connections:
         self._poll = poll
         self._clock = clock
         self._notify = notify
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner = LoopOwner()
         self._client: Redis | None = None
         self._scripts: dict[str, AsyncScript] = {}
         self._checked = False
@@ -78,6 +79,7 @@ class Connections:
     async def check(self) -> int:
         """Refuse a store of a newer release; return since when it remembers, in microseconds."""
         client = self._get_client()
+        await self._owner.close_with_loop(self.close)
         now = to_micros(self._clock())
         found = await self._run(client, scripts.OPEN, now, scripts.SCHEMA)
         version, since = cast("tuple[bytes, bytes]", found)
@@ -107,10 +109,12 @@ class Connections:
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
+        another = self._owner.enter(self._client, self._listener, self._scripts)
         listener, self._listener = self._listener, None
         client, self._client = self._client, None
-        if self._loop is not asyncio.get_running_loop():
+        if another:
             return
+        await self._owner.leave()
         try:
             if listener is not None:
                 listener.cancel()
@@ -128,10 +132,9 @@ class Connections:
         return client
 
     def _get_client(self) -> Redis:
-        loop = running_loop(self._loop)
-        if self._loop is not loop or self._client is None:
-            # connections belong to the loop that opened them; those of a loop that ended are dead
-            self._loop, self._listener, self._checked = loop, None, False
+        if self._owner.enter(self._client, self._listener, self._scripts) or self._client is None:
+            # connections belong to the loop that opened them
+            self._listener, self._checked = None, False
             self._client = Redis.from_url(
                 self._url,
                 socket_timeout=self._timeout,
