@@ -381,7 +381,8 @@ class Receiver:
     async def _held_if_doubtful(self, record: Record, verified: Verified, now: datetime) -> Record:
         if record.state is State.HELD:
             return record
-        reason = await self._freshness.doubt(record.event_time or parse_time(verified.timestamp), now)
+        moment = record.event_time or parse_time(verified.timestamp)
+        reason = await self._freshness.doubt(moment, now, busy=len(self._pending) > 1)
         return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)
 
     def _deadline(self) -> float:
