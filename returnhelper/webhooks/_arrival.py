@@ -79,6 +79,8 @@ def stored_headers(headers: Headers) -> dict[str, str]:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_as_text, value))
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode()
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)

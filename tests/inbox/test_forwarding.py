@@ -157,3 +157,71 @@ async def test_many_refused_do_not_block_the_rest(start: Start, sink: Sink) -> N
     again = await asyncio.gather(*(receive(receiver, sent) for sent in refused))
     assert {outcome.status for outcome in again} == {200}
     assert len(sink.taken) == len(set(sink.taken)) == 41
+
+
+async def test_refused_for_good_is_held(start: Start, sink: Sink) -> None:
+    """An event that the sink refuses for good is held at its last attempt and gets 200, on whichever machine."""
+    receivers = [start(max_attempts=3), start(max_attempts=3)]
+    early, late = label(1), label(1)
+    sink.refuses = {"shipment:1"}
+    outcomes = [await receive(receivers[number % 2], early) for number in range(4)]
+    assert [outcome.status for outcome in outcomes] == [503, 503, 200, 200]
+    assert [outcome.kind for outcome in outcomes[2:]] == [OutcomeKind.HELD, OutcomeKind.DUPLICATE]
+    assert "not forwarded after 3 attempts: ConnectionError" in str(outcomes[2].reason)
+    inbox = receivers[0].inbox
+    stored = await inbox.get(str(outcomes[0].record_key))
+    assert stored is not None
+    assert stored.state is State.HELD
+    # it no longer keeps out the later events of its object
+    sink.refuses = set()
+    assert (await receive(receivers[0], late)).kind is OutcomeKind.NEW
+    assert len(sink.taken) == 1
+    assert await inbox.requeue(stored.key)
+    assert (await receive(receivers[1], early)).status == 200
+    assert len(sink.taken) == 2
+
+
+async def test_few_refusals_because_of_one_event(start: Start, sink: Sink) -> None:
+    """One event that is refused for good causes no more than `max_attempts` - 1 responses of 503, with its successors."""
+    receiver = start(max_attempts=4)
+    poison = label(1)
+    assert poison.body
+
+    class Picky(Sink):
+        async def __call__(self, record: Record) -> None:
+            if record.body == poison.body:
+                raise ConnectionError
+            self.taken.append(record.key)
+
+    picky = Picky()
+    receiver = Receiver.forwarding(VERIFIER, picky, inbox=receiver.inbox, max_attempts=4)
+    deliveries = [poison, *(label(1) for _ in range(6))]
+    refused = 0
+    for _ in range(8):
+        for sent in list(deliveries):
+            outcome = await receive(receiver, sent)
+            if outcome.status == 200:
+                deliveries.remove(sent)
+            else:
+                refused += 1
+    assert deliveries == []
+    assert refused == 3
+    assert len(picky.taken) == 6
+    assert (await receiver.inbox.stats()).held == 1
+
+
+async def test_deliveries_of_other_objects_do_not_count(start: Start, sink: Sink) -> None:
+    """However often a refused event is tried along with others, only its own refusals count."""
+    receiver = start(max_attempts=2)
+    sent = label(1)
+    sink.refuses = {"shipment:1"}
+    refused = await receive(receiver, sent)
+    assert refused.status == 503
+    for number in range(2, 12):
+        assert (await receive(receiver, label(number))).status == 200
+    stored = await receiver.inbox.get(str(refused.record_key))
+    assert stored is not None
+    assert stored.state is State.READY
+    assert sink.asked[stored.key] >= 10
+    sink.refuses = set()
+    assert (await receive(receiver, sent)).status == 200

@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from returnhelper.inbox import Inbox, SQLiteInbox
-from returnhelper.webhooks import Receiver, Verifier
+from returnhelper import testing
+from returnhelper.inbox import Inbox, RedisInbox, SQLiteInbox
+from returnhelper.webhooks import OutcomeKind, Receiver, Verifier
 from tests.support.deliveries import ENDPOINT, delivery
 from tests.support.inbox_kit import PostgresServer, RedisServer, Server, make_inbox
+from tests.support.store_tools import redis
 
 PROCESS = Path(__file__).parents[1] / "support" / "receiving_process.py"
 
@@ -88,3 +90,20 @@ async def test_killed_under_load(kind: str, where: str) -> None:
     print(f"\n{kind}: {len(told)} answered with 200 before 3 kills, {len(missing)} missing")
     assert not missing
     assert len(told) > 100
+
+
+async def test_redis_that_lost_its_data() -> None:
+    """A replay after Redis lost its data is held, not handled a second time; later events are new."""
+    server = RedisServer()
+    await asyncio.to_thread(server.start)
+    try:
+        async with RedisInbox(server.url, name="lost") as inbox, redis(server.url) as client:
+            receiver = Receiver(Verifier(testing.ENDPOINT), inbox=inbox)
+            sent = testing.delivery("brandNew")
+            assert (await receiver.receive(sent.headers, sent.body)).kind is OutcomeKind.NEW
+            await client.flushall()
+            assert (await receiver.receive(sent.headers, sent.body)).kind is OutcomeKind.HELD
+            later = testing.delivery("brandNew")
+            assert (await receiver.receive(later.headers, later.body)).kind is OutcomeKind.NEW
+    finally:
+        server.close()
