@@ -108,6 +108,9 @@ class BaseInbox:
     async def _requeue(self, key: str) -> bool:
         raise NotImplementedError
 
+    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+        raise NotImplementedError
+
     async def _get(self, key: str) -> Record | None:
         raise NotImplementedError
 
@@ -215,6 +218,10 @@ class BaseInbox:
         if requeued:
             self._notifier.notify()
         return requeued
+
+    async def dismiss(self, key: str, reason: str) -> bool:
+        """Mark a held record as done without handling it, and keep the reason; False if it is unknown or not held."""
+        return await self._dismiss(check_key("key", key), check_text("reason", reason), self._clock())
 
     async def get(self, key: str) -> Record | None:
         """Return the record with this key, or None."""

@@ -144,6 +144,14 @@ class MemoryInbox(BaseInbox):
         self._update(record, state=State.READY, attempts=0, not_before=None, reason=None, finished_at=None)
         return True
 
+    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+        record = self._records.get(key)
+        if record is None or record.state is not State.HELD:
+            return False
+        self._update(record, state=State.DONE, reason=reason, finished_at=now)
+        self._forget_surplus()
+        return True
+
     async def _get(self, key: str) -> Record | None:
         return self._records.get(key)
 

@@ -233,6 +233,10 @@ class Inbox(Protocol):
         """Make a held, done or waiting record claimable now, with no attempts; False if it is unknown or leased."""
         ...
 
+    async def dismiss(self, key: str, reason: str) -> bool:
+        """Mark a held record as done without handling it, and keep the reason; False if it is unknown or not held."""
+        ...
+
     async def get(self, key: str) -> Record | None:
         """Return the record with this key, or None."""
         ...

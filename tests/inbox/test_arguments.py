@@ -103,6 +103,7 @@ METHODS: dict[str, dict[str, list[object]]] = {
     "hold": {"record": NOT_RECORDS, "reason": NOT_TEXT},
     "release": {"record": NOT_RECORDS},
     "requeue": {"key": NOT_TEXT},
+    "dismiss": {"key": NOT_TEXT, "reason": NOT_TEXT},
     "get": {"key": NOT_TEXT},
     "list": {
         "state": ["held", 3, State],

@@ -78,6 +78,31 @@ async def test_held_at_once(inbox: Inbox) -> None:
     assert not await inbox.requeue("unknown")
 
 
+async def test_dismiss(inbox: Inbox, clock: Clock) -> None:
+    """A held record is dismissed once: it is done, keeps the reason and its key, and can be purged."""
+    for key in ("k", "later", "ready"):
+        held = {} if key == "ready" else {"state": State.HELD, "reason": "not JSON"}
+        assert await inbox.add(record(key, ordering_key="shipment:1", **held)) is Added
+    assert await inbox.dismiss("k", "the sender's test \0")
+    dismissed = await inbox.get("k")
+    assert dismissed is not None
+    assert (dismissed.state, dismissed.reason, dismissed.finished_at) == (
+        State.DONE,
+        "the sender's test \\x00",
+        clock(),
+    )
+    stats = await inbox.stats()
+    assert (stats.ready, stats.done, stats.held) == (1, 1, 1)
+    assert [await inbox.dismiss(key, "again") for key in ("k", "ready", "unknown")] == [False] * 3
+    assert await inbox.add(record("k")) is Duplicate
+    assert await keys(inbox) == ["ready"]
+    assert not await inbox.dismiss("ready", "leased")
+    clock.move(hours=1)
+    assert await inbox.purge(clock()) == 1
+    assert await inbox.get("k") is None
+    assert await inbox.requeue("later")
+
+
 async def test_order(inbox: Inbox) -> None:
     """Records of one ordering key come oldest event first, and one at a time."""
     for number in (3, 1, 2):
@@ -383,6 +408,10 @@ class Agreement(RuleBasedStateMachine):
     @rule(key=KEYS)
     def requeue(self, key: str) -> None:
         self.agree(lambda inbox: inbox.requeue(key))
+
+    @rule(key=KEYS)
+    def dismiss(self, key: str) -> None:
+        self.agree(lambda inbox: inbox.dismiss(key, "settled"))
 
     @rule(
         after=st.none() | KEYS,

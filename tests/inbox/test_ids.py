@@ -150,3 +150,17 @@ async def test_one_object_in_every_notation_is_handled_in_order(
     for number, text in enumerate((b"25714", b"25714.0", b'"25714"', b'"25714.0"', b"2.5714e4")):
         await deliver(receiver, body_of(f"n-{number}", "@@").replace(b'"@@"', text))
     assert len(await inbox.claim(10, LEASE)) == 1
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"category":"x"}', b""])
+async def test_bodies_that_are_not_events(
+    receiver: Receiver, inbox: Inbox, clock: Clock, body: bytes
+) -> None:
+    """A signed body that is not an event makes one held record, which can be dismissed and purged."""
+    kinds = [(await deliver(receiver, body)).kind for body in (body, body, b"\xef\xbb\xbf" + body)]
+    assert kinds == [OutcomeKind.HELD, OutcomeKind.DUPLICATE, OutcomeKind.DUPLICATE]
+    (record,) = await inbox.list(State.HELD)
+    assert await inbox.dismiss(record.key, "a test of the sender")
+    clock.move(hours=1)
+    assert await inbox.purge(clock()) == 1
+    assert await inbox.list() == []

@@ -39,6 +39,7 @@ VERBS: Mapping[str, Callable[[Inbox], Awaitable[object]]] = {
     "purge": lambda inbox: inbox.purge(NOON),
     "remembers_since": lambda inbox: inbox.remembers_since(),
     "requeue": lambda inbox: inbox.requeue("k"),
+    "dismiss": lambda inbox: inbox.dismiss("k", "why"),
     "stats": lambda inbox: inbox.stats(),
     "wait": lambda inbox: inbox.wait(0.01),
 }

@@ -102,6 +102,13 @@ class Model:
         self.replace(found, state=State.READY, attempts=0, not_before=None, reason=None, finished_at=None)
         return True
 
+    async def dismiss(self, key: str, reason: str) -> bool:
+        found = await self.get(key)
+        if found is None or found.state is not State.HELD:
+            return False
+        self.replace(found, state=State.DONE, reason=reason, finished_at=self.clock())
+        return True
+
     async def get(self, key: str) -> Record | None:
         return next((one for one in self.records if one.key == key), None)
 

@@ -149,6 +149,9 @@ class PostgresInbox(BaseInbox):
     async def _requeue(self, key: str) -> bool:
         return bool(await self._connections.fetch(sql.REQUEUE, key))
 
+    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+        return bool(await self._connections.fetch(sql.DISMISS, key, reason, now))
+
     async def _get(self, key: str) -> Record | None:
         rows = await self._connections.fetch(sql.GET, key)
         return record_of(rows[0]) if rows else None

@@ -142,6 +142,10 @@ WITH changed AS (
 SELECT key, pg_notify('{{t}}', '') FROM changed
 """  # noqa: S608
 
+DISMISS: Final = f"""
+UPDATE {{t}} SET state = {DONE}, reason = $2, finished_at = $3 WHERE key = $1 AND state = {HELD} RETURNING key
+"""  # noqa: S608
+
 PURGE: Final = f"""
 WITH remembered AS (UPDATE {{t}}_meta SET since = greatest(since, $2)), gone AS (
     DELETE FROM {{t}} WHERE seq IN (

@@ -109,6 +109,9 @@ class RedisInbox(BaseInbox):
     async def _requeue(self, key: str) -> bool:
         return await self._connections.run(scripts.REQUEUE, self._now(), key) == 1
 
+    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+        return await self._connections.run(scripts.DISMISS, to_micros(now), key, reason) == 1
+
     async def _get(self, key: str) -> Record | None:
         found = records_of(await self._connections.run(scripts.GET, "", key))
         return found[0] if found else None

@@ -213,6 +213,19 @@ return 1
 """
 )
 
+# now, key, reason
+DISMISS: Final = (
+    _SHARED
+    + """
+local key = ARGV[2]
+local seq = call('ZSCORE', P..'s:'..HELD, key)
+if not seq then return 0 end
+move(member(seq, key), HELD, DONE)
+call('HSET', P..'r:'..key, 'r', ARGV[3], 'f', now); call('ZADD', P..'done', now, key)
+return 1
+"""
+)
+
 # older than, since, limit
 PURGE: Final = (
     _SHARED

@@ -110,6 +110,9 @@ class SQLiteInbox(BaseInbox):
     async def _requeue(self, key: str) -> bool:
         return await self._write(partial(transactions.requeue, key=key))
 
+    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+        return await self._write(partial(transactions.dismiss, key=key, reason=reason, now=to_micros(now)))
+
     async def _get(self, key: str) -> Record | None:
         return await self._read(partial(transactions.get, key=key))
 

@@ -96,6 +96,10 @@ REQUEUE: Final = f"""
 UPDATE records SET state = {READY}, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL WHERE key = ?
 """  # noqa: S608
 
+DISMISS: Final = f"""
+UPDATE records SET state = {DONE}, reason = ?, finished_at = ? WHERE key = ? AND state = {HELD}
+"""  # noqa: S608
+
 PURGE: Final = f"""
 DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE state = {DONE} AND finished_at < ? LIMIT ?)
 """  # noqa: S608

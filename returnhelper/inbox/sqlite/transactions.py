@@ -62,6 +62,14 @@ def requeue(db: sqlite3.Connection, *, key: str) -> bool:
     return True
 
 
+def dismiss(db: sqlite3.Connection, *, key: str, reason: str, now: int) -> bool:
+    """Mark a held record as done; False if there is none with this key."""
+    dismissed = db.execute(sql.DISMISS, (reason, now, key)).rowcount == 1
+    if dismissed:
+        _count_done(db, 1)
+    return dismissed
+
+
 def get(db: sqlite3.Connection, *, key: str) -> Record | None:
     """Return the record with a key, or None."""
     row = db.execute(sql.GET, (key,)).fetchone()
