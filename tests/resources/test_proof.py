@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from returnhelper import APIError, ReturnHelper, UnexpectedContent
+from tests.support import coverage_core
 from tests.support.coverage_core import return_shipment
 from tests.support.coverage_fba import CALLS
 from tests.support.server import recording
@@ -119,13 +120,48 @@ async def test_an_error_code_is_never_a_success(kind: str, code: object) -> None
             await ALL[kind](rh)
 
 
+CREATIONS = {
+    name: calls[1] for name, calls in (coverage_core.CALLS | CALLS).items() if name.startswith("create")
+}
+
+
+@pytest.mark.parametrize("operation", sorted(CREATIONS))
 @pytest.mark.parametrize(
-    "payload", [{}, {"data": None}, {"data": []}, {"data": {}}, {"data": {"x": []}}], ids=json.dumps
+    "payload",
+    [{}, {"data": None}, {"data": []}, {"data": {}}, {"data": [{}]}, {"data": {"x": []}}],
+    ids=json.dumps,
 )
-async def test_a_creation_of_several_is_never_empty(payload: dict[str, object]) -> None:
-    """An empty list of what was created is no success either."""
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_no_creation_succeeds_without_what_it_created(
+    operation: str, payload: dict[str, object]
+) -> None:
+    """Each of the eleven: an empty object or list is no success, although meta.status says so."""
+    assert len(CREATIONS) == 11
     async with recording() as (recorder, rh):
         recorder.response = json.dumps({"meta": META, **payload}).encode()
-        for name in ("createFbaShipments", "createFbaInstructions"):
-            with pytest.raises(UnexpectedContent):
-                await invoke(CALLS[name][1], rh)
+        with pytest.raises(UnexpectedContent) as caught:
+            await invoke(CREATIONS[operation], rh)
+    assert caught.value.response is not None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"data": None},
+        {"data": {}},
+        {"data": {"shipmentId": None}},
+        {"data": {"cost": 5}},
+        {"data": []},
+        {"x": 1},
+    ],
+    ids=json.dumps,
+)
+async def test_a_creation_without_its_id_is_no_success(payload: dict[str, object]) -> None:
+    """Not even with a status that says success: the caller could not find again what was created."""
+    async with recording() as (recorder, rh):
+        recorder.response = json.dumps({"meta": META, **payload}).encode()
+        with pytest.raises(UnexpectedContent) as caught:
+            await CREATES(rh)
+    assert caught.value.idempotency_key
+    assert "idempotency key" in str(caught.value)
