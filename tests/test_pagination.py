@@ -1,4 +1,4 @@
-"""Lists of any length: each item once, from any cursor on, in constant memory."""
+"""Lists of any length: each item once, from any cursor, in constant memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Row:
 
 @attrs.define
 class Table:
-    """A list call over rows: both borders belong to a window, as nobody can rule out."""
+    """A list call over rows; both ends of a window belong to it."""
 
     rows: list[Row]
     asked: list[tuple[Window | None, int, int]] = attrs.field(factory=list)
@@ -86,7 +86,7 @@ async def test_windows_overlap_and_items_come_once() -> None:
 
 
 async def test_a_server_that_reads_borders_as_days_repeats_nothing() -> None:
-    """Even where a border means its whole day, no item comes twice and none is missed."""
+    """If the server reads the ends of a window as whole days, no item comes twice and none is missed."""
     table = Table(rows(*(n / 4 for n in range(600))), whole_days=True)
     options = span | {"created_from": START + timedelta(hours=13)}
     got = [row.id async for row in table.pager(**options)]
@@ -104,7 +104,7 @@ async def test_a_server_that_reads_borders_as_days_repeats_nothing() -> None:
 async def test_every_item_once_across_a_stop(
     days: list[float], page_size: int, read_ahead: int, stop: int
 ) -> None:
-    """Whatever the times and sizes: stopped behind any page and resumed, each item was seen exactly once."""
+    """With any times and sizes, stopped behind any page and resumed, each item comes exactly once."""
     table = Table(rows(*days))
     got: list[int] = []
     cursor = None
@@ -128,7 +128,7 @@ async def _none() -> AsyncIterator[object]:
 
 
 async def test_rows_without_times_still_come_once() -> None:
-    """Where no creation time is shown, every key of a window is remembered for the next one."""
+    """Items without a creation time are recognised by their keys when the next window shows them again."""
     table = Table(rows(0, 62, 62, 124, 190))
     pager = Pager(table.fetch, key=lambda r: r.id, created=lambda _: None, **span)  # type: ignore[arg-type]
     assert [row.id async for row in pager] == [0, 1, 2, 3, 4]
@@ -156,7 +156,7 @@ async def test_a_list_that_ignores_the_offset_ends(total: int | None, keys: bool
 
 
 async def test_a_list_that_never_brings_anything_new_ends() -> None:
-    """Even if its total grows with every request, so that the pager keeps looking for its place."""
+    """Even if its total grows with every request, so that the pager keeps searching for its place."""
     totals = itertools.count(100)
 
     async def fetch(_: Window | None, offset: int, size: int) -> ResultList[int]:
@@ -166,7 +166,7 @@ async def test_a_list_that_never_brings_anything_new_ends() -> None:
 
 
 async def test_reading_ahead_is_bounded_and_leaves_nothing_behind() -> None:
-    """At most so many pages are asked for in advance; leaving early cancels them."""
+    """At most `read_ahead` pages are fetched in advance, and leaving early cancels them."""
     table = Table([Row(n, None) for n in range(1000)])
     pages = table.pager(page_size=10, read_ahead=3).pages()
     async for page in pages:
@@ -182,7 +182,7 @@ async def test_reading_ahead_is_bounded_and_leaves_nothing_behind() -> None:
 
 
 async def test_a_failure_can_be_resumed_from_the_pager() -> None:
-    """The pager remembers where it is: after a failure a new one goes on behind the last whole page."""
+    """After a failure, a new pager continues from the cursor of the old one, behind its last item."""
     table = Table([Row(n, None) for n in range(30)])
     broken = True
 
@@ -203,7 +203,7 @@ async def test_a_failure_can_be_resumed_from_the_pager() -> None:
 
 
 async def test_the_cursor_behind_the_last_page_brings_nothing_more() -> None:
-    """Without a total it asks whether items have come; behind a whole pass it asks for nothing."""
+    """Without a total it asks whether more items have been added; after a whole pass it asks for nothing."""
     table = Table(rows(1, 2))
     pages = [
         page async for page in table.pager(created_from=START, created_to=START + timedelta(days=3)).pages()
@@ -407,7 +407,7 @@ async def test_a_resumed_pass_without_changes_costs_one_item() -> None:
 
 
 async def test_a_pager_can_be_gone_through_twice() -> None:
-    """Each complete pass starts at the beginning, and brings what is there by then."""
+    """Each complete pass starts at the beginning and yields what is in the list by then."""
     live = Live(list(range(70)), totals=False)
     pager = live.pager()
     assert [n async for n in pager] == list(range(70))
@@ -511,7 +511,7 @@ def changed(cursor: str, index: int, value: object) -> str:
 @pytest.mark.parametrize("index", range(11))
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, 10**400, "x", "x" * 3000, [], {}, [[]]])
 async def test_a_changed_cursor_is_refused_or_harmless(index: int, value: object) -> None:
-    """Whatever stands in a cursor: it is refused by name, or the pass ends."""
+    """Whatever a cursor contains, it is refused by name or the pass ends."""
     table = Table(rows(1, 2, 3))
     cursor = changed((await table.pager(**span)).cursor, index, value)
     try:
@@ -523,7 +523,7 @@ async def test_a_changed_cursor_is_refused_or_harmless(index: int, value: object
 
 
 async def test_naive_datetimes_are_utc() -> None:
-    """As everywhere on this wire: what has no offset is taken as UTC."""
+    """As everywhere on this wire, a time without an offset is UTC."""
     table = Table(rows(0, 1, 2))
     naive = {name: time.replace(tzinfo=None) for name, time in span.items()}
     aware = {name: time.astimezone(HONG_KONG) for name, time in span.items()}
@@ -570,7 +570,7 @@ def test_wrong_times_are_refused_by_name(time: object) -> None:
 
 
 def test_fetch_must_be_a_function() -> None:
-    """So must be `fetch` itself; and a page needs a cursor."""
+    """`fetch` must be a function, and a page needs a cursor."""
     with pytest.raises(ConfigurationError, match=r"^fetch must be a function, not 5"):
         Pager(5)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^cursor must be text, not None"):
@@ -610,7 +610,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
 
 @attrs.define
 class Archive:
-    """A server that holds so many shipments, spread evenly; one moment in the middle it is down."""
+    """A server with `count` shipments, spread evenly over the span; it is down for a moment in the middle."""
 
     count: int
     days: int
@@ -679,7 +679,7 @@ async def backfill(count: int, days: int, directory: Path) -> None:
 
 
 async def test_a_killed_back_fill_goes_on(tmp_path: Path) -> None:
-    """Killed in the middle and started again from its cursor, a back-fill has each shipment exactly once."""
+    """Killed in the middle and restarted from its cursor, a back-fill stores each shipment exactly once."""
     await backfill(3_000, 400, tmp_path)
 
 
