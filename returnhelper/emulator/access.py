@@ -1,7 +1,7 @@
 """Access: which requests are refused because another site's page may have made them.
 
-Any page that a developer visits can send requests to a server on his machine. A name of its own that it points at this
-address (DNS rebinding) is visible in ``Host``, a request from another origin in ``Sec-Fetch-Site`` or ``Origin``.
+Any page that a developer visits can send requests to a server on the same machine. ``Host`` shows a name that
+somebody has pointed at this address (DNS rebinding), ``Sec-Fetch-Site`` and ``Origin`` show a request from another site.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HOST: Final = re.compile(r"(\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^\s/@:\[\],]+))(:
 
 
 class Access:
-    """Decide by the headers that browsers set; programs that are no browsers send none of them but ``Host``."""
+    """Decide by the headers that browsers set; other programs send only ``Host``."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
@@ -36,7 +36,7 @@ class Access:
             return None
         opened = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
         if opened and request.method == "GET":
-            return None  # somebody followed a link; the page that has it cannot read the response
+            return None  # somebody followed a link; the page with the link cannot read the response
         return "Requests from pages of other sites are refused."
 
     def _knows(self, host: str) -> bool:
@@ -46,7 +46,7 @@ class Access:
             ip_address(host)
         except ValueError:
             return False
-        return True  # no name, so nobody can have pointed it here
+        return True  # an address, which DNS rebinding cannot use
 
 
 def _hostname(hosts: list[str]) -> str:
