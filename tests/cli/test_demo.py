@@ -166,9 +166,9 @@ def test_wrong_options_of_the_emulator(arguments: tuple[str, ...]) -> None:
 
 
 async def test_emulator() -> None:
-    """The emulator prints each call and each delivery, and SIGTERM ends it with exit code 0."""
+    """The emulator prints each call and each refusal, and SIGTERM ends it with exit code 0."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-u", "-m", "returnhelper", "emulator", "--port", "0"),
+        *(sys.executable, "-u", "-m", "returnhelper", "emulator", "--port", "0", "--allowed-host", "emu"),
         stdout=asyncio.subprocess.PIPE,
         env=QUIET | {"PYTHONIOENCODING": "utf-8"},
     )
@@ -177,9 +177,12 @@ async def test_emulator() -> None:
         async with asyncio.timeout(30):
             head = await process.stdout.readuntil(b"Press Ctrl-C to stop.\n")
             url = re.findall(r"USER_URL=(\S+)", head.decode())[0]
-            async with aiohttp.ClientSession() as http, http.get(f"{url}/api/nothing") as response:
-                assert response.status == 401
+            async with aiohttp.ClientSession() as http:
+                for host, status in (("emu", 401), ("other", 403)):
+                    async with http.get(f"{url}/api/nothing", headers={"Host": host}) as response:
+                        assert response.status == status
             assert b"GET /user/api/nothing: status 401" in await process.stdout.readline()
+            assert b"GET /user/api/nothing refused: Host 'other'" in await process.stdout.readline()
             process.terminate()
             assert await process.wait() == 0
     finally:
