@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 
 from returnhelper._wire import encode
 from returnhelper.errors import PayloadInvalid
-from returnhelper.webhooks import events
+from returnhelper.inbox import MemoryInbox, State, Worker
+from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier, events
 from returnhelper.webhooks.envelope import dedup_key, read_body
+from tests.support.worker_kit import until
 
 from .test_events import (
     DOCUMENTED,
@@ -236,26 +240,71 @@ def test_ordering_key_of_every_event(name: str) -> None:
 
 # The ids of the object that an event is about: without one of them there is nothing to act on.
 ABOUT = {
-    "newInventoryCreated": ["returnInventory.returnInventoryId"],
+    "labelGenerated": ["label.shipmentId"],
+    "updateResendStatus": ["resend.resendId", "resendShipmentList.0.resendShipmentId"],
+    "updateResendTrackingNumber": ["resend.resendId"],
+    "forceCancelResend": ["resend.resendId"],
+    "recallUpdateStatus": ["recall.recallId", "recall.recallInventoryList.0.returnInventoryId"],
+    "markShipmentArrive_202407": ["shipment.shipmentId"],
+    "markShipmentArrive": ["shipment.shipmentId", "returnInventoryList.0.returnInventoryId"],
+    "newInventoryCreated": ["returnInventory.returnInventoryId", "shipment.shipmentId"],
+    "assignUnknown": ["shipment.shipmentId", "returnInventoryList.1.returnInventoryId"],
+    "changeLineItemImage": ["returnRequestLineItem.returnRequestLineItemId"],
+    "completeInventoryHandling": ["returnInventory.returnInventoryId"],
+    "vasUpdated": ["updateVasList.0.returnRequestLineItemVasId"],
     "splitLineItem": ["returnRequestId", "returnRequestLineItemId", "returnRequestLineItemVasId"],
     "completeRecalibrate": ["recalibrateSupplement.returnInventoryId"],
     "notifyUserRmaSwapped": ["payload.returnInventoryId"],
+    "updateReturnInventoryMeta": ["returnInventory.returnInventoryId"],
+    "warehouseUpdateWarehouseRemarks": ["returnInventory.returnInventoryId"],
+    "userUpdateReturnInventorySku": ["returnInventory.returnInventoryId"],
+    "consolidateShippingOrderShippingFeeUpdated": ["order.consolidateShippingOrderId"],
+    "consolidateShippingOrderInventoryAllPacked": ["order.consolidateShippingOrderId"],
+    "consolidateShippingShipmentSent": ["shipment.consolidateShippingShipmentId"],
+    "consolidateShippingShipmentShipped": ["shipment.consolidateShippingShipmentId"],
+    "consolidateShippingOrderCompleted": ["order.consolidateShippingOrderId"],
+    "consolidateShippingOrderCancelled": ["order.consolidateShippingOrderId"],
     "buyerReturnLabelGenerated": ["buyerReturn.buyerReturnId"],
 }
 
 
+def test_every_documented_event_is_about_something() -> None:
+    """The table of ids covers every documented event."""
+    assert set(ABOUT) == set(DOCUMENTED)
+
+
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in ABOUT.items() for path in paths])
 def test_an_event_without_its_id_does_not_fit(name: str, path: str) -> None:
-    """A payload without the id of its object, or with null or an empty string for it, is refused with the path."""
+    """A payload without the id of its object, or with null or an object for it, is refused with the path of the id."""
     body = json.loads(body_of(name), parse_float=Decimal)
-    parts = path.split(".")
-    holder = body
+    parts = tuple(int(part) if part.isdigit() else part for part in path.split("."))
+    shown = re.sub(r"\.(\d+)", r"[\1]", path)
+    for value in (None, {}):
+        with pytest.raises(PayloadInvalid) as caught:
+            events.parse_event(encode(put(body, parts, value)))
+        assert caught.value.path == shown
+    holder: Any = body
     for part in parts[:-1]:
         holder = holder[part]
-    for value in (None, "", "x", {}):
-        with pytest.raises(PayloadInvalid) as caught:
-            events.parse_event(encode(put(body, tuple(parts), value)))
-        assert caught.value.path == path
     del holder[parts[-1]]
-    with pytest.raises(PayloadInvalid, match=f"{path}: missing"):
+    with pytest.raises(PayloadInvalid, match=re.escape(f"{shown}: missing")):
         events.parse_event(encode(body))
+
+
+async def test_the_worker_holds_an_event_without_its_id() -> None:
+    """Such an event is stored as new, and held by the worker with the path of the id; no handler runs."""
+    router, seen = Router(), list[events.Event]()
+
+    @router.on_any
+    async def see(event: events.Event) -> None:
+        seen.append(event)
+
+    sent = delivery("labelGenerated", {"label": {"labelUrl": "https://files.shop.example/1.pdf"}})
+    async with MemoryInbox() as inbox, Worker(inbox, router, poll=0.05):
+        outcome = await Receiver(Verifier(ENDPOINT), inbox=inbox).receive(sent.headers, sent.body)
+        assert outcome.kind is OutcomeKind.NEW
+        await until(inbox, held=1)
+        (record,) = await inbox.list(State.HELD)
+    assert "label.shipmentId: missing" in str(record.reason)
+    assert record.body == sent.body
+    assert seen == []
