@@ -48,12 +48,10 @@ class Address:
     def check(self, *, allow_http: bool) -> None:
         """Raise `ConfigurationError` unless a request may be sent there."""
         if not self.usable:
-            raise ConfigurationError(
-                "the address of the file is not a usable http or https URL without a user"
-            )
+            raise ConfigurationError("the url of the file must be an http or https URL without a user")
         if self.plain_http and not allow_http:
             raise ConfigurationError(
-                f"the address of the file, at {self.host}, is plain http; that needs an Environment with allow_http=True"
+                f"the url of the file, at {self.host}, is plain http; that needs an Environment with allow_http=True"
             )
 
     def redirect(self, location: str) -> Address:

@@ -60,6 +60,14 @@ class FieldError(NamedTuple):
     message: str
     kind: ErrorKind
 
+    def __str__(self) -> str:
+        """Name the field as the wire does, and first as the caller does where that is another word."""
+        parameter = self.python_path.partition(".")[0].partition("[")[0]
+        named_alike = self.wire_path.startswith(camel(parameter))
+        return (
+            f"{self.wire_path if named_alike else f'{self.python_path} ({self.wire_path})'}: {self.message}"
+        )
+
 
 Found: TypeAlias = Sequence[FieldError]
 Check: TypeAlias = Callable[[Any], Found]

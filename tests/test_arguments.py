@@ -127,6 +127,13 @@ def _brief(value: object) -> str:
     return text if len(text) < 40 else text[:37] + "…"
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+@pytest.mark.parametrize("case", list(resource_cases()), ids=lambda case: case.name)
+async def test_resources(case: Case) -> None:
+    """No wrong argument of a resource's method reaches the network, and the error names it."""
+    assert not await _complaints(case)
+
+
 async def test_everything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No wrong argument of a constructor, function or other method is taken, and the error names it."""
     monkeypatch.setenv("RETURNHELPER_API_KEY", "key")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from returnhelper import _response
-from returnhelper._validation import ErrorKind
+from returnhelper._validation import ErrorKind, FieldError
 from returnhelper._wire import Model, StructureError, structure
 from returnhelper._wire.model import wire_names
 from returnhelper.config import RequestOptions
@@ -141,14 +141,18 @@ class Resource:
         check_limits = None if options is None else options.check_limits
         if check_limits is None:
             check_limits = self._caller.check_limits
-        broken: dict[str, str] = {}
+        broken: dict[str, FieldError] = {}
         for error in found:
             if error.kind is ErrorKind.CLASS:
                 raise ConfigurationError(f"{error.python_path} {error.message}")
             if check_limits or error.kind is ErrorKind.TYPE:
-                broken.setdefault(error.wire_path, error.message)
+                broken.setdefault(error.wire_path, error)
         if broken:
-            raise RequestInvalid(broken)
+            listed = "; ".join(map(str, broken.values()))
+            raise RequestInvalid(
+                {path: error.message for path, error in broken.items()},
+                message=f"the request breaks documented limits and was not sent: {listed}",
+            )
 
 
 # The two readers return their error: a frame that an error passes through must not hold what a server may have echoed.

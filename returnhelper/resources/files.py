@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
 from returnhelper._address import Address
-from returnhelper._arguments import POSITIVE, require_int, require_text
+from returnhelper._arguments import POSITIVE, require_int, require_text, require_type
 from returnhelper._request import Operation, RequestOptions, SupportsCall
 from returnhelper._secrets import header_problem
 from returnhelper._validation import Parameters, Text
@@ -111,6 +111,8 @@ class Files(Resource):
         for argument, text in (("filename", filename), ("mime_type", mime_type)):
             if text is not None:
                 require_text(argument, text)
+        if size is not None:
+            require_int("size", size)
         name = filename or _name_of(source)
         kind = mime_type or _TYPES.guess_type(name)[0]
         if kind is None:
@@ -155,6 +157,8 @@ class Files(Resource):
         """
         address = Address(url)
         del url  # a crash report would show its signature
+        if options is not None:
+            require_type("options", options, RequestOptions, "RequestOptions(timeout=600)")
         if max_bytes is not None:
             require_int("max_bytes", max_bytes, POSITIVE)
         target = await _file_io.find_target(path)

@@ -33,7 +33,7 @@ _LIST_SHIPPING_FEES: Final = Operation(
         dimension1=PositiveDecimal,
         dimension2=PositiveDecimal,
         dimension3=PositiveDecimal,
-        limit=Annotated[int, Between(0)],
+        limit=Annotated[int, Between(0, 2**31 - 1)],
     ),
 )
 

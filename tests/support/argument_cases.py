@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 from aiohttp import web
@@ -34,7 +34,6 @@ from returnhelper.emulator import Emulator, Fault, Package, SentEvent
 from returnhelper.emulator.faults import FaultKind
 from returnhelper.inbox import MemoryInbox, PostgresInbox, Record, RedisInbox, SQLiteInbox, Worker
 from returnhelper.resources._base import Resource
-from returnhelper.resources.files import Files
 from returnhelper.webhooks import Endpoint, Receiver, Router, Verifier, events
 from tests.support import coverage_core, coverage_fba
 
@@ -67,15 +66,6 @@ class Offline:
     """Transports that fail the test when a call or a transfer gets as far as the network."""
 
     check_limits = True
-    environment = Environment.SANDBOX
-
-    async def put(self, *_: object, **__: object) -> None:
-        """Fail: nothing may come so far."""
-        raise AssertionError("an upload reached the network")
-
-    async def get(self, *_: object, **__: object) -> None:
-        """Fail: nothing may come so far."""
-        raise AssertionError("a download reached the network")
 
     async def call(self, operation: object, **_: object) -> object:
         """Fail: nothing may come so far."""
@@ -114,16 +104,17 @@ def resource_cases() -> Iterator[Case]:
             given = samples.setdefault(path, {})
             for name, value in bound.arguments.items():
                 given.setdefault(name, value)
+    del samples["recalls.cancel"]["return_inventory_id_list"]  # it takes one of two lists
     for path, given in samples.items():
         resource, _, name = path.partition(".")
         kind = type(getattr(client, resource))
-        offline = kind(Offline(), Offline()) if resource == "files" else kind(Offline())
+        offline = kind(Offline(), None) if resource == "files" else kind(Offline())
         yield Case(f"resources.{path}", getattr(offline, name), {"options": RequestOptions(), **given})
 
 
 def _file_cases() -> Iterator[Case]:
-    offline: Any = Offline()
-    files = Files(offline, offline)
+    nowhere = Environment.custom(user_url="https://127.0.0.1:1/user")
+    files = ReturnHelper("key", "a-token-long-enough", environment=nowhere, retry=RetryPolicy.NONE).files
     options = {"options": RequestOptions()}
     upload = {"source": b"photo", "filename": "a.jpg", "mime_type": "image/jpeg", "size": None, **options}
     yield Case("resources.files.upload", files.upload, upload)
@@ -387,6 +378,7 @@ def _store_cases(store: inbox.Inbox) -> Iterator[Case]:
     yield Case(f"{name}.discard", store.discard, {"record": RECORD, "reason": "why"})
     yield Case(f"{name}.retry", store.retry, {"record": RECORD, "at": NOON, "reason": "why"})
     yield Case(f"{name}.hold", store.hold, {"record": RECORD, "reason": "why"})
+    yield Case(f"{name}.dismiss", store.dismiss, {"key": "k", "reason": "why"})
     yield Case(f"{name}.release", store.release, {"record": RECORD})
     yield Case(f"{name}.requeue", store.requeue, {"key": "k"})
     yield Case(f"{name}.get", store.get, {"key": "k"})
