@@ -318,7 +318,7 @@ async def test_a_response_without_an_address_is_an_error() -> None:
         with pytest.raises(UnexpectedContent, match="preSignedUrl: null"):
             await rh.files.upload(b"1", filename="x.png")
         store.slot = {"preSignedUrl": "ftp://x/y"}
-        with pytest.raises(ConfigurationError, match="address"):
+        with pytest.raises(ConfigurationError, match="the url of the file"):
             await rh.files.upload(b"1", filename="x.png")
 
 
