@@ -41,7 +41,7 @@ _END_SUSPENSION: Final = "end-suspension"
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline';"
-    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    " connect-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -97,7 +97,7 @@ def render(account: Account, problem: str | None = None) -> str:
         (
             "<!doctype html><html lang=en><meta charset=utf-8>",
             "<meta name=viewport content='width=device-width'>",
-            f"<title>Warehouse desk</title><style>{_STYLE}</style>",
+            f"<title>Warehouse desk</title><link rel=icon href='data:,'><style>{_STYLE}</style>",
             "<h1>Warehouse desk</h1><p>Each button does what people at the warehouse do. Its webhooks are posted ",
             f"{_target(account.deliveries)}.</p>",
             f"<p class=problem>{escape(problem)}</p>" if problem else "",

@@ -177,6 +177,8 @@ class Emulator:
             return web.Response(status=403, text=refused)
         if is_file:
             return files.respond(path)
+        if path == "/favicon.ico":
+            return web.Response(status=404)  # browsers ask for it by themselves; it is no API call
         if path.rstrip("/") in {"", "/desk"}:
             return await self._serve_desk(request)
         return await self._serve_api(request, path)

@@ -120,3 +120,9 @@ async def test_page_in_a_frame(server: Emulator) -> None:
         policy = response.headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in policy
     assert "default-src 'none'" in policy
+
+
+async def test_icon(server: Emulator) -> None:
+    """The icon that a browser asks for does not count as an API call."""
+    assert await statuses(server, ("GET", "/favicon.ico")) == {404}
+    assert server.requests == 0
