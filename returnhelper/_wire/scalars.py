@@ -90,7 +90,8 @@ def to_datetime(value: object) -> datetime | None:
 
 def to_date(value: object) -> date | None:
     """Read a date; a time of day after it is ignored."""
-    if not isinstance(value, str):
+    # `fromisoformat` also reads compact forms, and so some epoch numbers
+    if not isinstance(value, str) or value.strip()[4:5] != "-":
         raise _expected("a date", value)
     try:
         day = datetime.fromisoformat(value.strip()).date()

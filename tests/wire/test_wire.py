@@ -12,7 +12,7 @@ import sys
 import textwrap
 import weakref
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,7 @@ from returnhelper._wire import (
 )
 from returnhelper._wire.model import camel
 from returnhelper._wire.reader import reader_of
+from returnhelper._wire.scalars import to_date
 from returnhelper.types import JSONObject, JSONValue, OpenStrEnum, Rma
 
 
@@ -285,6 +286,28 @@ def test_structure_errors_name_their_path(members: dict[str, object], path: str)
     assert path in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.path, str(again)) == (path, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2030-05-06", date(2030, 5, 6)),
+        (" 2030-05-06T23:59:59.1234567-08:00 ", date(2030, 5, 6)),
+        ("0001-01-01T00:00:00", None),
+    ],
+)
+def test_dates(value: str, day: date | None) -> None:
+    """A date is read without its time of day; the unset time is None."""
+    assert to_date(value) == day
+
+
+@pytest.mark.parametrize(
+    "value", ["20300506", "1212012341030", "1774612345", "20261126115430Z", "soon", "", 5, None]
+)
+def test_values_that_are_no_dates(value: object) -> None:
+    """Compact forms and epoch numbers are not read as other days."""
+    with pytest.raises(StructureError, match="expected a date"):
+        to_date(value)
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], True, [[]]])
