@@ -31,6 +31,8 @@ from returnhelper.inbox.store import (
 T = TypeVar("T")
 
 _PURGE_BATCH: Final = 1000
+HEARTBEAT: Final = 2.0
+"""Seconds of silence after which a connection that listens is checked: its peer may have vanished without a word."""
 _LONGEST_WAIT: Final = 86_400.0  # some event loops cannot wait for infinity
 
 
@@ -124,7 +126,7 @@ class BaseInbox:
         raise NotImplementedError
 
     async def _listen(self) -> None:
-        """Make sure that what other processes add notifies this one."""
+        """Make sure that what other processes add notifies this one; called again every `HEARTBEAT` of a wait."""
 
     async def _next_due(self, now: datetime, /) -> datetime | None:
         """Return when the next lease expires or, after ``now``, the next retry is due."""
@@ -132,7 +134,9 @@ class BaseInbox:
 
     async def _sleep(self, seconds: float) -> None:
         """Return when notified, or after so many seconds."""
-        await self._notifier.wait(seconds)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not await self._notifier.wait(min(left, HEARTBEAT)):
+            await self._listen()
 
     async def stats(self) -> Stats:
         """Return how many records are in each state."""
@@ -162,9 +166,14 @@ class BaseInbox:
         now = self._clock()
         claiming = self._claim(limit, now, now + _duration(lease))
         self._notifier.reset()
-        claimed = await self._release_if_cancelled(
-            asyncio.create_task(claiming, name="returnhelper inbox claim")
-        )
+        try:
+            claimed = await self._release_if_cancelled(
+                asyncio.create_task(claiming, name="returnhelper inbox claim")
+            )
+        except BaseException:
+            # nobody has seen yet what was notified
+            self._notifier.notify()
+            raise
         if len(claimed) == limit:
             self._notifier.notify()
         return claimed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from returnhelper.errors import (
     SchemaTooNew,
     format_value,
 )
+from returnhelper.inbox._base import HEARTBEAT
 from returnhelper.inbox._group import Rejected
 from returnhelper.inbox._loop import LoopOwner
 from returnhelper.inbox.postgres import schema as sql
@@ -75,6 +77,7 @@ class Connections:
         self._opening: asyncio.Lock | None = None
         self._pool: Pool | None = None
         self._listener: Connection | None = None
+        self._heard_at = 0.0
 
     @property
     def open(self) -> bool:
@@ -209,7 +212,7 @@ class Connections:
         await self._get_pool()
         assert self._opening is not None
         async with self._opening:
-            if self._listener is not None and not self._listener.is_closed():
+            if self._listener is not None and await self._is_alive(self._listener):
                 return
             listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
             try:
@@ -219,11 +222,26 @@ class Connections:
             except BaseException:
                 listener.terminate()
                 raise
-            self._listener = listener
+            self._listener, self._heard_at = listener, time.monotonic()
         # what was added before we listened notified nobody
         self._notify()
 
+    async def _is_alive(self, listener: Connection) -> bool:
+        """Return whether a connection still listens; after a silence, ask its server."""
+        if listener.is_closed():
+            return False
+        if time.monotonic() - self._heard_at < HEARTBEAT:
+            return True
+        try:
+            await listener.fetchval("SELECT 1", timeout=min(HEARTBEAT, self._timeout))
+        except _FAILURES:
+            listener.terminate()
+            return False
+        self._heard_at = time.monotonic()
+        return True
+
     def _notified(self, *_: object) -> None:
+        self._heard_at = time.monotonic()
         self._notify()
 
 

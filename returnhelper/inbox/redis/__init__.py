@@ -51,8 +51,7 @@ class RedisInbox(BaseInbox):
         clock: Clock = utc_now,
         token: Callable[[], str] = new_token,
     ) -> None:
-        poll = to_seconds("poll", poll)
-        super().__init__(poll=poll, clock=clock, token=token)
+        super().__init__(poll=to_seconds("poll", poll), clock=clock, token=token)
         if not isinstance(name, str) or not name or set(name) & {"{", "}"}:
             raise ConfigurationError(f"name must be text without braces, not {format_value(name)}")
         self._name = name
@@ -60,7 +59,6 @@ class RedisInbox(BaseInbox):
             url,
             name=name,
             timeout=to_seconds("timeout", timeout),
-            poll=poll,
             clock=clock,
             notify=self._notifier.notify,
         )

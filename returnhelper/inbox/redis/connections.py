@@ -15,6 +15,7 @@ from returnhelper.errors import (
     SchemaTooNew,
     format_value,
 )
+from returnhelper.inbox._base import HEARTBEAT
 from returnhelper.inbox._columns import to_micros
 from returnhelper.inbox._group import Rejected
 from returnhelper.inbox._loop import LoopOwner
@@ -49,7 +50,6 @@ class Connections:
         *,
         name: str,
         timeout: float,
-        poll: float,
         clock: Clock,
         notify: Callable[[], None],
     ) -> None:
@@ -58,7 +58,6 @@ class Connections:
         # the braces keep all keys in one slot
         self._prefix = "{" + name + "}:"
         self._timeout = timeout
-        self._poll = poll
         self._clock = clock
         self._notify = notify
         self._owner = LoopOwner()
@@ -164,10 +163,17 @@ class Connections:
                 await _heed_cancellation(channel.get_message(timeout=self._timeout))
                 if not subscribed.done():
                     subscribed.set_result(None)
+                asked = False
                 while True:
-                    # a second confirmation means a new connection: what was added in between notified nobody
-                    if await _heed_cancellation(channel.get_message(timeout=self._poll)) is not None:
+                    message = await _heed_cancellation(channel.get_message(timeout=HEARTBEAT))
+                    if message is None:
+                        if asked:
+                            raise ConnectionLost("the server does not respond to a ping")
+                        await _heed_cancellation(channel.ping())
+                    elif message["type"] != "pong":
+                        # a second confirmation means a new connection: what was added in between notified nobody
                         self._notify()
+                    asked = message is None
         except _FAILURES as error:
             if not subscribed.done():
                 subscribed.set_exception(error)
