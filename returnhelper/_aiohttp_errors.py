@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
-from types import TracebackType
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 import aiohttp
@@ -223,34 +221,3 @@ def _not_http(error: aiohttp.ClientResponseError, exchange: Exchange) -> Unexpec
     if text.startswith("Got more than"):  # aiohttp's limit for one header
         advice = "; a session with a larger max_field_size and max_line_size can be passed in"
     return unusable(exchange, f"a response that is not valid HTTP ({text}{advice})")
-
-
-def hide_frames(error: BaseException) -> None:
-    """Remove the frames of aiohttp from the tracebacks of an error that the caller will see.
-
-    Crash reports show local variables, which in those frames are headers and signed addresses.
-    """
-    for link in _chain(error):
-        link.__traceback__ = _without_aiohttp(link.__traceback__)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    pending, seen = [error], set[int]()
-    while pending:
-        link = pending.pop()
-        if id(link) not in seen:
-            seen.add(id(link))
-            pending += [other for other in (link.__cause__, link.__context__) if other is not None]
-            yield link
-
-
-def _without_aiohttp(trace: TracebackType | None) -> TracebackType | None:
-    kept: list[TracebackType | None] = []
-    while trace is not None:
-        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != "aiohttp":
-            kept.append(trace)
-        trace = trace.tb_next
-    for one, following in pairwise([*kept, None]):
-        if one is not None:
-            one.tb_next = following
-    return kept[0] if kept else None

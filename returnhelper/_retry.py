@@ -7,8 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ._aiohttp_errors import ERRORS, Exchange, hide_frames, is_callers_own, timed_out, translate
+from ._aiohttp_errors import ERRORS, Exchange, is_callers_own, timed_out, translate
 from ._response import wait_before_retry
+from ._secrets import without_frames
 from ._session import Limits, LoopState, underway
 from .config import RetryPolicy
 from .errors import APIError, ReturnHelperError, ServerFault, TransportError
@@ -62,11 +63,11 @@ async def _attempt(exchange: Exchange, once: Callable[[], Awaitable[T]], state: 
         failure = e
     except ERRORS as e:
         if is_callers_own(e):
-            hide_frames(e)
+            without_frames(e, "aiohttp")
             raise
         failure = translate(e, exchange)
     except BaseException as e:
-        hide_frames(e)
+        without_frames(e, "aiohttp")
         raise
     finally:
         underway.reset(token)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
-from urllib.parse import quote
+from itertools import pairwise
+from types import TracebackType
+from typing import Final, TypeVar, cast
 
 from .errors import ConfigurationError, format_value
+
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
@@ -39,6 +41,54 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"'{_REDACTED}'"
+
+
+class _SecretBytes(bytes):
+    """Bytes whose `repr` hides them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"b'{_REDACTED}'"
+
+
+def hide(value: T) -> T:
+    """Return a text or bytes argument with a `repr` that hides it; rebind the name of the argument at once."""
+    if isinstance(value, str):
+        return cast("T", Secret(value))
+    return cast("T", _SecretBytes(value)) if isinstance(value, bytes) else value
+
+
+def without_frames(error: E, package: str) -> E:
+    """Return an error, and what it is chained to, without the frames of a package in their tracebacks.
+
+    Crash reports show local variables, which in those frames are headers, addresses or passwords.
+    """
+    for link in _chain(error):
+        link.__traceback__ = _cut(link.__traceback__, package)
+    return error
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    pending, seen = [error], set[int]()
+    while pending:
+        link = pending.pop()
+        if id(link) not in seen:
+            seen.add(id(link))
+            pending += [other for other in (link.__cause__, link.__context__) if other is not None]
+            yield link
+
+
+def _cut(trace: TracebackType | None, package: str) -> TracebackType | None:
+    kept: list[TracebackType | None] = []
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] != package:
+            kept.append(trace)
+        trace = trace.tb_next
+    for one, following in pairwise([*kept, None]):
+        if one is not None:
+            one.tb_next = following
+    return kept[0] if kept else None
 
 
 def header_problem(value: object) -> str | None:
@@ -83,6 +133,10 @@ NOTHING_SECRET: Final = Redactor()
 
 
 def _forms(secret: str) -> set[str]:
+    import html  # rarely needed, and large
+    import json
+    from urllib.parse import quote
+
     plain = str.__str__(secret)
     quoted = quote(plain, safe="")
     as_json = json.dumps(plain)[1:-1]

@@ -9,10 +9,11 @@ from typing import Final, TypeAlias, TypeVar
 import aiohttp
 
 from ._address import Address
-from ._aiohttp_errors import ERRORS, hide_frames, unusable
+from ._aiohttp_errors import ERRORS, unusable
 from ._body import read_chunks
 from ._response import error_class
 from ._retry import run_attempts
+from ._secrets import without_frames
 from ._session import LoopState, Sessions
 from .config import Environment, RequestOptions
 from .errors import APIError, ReturnHelperError
@@ -97,8 +98,7 @@ class StorageTransport:
             return await run_attempts(transfer, once, state=state, limits=limits, repeatable=repeatable)
         except _SourceFailed as e:
             failure = e.error
-        hide_frames(failure)
-        raise failure
+        raise without_frames(failure, "aiohttp")
 
     async def get(
         self,

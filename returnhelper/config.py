@@ -10,24 +10,19 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
 
 from ._arguments import POSITIVE, Range, require_bool, require_callable, require_int, require_type
-from ._secrets import Credentials, ExtraHeaders, Secret, header_problem
+from ._secrets import Credentials, ExtraHeaders, header_problem, hide
 from ._time import to_seconds
 from ._version import __version__
 from .errors import ConfigurationError, format_value
 
 Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
-
-
-def _hidden(value: object) -> object:
-    """Hide a URL from crash reports: it may contain a password."""
-    return Secret(value) if isinstance(value, str) else value
 
 
 def _base_url(name: str, value: object, *, allow_http: bool) -> str:
@@ -82,16 +77,15 @@ class Environment:
         image_url: str | None = None,
         allow_http: bool = False,
     ) -> None:
-        user, public, image = _hidden(user_url), _hidden(public_url), _hidden(image_url)
-        del user_url, public_url, image_url
+        user_url, public_url, image_url = hide(user_url), hide(public_url), hide(image_url)
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"name must be text, not {format_value(name)}")
         require_bool("allow_http", allow_http)
         self.__attrs_init__(
             name,
-            _base_url("user_url", user, allow_http=allow_http),
-            None if public is None else _base_url("public_url", public, allow_http=allow_http),
-            None if image is None else _base_url("image_url", image, allow_http=allow_http),
+            _base_url("user_url", user_url, allow_http=allow_http),
+            None if public_url is None else _base_url("public_url", public_url, allow_http=allow_http),
+            None if image_url is None else _base_url("image_url", image_url, allow_http=allow_http),
             allow_http,
         )
 
@@ -109,15 +103,12 @@ class Environment:
         A trailing `/api` is removed. Without `public_url` lookups raise `ConfigurationError`. Plain http is allowed if
         `user_url` is plain http, unless `allow_http` says otherwise.
         """
+        user_url, public_url, image_url = hide(user_url), hide(public_url), hide(image_url)
         if allow_http is None:
             allow_http = isinstance(user_url, str) and user_url[:5].lower() == "http:"
-        urls: dict[str, Any] = {
-            "user_url": _hidden(user_url),
-            "public_url": _hidden(public_url),
-            "image_url": _hidden(image_url),
-        }
-        del user_url, public_url, image_url
-        return cls("custom", **urls, allow_http=allow_http)
+        return cls(
+            "custom", user_url=user_url, public_url=public_url, image_url=image_url, allow_http=allow_http
+        )
 
     @classmethod
     def named(cls, name: str) -> Environment:

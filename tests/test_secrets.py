@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -28,6 +30,9 @@ from returnhelper import (
 )
 from returnhelper._secrets import Redactor
 from returnhelper.config import from_env
+from returnhelper.errors import InboxUnavailable
+from returnhelper.inbox import PostgresInbox, RedisInbox
+from returnhelper.webhooks import Endpoint
 from tests.support.frames import frames, leaks, report
 from tests.support.server import Handler, Script, envelope, raw
 
@@ -227,6 +232,15 @@ ARGUMENTS: dict[str, Callable[[], object]] = {
     "beside": lambda: RequestOptions(headers={"x-gateway-key": HEADER}, timeout=-1),
     "URL": lambda: Environment.custom(user_url=f"https://user:{HEADER}@h"),
 }
+for _wrong in ("mysql://u:{}@h/x", "postgresql://u:{}#@h/x", "postgresql+asyncpg://u:{}@h/x", "u:{}@h"):
+    ARGUMENTS[f"PostgreSQL {_wrong}"] = partial(PostgresInbox, _wrong.format(SIGNATURE))
+for _wrong in ("http://u:{}@h/x", "redis://u:{}#@h/x", "redis://u:{}@h:port/0", "u:{}@h"):
+    ARGUMENTS[f"Redis {_wrong}"] = partial(RedisInbox, _wrong.format(SIGNATURE))
+ARGUMENTS["table"] = partial(PostgresInbox, f"postgresql://u:{SIGNATURE}@h/x", table="?")
+ARGUMENTS["name"] = partial(RedisInbox, f"redis://u:{SIGNATURE}@h/0", name="{}")
+ARGUMENTS["signing key"] = partial(Endpoint, "https://shop.example/hook", f"{SIGNATURE}!")
+ARGUMENTS["bytes"] = partial(Endpoint, "https://shop.example/hook", SIGNATURE.encode())
+ARGUMENTS["registered URL"] = partial(Endpoint, "", base64.b64encode(SIGNATURE.encode()).decode())
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -234,7 +248,24 @@ def test_no_check_of_arguments_shows_a_secret(name: str) -> None:
     """Constructors that refuse an argument show no secret in the message or in their frames."""
     with pytest.raises(ConfigurationError) as caught:
         ARGUMENTS[name]()
-    assert leaks(caught.value, *SECRETS) == []
+    assert leaks(caught.value, *SECRETS, base64.b64encode(SIGNATURE.encode()).decode()) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{}", "h:port", "no-such-host.invalid"])
+async def test_no_store_shows_its_password(host: str, unused_tcp_port: int) -> None:
+    """A store that cannot be reached shows no password, not even in the frames of its driver."""
+    host = host.format(unused_tcp_port)
+    postgres = PostgresInbox(f"postgresql://u:{SIGNATURE}@{host}/x", timeout=2)
+    error = await raised(postgres.stats())
+    assert isinstance(error, InboxUnavailable | ConfigurationError)
+    assert leaks(error, SIGNATURE) == []
+    if host == "h:port":
+        return  # refused by the constructor of RedisInbox
+    redis = RedisInbox(f"redis://u:{SIGNATURE}@{host}/0", timeout=2)
+    error = await raised(redis.stats())
+    await redis.aclose()
+    assert isinstance(error, InboxUnavailable)
+    assert leaks(error, SIGNATURE) == []
 
 
 async def test_no_transfer_shows_its_signed_address(

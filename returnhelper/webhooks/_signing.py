@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from returnhelper._secrets import hide
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class SigningKey:
     @classmethod
     def from_base64(cls, text: object) -> SigningKey:
         """Decode the text of the portal; raise `ConfigurationError`, which does not show it, if it is not Base64."""
+        text = hide(text)
         if isinstance(text, str):
             try:
                 secret = binascii.a2b_base64(text.strip().encode("ascii"), strict_mode=True)
@@ -101,6 +103,7 @@ class Endpoint:
     signing_key: SigningKey
 
     def __init__(self, url: str, signing_key: str) -> None:
+        signing_key = hide(signing_key)  # crash reports show arguments
         if not isinstance(url, str) or not url:
             raise ConfigurationError(
                 f"Endpoint.url must be the registered URL as text, for example https://shop.example/hook; got {url!r}."

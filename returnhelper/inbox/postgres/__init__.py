@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from returnhelper._secrets import hide
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox._base import BaseInbox, check_new, new_token
@@ -51,6 +52,7 @@ class PostgresInbox(BaseInbox):
         clock: Clock = utc_now,
         token: Callable[[], str] = new_token,
     ) -> None:
+        dsn = hide(dsn)  # it may contain a password, and crash reports show arguments
         super().__init__(poll=to_seconds("poll", poll), clock=clock, token=token)
         if not isinstance(table, str) or not re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", table):
             raise ConfigurationError(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from returnhelper._secrets import hide, without_frames
 from returnhelper._time import Clock
 from returnhelper.errors import (
     ConfigurationError,
@@ -108,26 +109,26 @@ class Connections:
                     await pool.expire_connections()
                     raise
         except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
-            raise _Collision(str(error)) from error
+            raise _Collision(str(error)) from without_frames(error, "asyncpg")
         except _FAILURES as error:
             if isinstance(error, asyncpg.UndefinedTableError):
                 # somebody dropped the tables: the next call creates them
                 await self.close()
-            raise _translate(error) from error
+            raise _translate(error) from without_frames(error, "asyncpg")
 
     async def open_pool(self) -> None:
         """Connect and migrate, unless that is done."""
         try:
             await self._get_pool()
         except _FAILURES as error:
-            raise _translate(error) from error
+            raise _translate(error) from without_frames(error, "asyncpg")
 
     async def listen(self) -> None:
         """Listen for notifications, unless that is done."""
         try:
             await self._listen()
         except _FAILURES as error:
-            raise _translate(error) from error
+            raise _translate(error) from without_frames(error, "asyncpg")
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
@@ -156,13 +157,7 @@ class Connections:
         async with self._opening:
             if self._pool is None:
                 await self._owner.close_with_loop(self.close)
-                try:
-                    self._pool = await self._create_pool()
-                except ValueError as error:
-                    # its text may show the password
-                    raise ConfigurationError(
-                        f"dsn is not the address of a PostgreSQL server ({type(error).__name__}): {_ENCODE}"
-                    ) from None
+                self._pool = await self._create_pool()
         return self._pool
 
     async def _create_pool(self) -> Pool:
@@ -177,10 +172,15 @@ class Connections:
         try:
             async with pool.acquire() as db, db.transaction():
                 await self._migrate(db)
+        except ValueError as error:
+            pool.terminate()
+            problem = type(error).__name__  # its text may show the password
         except BaseException:
             pool.terminate()
             raise
-        return pool
+        else:
+            return pool
+        raise ConfigurationError(f"dsn is not the address of a PostgreSQL server ({problem}): {_ENCODE}")
 
     async def _migrate(self, db: AnyConnection) -> None:
         encoding = await db.fetchval("SHOW server_encoding")
@@ -254,17 +254,17 @@ def check_dsn(dsn: object) -> str:
     example = "postgresql://user:password@host/database"
     if not isinstance(dsn, str):
         raise ConfigurationError(f"dsn must be text, such as {example}, not {type(dsn).__name__}")
-    scheme, separator, _ = dsn.strip().partition("://")
-    if not separator:
+    if "://" not in dsn:
         what = "empty" if not dsn.strip() else "of another form"
         raise ConfigurationError(f"dsn must be a URL, such as {example}; it is {what}")
+    scheme = dsn.strip().partition("://")[0]
     if scheme.startswith(("postgresql+", "postgres+")):
         raise ConfigurationError(f"dsn must begin with postgresql://, not with SQLAlchemy's {scheme}://")
     if scheme not in ("postgresql", "postgres"):
         raise ConfigurationError(f"dsn must begin with postgresql://, not with {format_value(scheme)}")
     if "#" in dsn:
         raise ConfigurationError(f"dsn contains a #, which ends a URL: {_ENCODE}")
-    return dsn.strip()
+    return hide(dsn.strip())
 
 
 def _translate(error: BaseException) -> InboxError:

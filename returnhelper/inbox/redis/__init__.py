@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TypeAlias, cast
 
+from returnhelper._secrets import hide
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox._base import BaseInbox, new_token
@@ -51,6 +52,7 @@ class RedisInbox(BaseInbox):
         clock: Clock = utc_now,
         token: Callable[[], str] = new_token,
     ) -> None:
+        url = hide(url)  # it may contain a password, and crash reports show arguments
         super().__init__(poll=to_seconds("poll", poll), clock=clock, token=token)
         if not isinstance(name, str) or not name or set(name) & {"{", "}"}:
             raise ConfigurationError(f"name must be text without braces, not {format_value(name)}")

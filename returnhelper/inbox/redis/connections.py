@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from returnhelper._secrets import hide, without_frames
 from returnhelper._time import Clock
 from returnhelper.errors import (
     ConfigurationError,
@@ -102,7 +103,7 @@ class Connections:
         try:
             await subscribed
         except _FAILURES as error:
-            raise _translate(error) from error
+            raise _translate(error) from without_frames(error, "redis")
         # what was added before we subscribed notified nobody
         self._notify()
 
@@ -154,7 +155,7 @@ class Connections:
             if isinstance(error, ReadOnlyError):
                 # another server has become the primary: a new connection may lead there, the old ones never do
                 await client.connection_pool.disconnect(inuse_connections=False)
-            raise _translate(error) from error
+            raise _translate(error) from without_frames(error, "redis")
 
     async def _receive_notifications(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
@@ -188,10 +189,10 @@ def check_url(url: object) -> str:
     example = "redis://user:password@host:6379/0"
     if not isinstance(url, str):
         raise ConfigurationError(f"url must be text, such as {example}, not {type(url).__name__}")
-    scheme, separator, _ = url.strip().partition("://")
-    if not separator:
+    if "://" not in url:
         what = "empty" if not url.strip() else "of another form"
         raise ConfigurationError(f"url must be a URL, such as {example}; it is {what}")
+    scheme = url.strip().partition("://")[0]
     if scheme not in ("redis", "rediss", "unix"):
         raise ConfigurationError(
             f"url must begin with redis://, rediss:// or unix://, not with {format_value(scheme)}"
@@ -201,11 +202,10 @@ def check_url(url: object) -> str:
     try:
         ConnectionPool.from_url(url.strip()).make_connection()  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as error:
-        # its text may show the password
-        raise ConfigurationError(
-            f"url is not the address of a Redis server ({type(error).__name__}): {_ENCODE}"
-        ) from None
-    return url.strip()
+        problem = type(error).__name__  # its text may show the password
+    else:
+        return hide(url.strip())
+    raise ConfigurationError(f"url is not the address of a Redis server ({problem}): {_ENCODE}")
 
 
 async def _heed_cancellation(call: Awaitable[R]) -> R:
