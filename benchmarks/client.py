@@ -1,6 +1,6 @@
 """What one call costs: CPU of this process, as a ratio to aiohttp's own `session.post` plus decoding.
 
-A server in another process gives a constant answer. The candidates take turns (A B C, A B C, …), and the median of the
+A server in another process gives a constant response. The candidates take turns (A B C, A B C, …), and the median of the
 paired ratios is printed, with its quartiles: one call at a time, and 64 at once.
 """
 
@@ -29,7 +29,7 @@ from returnhelper._request import Operation
 from returnhelper.resources._base import Resource
 
 PATH = "/api/ReturnInventory/UpdateReturnInventoryHandling"
-ANSWER = {
+RESPONSE = {
     "correlationId": "0HM9VIKSKH2CB:00000001",
     "meta": {"status": 200, "data": {}, "errorCode": None, "error": {}},
 }
@@ -44,36 +44,36 @@ http {{ access_log off; keepalive_requests 100000000;
   client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
   uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
   server {{ listen 127.0.0.1:{port}; default_type application/json;
-    location / {{ return 200 '{answer}'; }} }} }}
+    location / {{ return 200 '{response}'; }} }} }}
 """
 
 FALLBACK = """
 import sys
 from aiohttp import web
-async def answer(request):
+async def response(request):
     await request.read()
     return web.Response(body=sys.argv[2].encode(), content_type="application/json")
 app = web.Application()
-app.router.add_route("*", "/{tail:.*}", answer)
+app.router.add_route("*", "/{tail:.*}", response)
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 """
 
 
 @contextlib.contextmanager
 def server() -> Iterator[str]:
-    """Run a server with a constant answer in a process of its own."""
+    """Run a server with a constant response in a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    answer = json.dumps(ANSWER)
+    response = json.dumps(RESPONSE)
     with tempfile.TemporaryDirectory() as directory:
         nginx = shutil.which("nginx")
         if nginx:
             conf = Path(directory, "nginx.conf")
-            conf.write_text(NGINX.format(dir=directory, port=port, answer=answer), encoding="utf-8")
+            conf.write_text(NGINX.format(dir=directory, port=port, response=response), encoding="utf-8")
             command = [nginx, "-p", directory, "-c", str(conf)]
         else:
-            command = [sys.executable, "-c", FALLBACK, str(port), answer]
+            command = [sys.executable, "-c", FALLBACK, str(port), response]
         process = subprocess.Popen(command)
         try:
             for _ in range(200):
@@ -99,8 +99,8 @@ async def candidates(url: str) -> AsyncIterator[dict[str, Candidate]]:
         async def bare() -> object:
             async with session.post(
                 target, data=encode(BODY), headers={**headers, "Content-Type": "application/json"}
-            ) as answer:
-                return decode(await answer.read())
+            ) as response:
+                return decode(await response.read())
 
         found["aiohttp, bare"] = bare
         environment = Environment.custom(user_url=url)

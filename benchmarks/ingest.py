@@ -5,7 +5,7 @@ one process (A B C, A B C, …) on deliveries that none of them has seen; the fi
 with its quartiles. Needs the `bench` extra.
 
 - typed: verify, read exactly, deduplicate in memory, build the typed event, dispatch it to a handler;
-- acknowledge: `Receiver` over a `MemoryInbox`, as a web service runs it before it answers;
+- acknowledge: `Receiver` over a `MemoryInbox`, as a web service runs it before it responds;
 - duplicate: the same for a delivery that came before;
 - the others as their documentation says; each is given signatures of its own scheme, and none builds typed objects
   of this payload, `stripe` its own generic one.

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from returnhelper import ReturnHelper
 from tests.support import coverage_core, coverage_fba
-from tests.support.catalogs import Documented, misfits, operations
+from tests.support.catalogs import Documented, mismatches, operations
 from tests.support.server import KEY, TOKEN, Script, Seen, only_sent, recording
 
 CALLS = coverage_core.CALLS | coverage_fba.CALLS
@@ -29,7 +29,7 @@ async def invoke(call: coverage_core.SampleCall, rh: ReturnHelper) -> object:
     return await result
 
 
-def _header_misfits(op: Documented, seen: Seen) -> Iterator[str]:
+def _header_mismatches(op: Documented, seen: Seen) -> Iterator[str]:
     if (seen.headers.get("x-rr-apikey"), seen.headers.get("x-rr-apitoken")) != (KEY, TOKEN):
         yield "key or token missing"
     if "x-api-key" in seen.headers:
@@ -42,7 +42,7 @@ def _header_misfits(op: Documented, seen: Seen) -> Iterator[str]:
         yield f"content-type {seen.headers.get('content-type')}"
 
 
-def _query_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
+def _query_mismatches(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
     names = {name for name, _ in seen.query}
     for name in sorted((set(op.query) if complete else op.required_query) - names):
         yield f"query {name}: not sent"
@@ -52,7 +52,9 @@ def _query_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[st
             continue
         schema = op.query[name]
         value = _parsed(schema.get("items", schema), text)
-        yield from misfits(op.catalog, schema.get("items", schema), value, f"query {name}", complete=complete)
+        yield from mismatches(
+            op.catalog, schema.get("items", schema), value, f"query {name}", complete=complete
+        )
 
 
 def _parsed(schema: object, text: str) -> object:
@@ -65,14 +67,14 @@ def _parsed(schema: object, text: str) -> object:
     return text
 
 
-def _request_misfits(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
+def _request_mismatches(op: Documented, seen: Seen, *, complete: bool) -> Iterator[str]:
     if (seen.method, seen.path) != (op.method, f"/{op.api}{op.path}"):
         yield f"{seen.method} {seen.path} instead of {op.method} {op.api} {op.path}"
-    yield from _header_misfits(op, seen)
-    yield from _query_misfits(op, seen, complete=complete)
+    yield from _header_mismatches(op, seen)
+    yield from _query_mismatches(op, seen, complete=complete)
     if op.body is not None:
         body = json.loads(seen.body, parse_float=Decimal)
-        yield from misfits(op.catalog, op.body, body, "body", complete=complete)
+        yield from mismatches(op.catalog, op.body, body, "body", complete=complete)
     elif seen.body not in {b"", b"{}"}:
         yield f"a body that the catalog lacks: {seen.body[:80]!r}"
 
@@ -92,7 +94,7 @@ async def _problems_of(op: Documented, recorder: Script, rh: ReturnHelper) -> li
         if not recorder.seen:
             problems.append("nothing was sent")
         for seen in recorder.seen:
-            problems += _request_misfits(op, seen, complete=complete)
+            problems += _request_mismatches(op, seen, complete=complete)
     return problems
 
 

@@ -57,10 +57,10 @@ async def test_the_web_service_of_the_readme_handles_a_label(
         TestServer(make_app()(url, KEY, database), port=port),
         aiohttp.ClientSession() as session,
     ):
-        async with session.post(url, data=body, headers=headers) as answer:
-            assert answer.status == 200
-        async with session.post(url, data=body + b" ", headers=headers) as answer:
-            assert answer.status == 401
+        async with session.post(url, data=body, headers=headers) as response:
+            assert response.status == 200
+        async with session.post(url, data=body + b" ", headers=headers) as response:
+            assert response.status == 401
         async with SQLiteInbox(database) as inbox, asyncio.timeout(5):
             while not await inbox.list(State.DONE):
                 await asyncio.sleep(0.02)

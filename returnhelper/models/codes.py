@@ -194,7 +194,7 @@ class DimensionUnit(OpenStrEnum):
 
 
 class Currency(OpenStrEnum):
-    """Currencies named in the documents; compare without regard to case, answers print ``usd`` and ``USD``."""
+    """Currencies named in the documents; compare without regard to case, responses print ``usd`` and ``USD``."""
 
     USD = "usd"
     GBP = "GBP"

@@ -1,4 +1,4 @@
-"""Labels: the result of a label request, in answers and in webhooks."""
+"""Labels: the result of a label request, in responses and in webhooks."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
 
 _MAX_DOWNLOAD = 100 * 1024 * 1024
 _AS_THEY_ARE = "/%:@!$&'()*+,;=~-._"
-# Without the tables of the operating system: the same answer everywhere, and no disk access in the event loop.
+# Without the tables of the operating system: the same result everywhere, and no disk access in the event loop.
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
 
 

@@ -58,8 +58,8 @@ def main() -> int:
         began = time.monotonic()
         count, output = fuzz(target, chosen.runs, chosen.seconds, chosen.findings)
         total += count
-        verdict = "FINDING" if output else "no finding"
-        print(f"{target:14}{count:>12,} runs in {time.monotonic() - began:6.0f} s: {verdict}", flush=True)
+        result = "FINDING" if output else "no finding"
+        print(f"{target:14}{count:>12,} runs in {time.monotonic() - began:6.0f} s: {result}", flush=True)
         if output:
             failed.append(target)
             print(output[-6000:], flush=True)

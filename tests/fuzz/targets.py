@@ -174,7 +174,7 @@ def parser(data: bytes) -> None:
     assert pickle.loads(pickle.dumps(event)) == event
 
 
-class Caller:
+class FixedResponse:
     """Makes every call get the same response."""
 
     check_limits = False
@@ -204,7 +204,7 @@ def response(data: bytes) -> None:
     status = int(data[1:4]) if data[1:4].isdigit() else 200
     headers = CIMultiDict(line.decode("latin-1").partition(":")[::2] for line in lines.split(b"\n") if line)
     rh = ReturnHelper("key", "token", environment=Environment.custom(user_url="http://127.0.0.1:9"))
-    rh._transport = Caller(status, headers, body)  # type: ignore[assignment]
+    rh._transport = FixedResponse(status, headers, body)  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:

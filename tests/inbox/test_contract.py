@@ -308,7 +308,7 @@ async def test_rivals(again: Callable[[], Inbox], kind: str) -> None:
 
 
 class Agreement(RuleBasedStateMachine):
-    """Do the same to a store and to the model, and expect the same answers."""
+    """Do the same to a store and to the model, and expect the same results."""
 
     KEYS = st.integers(0, 9).map(lambda number: f"k{number}")
     ORDERS = st.sampled_from([None, "a", "b"])
@@ -450,7 +450,7 @@ async def listed(
 
 @pytest.mark.parametrize("kind", STORES)
 def test_stores_agree(kind: str, where: str) -> None:
-    """Whatever is done, in whatever order, every store answers as the model."""
+    """Whatever is done, in whatever order, every store behaves as the model."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Agreement(kind, where),
         settings=settings(

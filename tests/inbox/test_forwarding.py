@@ -71,7 +71,7 @@ async def receive(receiver: Receiver, sent: SignedDelivery) -> Outcome:
 
 
 async def test_failure_is_503_and_nothing_is_lost(start: Start, sink: Sink) -> None:
-    """What the sink refused is answered with 503, and goes through once when the sender tries again, even elsewhere."""
+    """What the sink refused gets 503, and goes through once when the sender tries again, even elsewhere."""
     first, second, sent = start(), start(), label(1)
     sink.refuses = {"shipment:1"}
     refused = await receive(first, sent)
@@ -117,7 +117,7 @@ async def test_stored_and_not_yet_forwarded(start: Start, sink: Sink) -> None:
 
 
 async def test_hangs(start: Start, sink: Sink) -> None:
-    """A sink that does not answer is 503 in time, and what it did not take goes through later."""
+    """A sink that does not respond means 503 in time, and what it did not take goes through later."""
     hanging, sent = start(forward_timeout=0.1), label(1)
     sink.pause = 60
     assert (await receive(hanging, sent)).status == 503

@@ -50,13 +50,13 @@ def test_two_loops_at_once(again: Callable[[], Inbox]) -> None:
     """A second loop is refused while another one uses the inbox, and the first goes on undisturbed."""
     inbox = again()
     used, over = threading.Event(), threading.Event()
-    answers: list[object] = []
+    results: list[object] = []
 
     async def first() -> None:
-        answers.append(await inbox.add(record("k1")))
+        results.append(await inbox.add(record("k1")))
         used.set()
         await asyncio.to_thread(over.wait, 10)
-        answers.append(await inbox.add(record("k2")))
+        results.append(await inbox.add(record("k2")))
         await inbox.aclose()
 
     thread = threading.Thread(target=lambda: asyncio.run(first()))
@@ -68,7 +68,7 @@ def test_two_loops_at_once(again: Callable[[], Inbox]) -> None:
     finally:
         over.set()
         thread.join()
-    assert answers == [Added, Added]
+    assert results == [Added, Added]
 
 
 def test_uvloop(again: Callable[[], Inbox]) -> None:

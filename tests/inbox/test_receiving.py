@@ -1,4 +1,4 @@
-"""What was answered with 200 is stored; what cannot be stored is answered with 503."""
+"""A delivery that gets 200 is stored; one that cannot be stored gets 503."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_dead_server(server_class: Callable[[], Server]) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
 async def test_killed_under_load(kind: str, where: str) -> None:
-    """Every delivery that a process answered with 200 before it was killed is in the inbox."""
+    """Every delivery to which a process responded with 200 before it was killed is in the inbox."""
     name = f"k{uuid4().hex[:10]}"
     told: list[str] = []
     for _ in range(3):
@@ -87,7 +87,7 @@ async def test_killed_under_load(kind: str, where: str) -> None:
     inbox: Inbox = make_inbox(kind, where, None, name)
     async with inbox:
         missing = [key for key in told if await inbox.get(key) is None]
-    print(f"\n{kind}: {len(told)} answered with 200 before 3 kills, {len(missing)} missing")
+    print(f"\n{kind}: {len(told)} acknowledged before 3 kills, {len(missing)} missing")
     assert not missing
     assert len(told) > 100
 

@@ -155,7 +155,7 @@ async def test_refusal_leaves_nothing_open(kind: str, where: str, url: str, name
 
 @every
 async def test_unreachable_leaves_nothing_open(kind: str, tmp_path: Path) -> None:
-    """A block that the store did not answer needs no closing either."""
+    """A block whose store did not respond needs no closing either."""
     nowhere = {
         "sqlite": str(tmp_path / "missing" / "inbox.db"),
         "postgres": "postgresql://rh@127.0.0.1:1/x",

@@ -153,7 +153,7 @@ async def test_waiting_takes_nothing_away(ours: Receiver, theirs: Receiver) -> N
 
 @every
 async def test_times_out_cleanly(ours: Receiver, theirs: Receiver) -> None:
-    """Waits that end in the middle of a look leave no task, no mixed-up answer, and the inbox usable."""
+    """Waits that end in the middle of a poll leave no task, no mixed-up result, and the inbox usable."""
     outcomes = [await send(theirs, number) for number in range(5)]
     await ours.inbox.stats()
     tasks = asyncio.all_tasks()

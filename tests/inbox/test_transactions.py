@@ -100,7 +100,7 @@ async def test_savepoint(inbox: PostgresInbox, db: asyncpg.Connection) -> None:
 
 
 async def test_duplicate_leaves_the_transaction_usable(inbox: PostgresInbox, db: asyncpg.Connection) -> None:
-    """A duplicate is an answer, not an error: the transaction goes on and commits."""
+    """A duplicate is a result, not an error: the transaction goes on and commits."""
     await inbox.add(record("old", body=b"first"))
     async with db.transaction():
         assert await inbox.add(record("old", body=b"second"), connection=db) is Duplicate
@@ -195,10 +195,10 @@ async def test_worker_handles_after_the_commit(inbox: PostgresInbox, pool: async
         assert await seen.get() == 7
 
 
-@pytest.mark.parametrize(("end", "answer"), [("COMMIT", Duplicate), ("ROLLBACK", Added)])
+@pytest.mark.parametrize(("end", "expected"), [("COMMIT", Duplicate), ("ROLLBACK", Added)])
 @pytest.mark.parametrize("rival", ["the inbox", "a transaction"])
 async def test_rival_waits_for_the_end(
-    inbox: PostgresInbox, pool: asyncpg.Pool, end: str, answer: object, rival: str
+    inbox: PostgresInbox, pool: asyncpg.Pool, end: str, expected: object, rival: str
 ) -> None:
     """Whoever adds the same key meanwhile is told what the end of the transaction made true."""
     async with pool.acquire() as first, pool.acquire() as second, pool.acquire() as admin:
@@ -208,9 +208,9 @@ async def test_rival_waits_for_the_end(
         waiting = asyncio.create_task(inbox.add(record("k", body=b"second"), **given))
         await some_lock_is_awaited(admin, inbox)
         await first.execute(end)
-        assert await waiting is answer
+        assert await waiting is expected
     (stored,) = await inbox.list()
-    assert stored.body == (b"first" if answer is Duplicate else b"second")
+    assert stored.body == (b"first" if expected is Duplicate else b"second")
 
 
 async def test_failed_transaction(inbox: PostgresInbox, db: asyncpg.Connection) -> None:

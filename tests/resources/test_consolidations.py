@@ -21,7 +21,7 @@ SENT = {
 
 
 def envelope(**payload: object) -> bytes:
-    """Make the answer of a success."""
+    """Return a successful response."""
     return json.dumps({"correlationId": "c-1", "meta": {"status": 200}, **payload}).encode()
 
 

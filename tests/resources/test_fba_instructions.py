@@ -14,7 +14,7 @@ from tests.support.server import only_sent, recording
 
 
 def envelope(**payload: object) -> bytes:
-    """Make the answer of a success."""
+    """Return a successful response."""
     meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}
     return json.dumps({"correlationId": "c-1", "meta": meta, **payload}).encode()
 

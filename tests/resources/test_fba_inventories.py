@@ -11,13 +11,13 @@ from tests.support.server import recording
 
 
 def envelope(**payload: object) -> bytes:
-    """Make the answer of a success."""
+    """Return a successful response."""
     meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}
     return json.dumps({"correlationId": "c-1", "meta": meta, **payload}).encode()
 
 
 async def test_stock_lines_are_named_by_warehouse_and_fnsku() -> None:
-    """An update names its line and answers it as it is now."""
+    """An update names its line and returns it as it is now."""
     line = {
         "fbaWarehouseInventoryId": "0b9f5c1e-1111-4222-8333-000000000001",
         "warehouseId": 2,

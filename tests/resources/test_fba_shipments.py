@@ -20,7 +20,7 @@ UNCHECKED = RequestOptions(check_limits=False)
 
 
 def envelope(**payload: object) -> bytes:
-    """Make the answer of a success."""
+    """Return a successful response."""
     meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}
     return json.dumps({"correlationId": "c-1", "meta": meta, **payload}).encode()
 
@@ -77,7 +77,7 @@ async def test_a_tracking_number_in_use_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["receivedNumber", "rma"])
 async def test_the_receipt_number_has_two_names(name: str) -> None:
-    """Older answers call it rma, newer ones receivedNumber."""
+    """Older responses call it rma, newer ones receivedNumber."""
     row = {"fbaShipmentId": str(ID), name: "USE-2-1", "weight": 1.50, "fbaShipmentStatusCode": "ARRIVED"}
     async with recording() as (recorder, rh):
         recorder.response = envelope(data=row)

@@ -29,14 +29,14 @@ async def test_recalls_take_1_to_100_ids(call: Callable[[ReturnHelper, Any], Any
     assert recorder.seen == []
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
 async def test_lists_may_be_absent_or_null() -> None:
-    """A successful answer without its list, or with null for it, is an empty list."""
+    """A successful response without its list, or with null for it, is an empty list."""
     async with recording() as (recorder, rh):
         payloads: list[dict[str, Any]] = [{}, {"recallList": None}, {"recallList": []}]
         for payload in payloads:
-            recorder.response = answer(**payload)
+            recorder.response = envelope(**payload)
             assert list(await rh.recalls.cancel([1])) == []

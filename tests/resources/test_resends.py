@@ -38,16 +38,16 @@ async def test_a_broken_resend_is_named_by_wire_path(path: str, change: dict[str
     assert list(caught.value.fields) == [path]
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
 async def test_a_resend_is_cancelled_with_or_without_content() -> None:
-    """Newer servers answer with the resend, older ones with the bare envelope."""
+    """Newer servers respond with the resend, older ones with the bare envelope."""
     async with recording() as (recorder, rh):
-        recorder.response = answer()
+        recorder.response = envelope()
         assert (await rh.resends.cancel(7)).resend_id is None
-        recorder.response = answer(resendId=7, resendShipmentList=[{"resendShipmentId": 8, "error": ""}])
+        recorder.response = envelope(resendId=7, resendShipmentList=[{"resendShipmentId": 8, "error": ""}])
         cancelled = await rh.resends.cancel(7)
     assert (cancelled.resend_id, cancelled.resend_shipment_list[0].resend_shipment_id) == (7, 8)
 

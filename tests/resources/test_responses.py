@@ -1,4 +1,4 @@
-"""Answers made from every response schema, read through the real methods: nothing lost, nothing rounded."""
+"""Responses made from every response schema, read through the real methods: nothing lost, nothing rounded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from returnhelper._wire import Model, encode, to_datetime, unstructure
 from returnhelper._wire.model import wire_names
 from returnhelper.types import OpenStrEnum
 from tests.support import coverage_core, coverage_fba
-from tests.support.catalogs import Answers, operations
+from tests.support.catalogs import ResponseMaker, operations
 from tests.support.server import recording
 from tests.test_coverage import invoke
 
@@ -71,17 +71,17 @@ def _model_differences(typed: Model, raw: Mapping[str, object], path: str) -> It
             yield f"{path}.{attribute}: {value!r} out of nothing"
 
 
-def _lists(answer: Mapping[str, object]) -> Iterator[list[object]]:
+def _lists(response: Mapping[str, object]) -> Iterator[list[object]]:
     """Find the lists that may be the payload: at the top, or one object further down."""
-    for value in answer.values():
+    for value in response.values():
         if isinstance(value, list):
             yield value
         elif isinstance(value, dict):
             yield from _lists(value)
 
 
-def _result_differences(result: object, answer: Mapping[str, object]) -> Iterator[str]:
-    payload = {name: value for name, value in answer.items() if name not in ENVELOPE}
+def _result_differences(result: object, response: Mapping[str, object]) -> Iterator[str]:
+    payload = {name: value for name, value in response.items() if name not in ENVELOPE}
     if isinstance(result, Model):
         data = payload.get("data")
         if data is None:
@@ -94,19 +94,19 @@ def _result_differences(result: object, answer: Mapping[str, object]) -> Iterato
     assert isinstance(result, list | ResultList)
     raws = [dict(unstructure(item)) if isinstance(item, Model) else item for item in result]
     if raws not in (lists := list(_lists(payload))) and (raws or any(lists)):
-        yield f"{len(raws)} items are none of the lists in the answer"
+        yield f"{len(raws)} items are in no list of the response"
     for index, (item, raw) in enumerate(zip(result, raws, strict=True)):
         yield from differences(item, raw, f"[{index}]")
 
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_answers_lose_nothing(form: str) -> None:
-    """Every answer is read digit for digit, and what the catalog names has a field."""
+    """Every response is read digit for digit, and what the catalog names has a field."""
     found: dict[str, list[str]] = {}
     async with recording() as (recorder, rh):
         for op in operations().values():
-            answer = Answers(op.catalog, **FORMS[form]).envelope(op.answer)
-            recorder.response = encode(answer)
+            response = ResponseMaker(op.catalog, **FORMS[form]).envelope(op.response)
+            recorder.response = encode(response)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
                 try:

@@ -43,7 +43,7 @@ async def test_lists_look_at_their_span(path: str, arguments: dict[str, Any]) ->
             assert list(caught.value.fields) == [path]
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
@@ -51,7 +51,7 @@ async def test_long_spans_are_asked_for_in_windows() -> None:
     """No request asks for more than 62 days, and together they cover the span."""
     until = SINCE + timedelta(days=150)
     async with recording() as (recorder, rh):
-        recorder.response = answer(data=[])
+        recorder.response = envelope(data=[])
         assert [one async for one in rh.return_inventories.list(created_from=SINCE, created_to=until)] == []
     spans = [(dict(seen.query)["createFrom"], dict(seen.query)["createTo"]) for seen in recorder.seen]
     times = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in spans]

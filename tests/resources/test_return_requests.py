@@ -45,7 +45,7 @@ def body_of(recorder: Script) -> Any:
 
 
 async def test_an_edited_shipment_leaves_its_label_behind() -> None:
-    """A shipment taken from an answer can be sent back: what the edit has no member for stays here."""
+    """A shipment taken from a response can be sent back: what the edit has no member for stays here."""
     entity = structure(
         {
             "shipmentId": 1,

@@ -111,7 +111,7 @@ async def test_every_broken_field_is_named_at_once() -> None:
     }
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
@@ -124,9 +124,9 @@ async def test_money_leaves_as_the_number_that_was_written() -> None:
 
 
 async def test_the_answer_of_a_return_shipment_is_typed() -> None:
-    """The answer below `data` carries ids as numbers, the price as a decimal, and the trace id."""
+    """The response below `data` carries ids as numbers, the price as a decimal, and the trace id."""
     async with recording() as (recorder, rh):
-        recorder.response = answer(
+        recorder.response = envelope(
             data={
                 "returnRequestId": "11",
                 "shipmentId": 12,

@@ -29,7 +29,7 @@ async def test_sizes_of_a_quote_are_positive() -> None:
     assert set(caught.value.fields) == {"fromPostalCode", "weight", "dimension1", "dimension2"}
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
@@ -53,7 +53,7 @@ FEE = {
 async def test_fees_are_found_wherever_they_lie(payload: dict[str, Any]) -> None:
     """The sample nests the fees under `data`, the older table prints them at the top."""
     async with recording() as (recorder, rh):
-        recorder.response = answer(**payload)
+        recorder.response = envelope(**payload)
         for fees in (
             await rh.resends.list_shipping_fees([1], to_country_code="usa", to_postal_code="0"),
             await rh.shipments.list_shipping_fees(
@@ -71,7 +71,7 @@ async def test_fees_are_found_wherever_they_lie(payload: dict[str, Any]) -> None
 async def test_a_shipment_list_may_come_without_rows_or_total() -> None:
     """The newer sample shows a stray id where the rows should be; that is an empty page."""
     async with recording() as (recorder, rh):
-        recorder.response = answer(returnRequestId=9)
+        recorder.response = envelope(returnRequestId=9)
         until = SINCE + timedelta(days=1)
         assert [one async for one in rh.shipments.list(created_from=SINCE, created_to=until)] == []
 

@@ -59,7 +59,7 @@ async def test_an_inventory_has_one_entry_of_services() -> None:
             await rh.vas.create([])
 
 
-def answer(**payload: Any) -> bytes:
+def envelope(**payload: Any) -> bytes:
     return encode({"correlationId": "c-1", "meta": {"status": 200, "errorCode": None}, **payload})
 
 
@@ -71,7 +71,7 @@ async def test_vas_sends_the_inventory_id_as_text() -> None:
     """One call of the API wants the inventory id as digits in a text; the caller gives a number as everywhere."""
     detail = CreateVasDetail(vas_code="repack")
     async with recording() as (recorder, rh):
-        recorder.response = answer(data=[{"returnRequestLineItemId": 5, "createVasDetailList": [{}]}])
+        recorder.response = envelope(data=[{"returnRequestLineItemId": 5, "createVasDetailList": [{}]}])
         created = await rh.vas.create(
             [CreateVas(return_inventory_id=19078, create_vas_detail_list=(detail,))]
         )

@@ -1,4 +1,4 @@
-"""The catalogs as data: which operations exist, what they take, and answers made from their schemas."""
+"""The catalogs as data: which operations exist, what they take, and responses made from their schemas."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Documented:
     required_query: frozenset[str]
     idempotent: bool
     body: Schema | None
-    answer: Schema
+    response: Schema
 
 
 @cache
@@ -109,7 +109,7 @@ def _read(catalog: str, api: str, path: str, method: str, spec: Any) -> Document
     parameters = [resolve(catalog, parameter) for parameter in spec.get("parameters", ())]
     query = {p["name"]: p for p in parameters if p["in"] == "query"}
     content = spec.get("requestBody", {}).get("content", {})
-    answer = spec["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+    response = spec["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
     return Documented(
         id=spec["operationId"],
         catalog=catalog,
@@ -121,7 +121,7 @@ def _read(catalog: str, api: str, path: str, method: str, spec: Any) -> Document
         required_query=frozenset(name for name, p in query.items() if p.get("required")),
         idempotent=any(p["name"].lower() == "x-returnhelper-idempotency-key" for p in parameters),
         body=resolve(catalog, content["application/json"]["schema"]) if content else None,
-        answer=resolve(catalog, answer),
+        response=resolve(catalog, response),
     )
 
 
@@ -141,11 +141,11 @@ _PYTHON: dict[str, Any] = {
 }
 
 
-def misfits(catalog: str, schema: Schema, value: object, path: str, *, complete: bool) -> Iterator[str]:
+def mismatches(catalog: str, schema: Schema, value: object, path: str, *, complete: bool) -> Iterator[str]:
     """Name what the catalog lacks or misses in a request; a complete one names every documented member."""
     schema = resolve(catalog, schema)
     if options := schema.get("anyOf") or schema.get("oneOf"):
-        tries = [list(misfits(catalog, option, value, path, complete=complete)) for option in options]
+        tries = [list(mismatches(catalog, option, value, path, complete=complete)) for option in options]
         yield from min(tries, key=len)
         return
     kinds = _types(schema)
@@ -154,17 +154,17 @@ def misfits(catalog: str, schema: Schema, value: object, path: str, *, complete:
     if isinstance(value, bool) and "boolean" not in kinds and kinds:
         yield f"{path}: a boolean where the catalog has {kinds}"
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{path}: {value!r} is none of {schema['enum']}"
+        yield f"{path}: {value!r} is not one of {schema['enum']}"
     if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
         yield f"{path}: {value!r} is not {schema['pattern']}"
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
-            yield from misfits(catalog, schema["items"], item, f"{path}[{index}]", complete=complete)
+            yield from mismatches(catalog, schema["items"], item, f"{path}[{index}]", complete=complete)
     if isinstance(value, dict) and "properties" in schema:
-        yield from _member_misfits(catalog, schema, value, path, complete=complete)
+        yield from _member_mismatches(catalog, schema, value, path, complete=complete)
 
 
-def _member_misfits(
+def _member_mismatches(
     catalog: str, schema: Schema, value: dict[str, Any], path: str, *, complete: bool
 ) -> Iterator[str]:
     properties = schema["properties"]
@@ -175,13 +175,13 @@ def _member_misfits(
         yield f"{path}.{name}: not sent"
     for name, member in value.items():
         if name in properties:
-            yield from misfits(catalog, properties[name], member, f"{path}.{name}", complete=complete)
+            yield from mismatches(catalog, properties[name], member, f"{path}.{name}", complete=complete)
         elif not schema.get("additionalProperties"):
             yield f"{path}.{name}: the catalog has no such member"
 
 
-class Answers:
-    """Makes answers from schemas: complete, minimal, with members nobody knows, with nulls, with ids as text."""
+class ResponseMaker:
+    """Makes responses from schemas: complete, minimal, with members nobody knows, with nulls, with ids as text."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class Answers:
         self._count = 0
 
     def envelope(self, schema: Schema) -> dict[str, Any]:
-        """Make the whole answer of a success."""
+        """Return the whole response of a success."""
         rest = {name: self.make(part, name) for name, part in self._members(schema) if name not in _ENVELOPE}
         meta = {"status": 200, "data": {}, "errorCode": None, "error": {}}
         return {"correlationId": "0HM9VIKSKH2CB:00000001", "meta": meta, **rest, **self._unknowns()}

@@ -79,7 +79,7 @@ class Server:
     def user(self) -> str | None:
         return None
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         raise NotImplementedError
 
     def start(self) -> None:
@@ -92,9 +92,9 @@ class Server:
             start_new_session=True,
         )
         end = time.monotonic() + 60
-        while not self.answers():
+        while not self.is_up():
             assert self.process.poll() is None, f"{self.command()[0]} ended"
-            assert time.monotonic() < end, f"{self.command()[0]} does not answer"
+            assert time.monotonic() < end, f"{self.command()[0]} does not respond"
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -123,7 +123,7 @@ class RedisServer(Server):
         options = f"--port {self.port} --bind 127.0.0.1 --appendonly yes --appendfsync always --save".split()
         return [self.program, *options, "", "--dir", str(self.home)]
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as line:
             line.sendall(b"PING\r\n")
             return line.recv(16).startswith(b"+PONG")
@@ -157,7 +157,7 @@ class PostgresServer(Server):
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
         return [self.program, "-D", str(self.home / "data"), *(f"--{option}" for option in options)]
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         check = str(Path(self.program).with_name("pg_isready"))
         run = subprocess.run(
             [check, "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False, stdout=subprocess.DEVNULL

@@ -39,7 +39,7 @@ class PgBouncer(Server):
     def command(self) -> Sequence[str]:
         return [self.program, str(self.home / "pgbouncer.ini")]
 
-    def answers(self) -> bool:
+    def is_up(self) -> bool:
         return accepts(self.port)
 
     @property

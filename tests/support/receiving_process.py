@@ -1,4 +1,4 @@
-"""A receiving process to be killed: it prints the key of every delivery that it answered with 200."""
+"""A receiving process to be killed: it prints the key of every delivery to which it responded with 200."""
 
 from __future__ import annotations
 

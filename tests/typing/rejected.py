@@ -35,7 +35,7 @@ async def calls(rh: ReturnHelper, now: datetime) -> None:
     await rh.consolidations.create(2, shipping_method="AIR_FREIGHT")  # wrong: the address is missing
     await rh.files.upload(7, filename="a.png")  # wrong: not a source
     await rh.lookups.list_vas(page_size=50)  # wrong: lookups take nothing
-    (await rh.lookups.list_vas()).append(None)  # wrong: answers are read-only
+    (await rh.lookups.list_vas()).append(None)  # wrong: results are read-only
 
 
 def models(inventory: ReturnInventory) -> None:

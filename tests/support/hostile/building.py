@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from returnhelper._wire import encode
-from tests.support.catalogs import Answers, Documented
+from tests.support.catalogs import Documented, ResponseMaker
 from tests.support.server import KEY, TOKEN
 
 ECHO = f"x-rr-apikey: {KEY} x-rr-apitoken: {TOKEN}"
@@ -59,7 +59,7 @@ def http(
 
 def envelope(op: Documented) -> dict[str, Any]:
     """Return a documented response that says success."""
-    return Answers(op.catalog).envelope(op.answer)
+    return ResponseMaker(op.catalog).envelope(op.response)
 
 
 def payload(op: Documented) -> dict[str, Any]:
