@@ -41,7 +41,9 @@ async def test_aiohttp_example(tmp_path):
                 assert response.status == 200
 
         tasks.add(asyncio.create_task(post()))
-        return web.json_response({"correlationId": "c", "meta": {"status": 200}, "data": {"shipmentId": 9}})
+        return web.json_response(
+            {"correlationId": "c", "meta": {"status": 200}, "data": {"returnRequestId": 8, "shipmentId": 9}}
+        )
 
     api = web.Application()
     api.router.add_post("/api/ReturnShipment/createReturnShipment", create)

@@ -62,7 +62,7 @@ def _build_from_alias(action: str, version: JSONValue, decoded: JSONObject, body
             return _load(name).from_decoded(decoded, body)
         except PayloadInvalid as error:
             _warn_of_other_shape(action, name, error.path)
-    else:
+    elif len(action) <= _LONGEST_ACTION:
         _warn_of_resemblance(action)
     return UnknownEvent.from_decoded(decoded, body)
 
@@ -80,7 +80,7 @@ def _warn_of_other_shape(action: str, name: str, path: str) -> None:
 
 @lru_cache(maxsize=256)
 def _warn_of_resemblance(action: str) -> None:
-    if len(action) <= _LONGEST_ACTION and (found := closest_name(action)):
+    if found := closest_name(action):
         _log.warning(
             "action %r is unknown but resembles %r: it is an UnknownEvent, and handlers of events.%s do not receive it",
             action,
