@@ -1,4 +1,4 @@
-"""The documentation tells the truth: its examples run, its links lead somewhere, its commands exist."""
+"""The documentation is true: its examples run, its links have a target, its commands exist."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RUN = "<!-- run -->"
 
 
 class Block(NamedTuple):
-    """A fenced block: where it begins, its code, and whether it is to be executed."""
+    """A fenced block: its line, its language, its code, and whether it is executed."""
 
     line: int
     language: str
@@ -38,7 +38,7 @@ class Block(NamedTuple):
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """Give the fenced blocks of a page."""
+    """Yield the fenced blocks of a page."""
     text = page.read_text("utf-8")
     for found in re.finditer(
         r"^(?P<run><!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$",
@@ -58,7 +58,7 @@ def compiled(page: Path, block: Block) -> types.CodeType:
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the anchors of a page's headings, as the usual renderers make them."""
+    """Return the anchors of a page's headings, as the usual renderers write them."""
     prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     titles = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
@@ -70,7 +70,7 @@ def named(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_example_compiles(page: Path) -> None:
-    """Each Python block is valid Python."""
+    """Every Python block compiles."""
     for block in blocks(page):
         if block.language == "python":
             compiled(page, block)
@@ -78,7 +78,7 @@ def test_every_example_compiles(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_import_of_the_examples_works(page: Path) -> None:
-    """What an example imports exists, and so does every event that a page names."""
+    """Every import of an example works, and every event that a page names exists."""
     for block in blocks(page):
         if block.language != "python":
             continue
@@ -101,7 +101,7 @@ def test_every_import_of_the_examples_works(page: Path) -> None:
     ],
 )
 def test_every_argument_is_described(page: str, described: type, left_out: set[str]) -> None:
-    """The pages name each argument of what they describe, and no default that is not so."""
+    """The pages name every argument of what they describe, with its real default."""
     text = (DOCS / page).read_text("utf-8")
     for parameter in inspect.signature(described).parameters.values():
         if parameter.name not in left_out:
@@ -111,8 +111,8 @@ def test_every_argument_is_described(page: str, described: type, left_out: set[s
                 assert float(row[1]) == float(parameter.default), parameter.name
 
 
-def test_every_mark_is_before_an_example() -> None:
-    """No mark is lost on something that is no Python block."""
+def test_every_mark_stands_before_an_example() -> None:
+    """Every mark stands before a Python block."""
     for page in PAGES:
         marked = [block for block in blocks(page) if block.run]
         assert all(block.language == "python" for block in marked), page.name
@@ -123,7 +123,7 @@ def test_every_mark_is_before_an_example() -> None:
     "page", [page for page in PAGES if any(block.run for block in blocks(page))], ids=named
 )
 async def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The marked blocks of a page run one after the other, against the emulator; `rh`, `emu` and `request` are given."""
+    """The marked blocks of a page run in order against the emulator, with `rh`, `emu` and `request` defined."""
     monkeypatch.chdir(tmp_path)
     module = types.ModuleType("a_page")
     monkeypatch.setitem(sys.modules, "a_page", module)
@@ -143,7 +143,7 @@ async def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.
 
 
 async def first_request(rh: ReturnHelper) -> object:
-    """Take the request that the page about calls builds, so that it is written once."""
+    """Return the request that the page about calls builds, so that it is written once."""
     page = DOCS / "calling.md"
     block = next(
         block for block in blocks(page) if block.run and "CreateReturnShipmentRequest(" in block.code
@@ -158,8 +158,8 @@ async def first_request(rh: ReturnHelper) -> object:
     [*PAGES, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY", "examples/README"))],
     ids=named,
 )
-def test_every_link_leads_somewhere(page: Path) -> None:
-    """Each relative link names a file that exists, and each anchor a heading."""
+def test_every_link_has_a_target(page: Path) -> None:
+    """Every relative link has a file, and every anchor a heading."""
     prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)\s]+)\)", prose):
         if "://" in target:
@@ -172,7 +172,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_listed() -> None:
-    """The index links to each page, and the page about the architecture to each decision."""
+    """The index links to every page, and the page about the architecture to every decision."""
     for listing, pages in (("index.md", DOCS.glob("*.md")), ("architecture.md", DOCS.glob("decisions/*.md"))):
         text = (DOCS / listing).read_text("utf-8")
         for page in pages:
@@ -180,7 +180,7 @@ def test_every_page_is_listed() -> None:
 
 
 def test_the_threat_model_names_tests_that_exist() -> None:
-    """Each threat has a test, and each test that the page names is there."""
+    """Every threat names a test, and every named test exists."""
     page = (DOCS / "security.md").read_text("utf-8")
     threats = page.partition("## Deliveries")[2].partition("## What you must set up")[0]
     rows = {row for row in threats.splitlines() if row.startswith("| ")}
@@ -195,7 +195,7 @@ def test_the_threat_model_names_tests_that_exist() -> None:
 
 
 def test_the_reasons_of_held_records_are_those_of_the_package() -> None:
-    """What the page about operation says that a reason begins with is a text of the package."""
+    """Every beginning of a reason on the page about operation is a text of the package."""
     page = (DOCS / "operation.md").read_text("utf-8")
     rows = page.partition("| it begins with |")[2].partition("\n\n")[0]
     reasons = [text for row in rows.splitlines()[2:] for text in re.findall(r"`([^`]+)`", row.split("|")[1])]
@@ -205,7 +205,7 @@ def test_the_reasons_of_held_records_are_those_of_the_package() -> None:
 
 
 def commands() -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Give each command line that a page shows: where, its verb, its options."""
+    """Yield every command line that a page shows: its page, its verb, its options."""
     for page in PAGES:
         text = page.read_text("utf-8").replace("\\\n", " ")
         for line in re.findall(r"(?:\$ (?:\w+=\S+ )*|`)returnhelper +([^\n`]+)", text):
@@ -216,7 +216,7 @@ def commands() -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize(("page", "verb", "options"), sorted(set(commands())))
 def test_every_command_exists(page: str, verb: str, options: tuple[str, ...]) -> None:
-    """Each command that a page shows has its verb and its options."""
+    """Every command that a page shows exists, with its options."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as left:
         main([*([verb] if verb else []), "--help"])
@@ -226,7 +226,7 @@ def test_every_command_exists(page: str, verb: str, options: tuple[str, ...]) ->
 
 
 def test_the_options_of_the_commands_are_all_described() -> None:
-    """The page about the command line names each option that a verb has."""
+    """The page about the command line names every option of every verb."""
     page = (DOCS / "command-line.md").read_text("utf-8")
     for verb in ("demo", "emulator", "diagnose"):
         said = io.StringIO()

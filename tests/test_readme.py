@@ -43,7 +43,7 @@ def test_the_example_of_a_web_service_is_short() -> None:
 async def test_the_web_service_of_the_readme_handles_a_label(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The web service of the README, copied as it stands, verifies a delivery, stores it and runs its handler."""
+    """The web service of the README verifies a delivery, stores it and runs its handler."""
     port = unused_port()
     url = f"http://127.0.0.1:{port}/hooks/rh"
     database = str(tmp_path / "inbox.db")
@@ -70,7 +70,7 @@ async def test_the_web_service_of_the_readme_handles_a_label(
 async def test_the_first_lines_of_the_readme_order_a_label_and_handle_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the README begins with orders a label on the emulator and prints where it is."""
+    """The first example of the README orders a label on the emulator and prints its address."""
     monkeypatch.chdir(tmp_path)
     port = unused_port()
     url = f"http://127.0.0.1:{port}/hooks/rh"
@@ -101,7 +101,7 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
     assert shown == [line for line in demo.stdout.decode().splitlines() if line.startswith("  ✓")]
 
 
-def test_the_readme_is_short_and_leads_somewhere() -> None:
+def test_the_readme_is_short_and_its_links_exist() -> None:
     """The README has at most two hundred lines, its first code is on the first screen, and its links exist."""
     assert len(README.splitlines()) <= 200
     assert README.index("```python") < README.index("##")

@@ -61,7 +61,7 @@ def test_the_delivery_of_an_event_is_that_event(cls):
     assert parse_event(delivery(built).body).dedup_key == built.dedup_key
 
 
-def test_what_does_not_fit_is_told():
+def test_a_payload_that_does_not_fit_is_reported():
     """A payload that does not fit, or a class without an action, is an error."""
     with pytest.raises(PayloadInvalid):
         event(events.LabelGenerated, {"label": 5})

@@ -1,4 +1,4 @@
-"""The types themselves, as a user's checker sees them."""
+"""The types, as a user's type checker sees them."""
 
 from __future__ import annotations
 
