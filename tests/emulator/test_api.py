@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import aiohttp
 import pytest
@@ -211,7 +212,7 @@ async def test_lists(emu: Emulator, rh: ReturnHelper) -> None:
     for n in range(7):
         created = await rh.return_shipments.create(order(f"A-{n}"))
         emu.warehouse.arrive(created.shipment_id)
-    window = {
+    window: dict[str, Any] = {
         "created_from": datetime.now(UTC) - timedelta(days=100),
         "created_to": datetime.now(UTC) + timedelta(days=1),
     }

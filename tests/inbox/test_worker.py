@@ -7,6 +7,7 @@ import gc
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ async def test_lost_lease_cancels() -> None:
                 raise
 
     class Forgetful(MemoryInbox):
-        async def extend(self, record: Record, lease: timedelta) -> bool:  # type: ignore[override]
+        async def extend(self, record: Record, lease: float | timedelta) -> bool:  # type: ignore[override]
             await self.release(record)
             return False
 
@@ -198,7 +199,7 @@ async def test_outage() -> None:
             if self.calls % 3:
                 raise InboxUnavailable("out")
 
-        async def claim(self, limit: int, lease: timedelta) -> list[Record]:  # type: ignore[override]
+        async def claim(self, limit: int, lease: float | timedelta) -> list[Record]:  # type: ignore[override]
             self.fail()
             return await super().claim(limit, lease)
 
@@ -210,7 +211,7 @@ async def test_outage() -> None:
         seen.append(str(event.notification_id))
 
     inbox = Flaky()
-    given = FAST | {"uniform": lambda low, _: low}
+    given: dict[str, Any] = FAST | {"uniform": lambda low, _: low}
     async with Worker(inbox, router(handle), **given) as worker:
         for number in range(20):
             await inbox.add(event(str(number)))
