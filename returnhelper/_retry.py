@@ -32,8 +32,9 @@ async def run_attempts(
     `once` makes one attempt and may raise whatever aiohttp raises. The first attempt is made outside of stamina, which
     costs about as much as half a call.
     """
+    scope = asyncio.timeout(None)
     try:
-        async with asyncio.timeout(None) as scope:
+        async with scope:
             if limits.total is not None:
                 state.deadlines.watch(scope, limits.total)
             try:

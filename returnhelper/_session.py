@@ -126,11 +126,11 @@ class LoopState:
     connections that does not have the headers of the API.
     """
 
-    _session: aiohttp.ClientSession = attrs.field(repr=False)
-    _transfers: aiohttp.ClientSession | None = attrs.field(repr=False)
+    _session: aiohttp.ClientSession = attrs.field(alias="session", repr=False)
+    _transfers: aiohttp.ClientSession | None = attrs.field(alias="transfers", repr=False)
     # Sent with every call; empty where the session has them as its defaults.
-    _headers: Mapping[str, str] = attrs.field(repr=False)
-    _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(repr=False)
+    _headers: Mapping[str, str] = attrs.field(alias="headers", repr=False)
+    _middlewares: tuple[ClientMiddlewareType, ...] = attrs.field(alias="middlewares", repr=False)
     slots: asyncio.Semaphore = attrs.field(repr=False)
     deadlines: Deadlines = attrs.field(repr=False)
 

@@ -38,17 +38,24 @@ def _base_url(name: str, value: object, *, allow_http: bool) -> str:
 
 
 def _url_problem(value: str) -> str | None:
+    unusable = "is not an http or https URL; write it like https://host/path"
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
         (host or "").encode("idna")  # as the resolver will do: it refuses empty and overlong labels
     except ValueError:
-        host = None
+        return unusable
     if not host or parts.scheme not in {"http", "https"} or re.search(r"[\\\x00-\x20\x7f]", value):
-        return "is not an http or https URL; write it like https://host/path"
+        return unusable
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must be a base URL without user, query or fragment"
     return None
+
+
+def _set_fields(instance: object, **values: object) -> None:
+    """Set the fields of a frozen object, for constructors that check and convert their arguments."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
 
 
 @attrs.frozen(init=False)
@@ -81,12 +88,15 @@ class Environment:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"name must be text, not {format_value(name)}")
         require_bool("allow_http", allow_http)
-        self.__attrs_init__(
-            name,
-            _base_url("user_url", user_url, allow_http=allow_http),
-            None if public_url is None else _base_url("public_url", public_url, allow_http=allow_http),
-            None if image_url is None else _base_url("image_url", image_url, allow_http=allow_http),
-            allow_http,
+        _set_fields(
+            self,
+            name=name,
+            user_url=_base_url("user_url", user_url, allow_http=allow_http),
+            public_url=None
+            if public_url is None
+            else _base_url("public_url", public_url, allow_http=allow_http),
+            image_url=None if image_url is None else _base_url("image_url", image_url, allow_http=allow_http),
+            allow_http=allow_http,
         )
 
     @classmethod
@@ -162,8 +172,8 @@ class Timeouts:
         read: Duration | None = 30.0,
         total: Duration | None = 120.0,
     ) -> None:
-        self.__attrs_init__(
-            connect=_limit("connect", connect), read=_limit("read", read), total=_limit("total", total)
+        _set_fields(
+            self, connect=_limit("connect", connect), read=_limit("read", read), total=_limit("total", total)
         )
 
 
@@ -195,7 +205,8 @@ class RetryPolicy:
     ) -> None:
         require_int("attempts", attempts, Range(1, 1000))
         require_callable("random", random)
-        self.__attrs_init__(
+        _set_fields(
+            self,
             attempts=attempts,
             wait_initial=to_seconds("wait_initial", wait_initial, zero=True),
             wait_max=to_seconds("wait_max", wait_max, zero=True),
@@ -247,7 +258,8 @@ class RequestOptions:
             require_type("retry", retry, RetryPolicy, "RetryPolicy.NONE")
         if check_limits is not None:
             require_bool("check_limits", check_limits)
-        self.__attrs_init__(
+        _set_fields(
+            self,
             timeout=timeout,
             idempotency_key=idempotency_key,
             retry=retry,
