@@ -74,6 +74,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/inbox.py
 	$(BIN)/python benchmarks/responsiveness.py
+	$(BIN)/python benchmarks/hostile.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"

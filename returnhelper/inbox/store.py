@@ -13,6 +13,9 @@ import attrs
 from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind, enumeration
 from returnhelper.inbox._columns import storable_key as storable_key  # noqa: PLC0414 - for the receiver
 
+LARGE_BODY: Final = 64 << 10
+"""Bodies above this many bytes are decoded in a thread: one of a megabyte can take a second."""
+
 
 class State(StrEnum):
     """The states of a record."""

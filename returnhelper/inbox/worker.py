@@ -21,7 +21,7 @@ from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
-from returnhelper.inbox.store import LEASE_EXPIRED, Inbox, Record
+from returnhelper.inbox.store import LARGE_BODY, LEASE_EXPIRED, Inbox, Record
 from returnhelper.webhooks.events import parse_event
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = ["Worker", "WorkerCounters"]
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
-_LARGE_BODY: Final = 64 * 1024
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -293,8 +292,7 @@ class Worker:
         return disposition
 
     async def _dispatch(self, record: Record) -> Disposition:
-        # Parsing a large body takes up to a second, for which the event loop must not be blocked.
-        large = len(record.body) > _LARGE_BODY
+        large = len(record.body) > LARGE_BODY
         event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
         attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
         return await attempt.run(self._router.dispatch(event), self._handler_timeout)

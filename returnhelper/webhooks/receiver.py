@@ -15,7 +15,7 @@ from returnhelper._arguments import POSITIVE, require, require_callable, require
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
-from returnhelper.inbox.store import AddResult, Duplicate, Inbox, Record, State
+from returnhelper.inbox.store import LARGE_BODY, AddResult, Duplicate, Inbox, Record, State
 from returnhelper.webhooks._arrival import is_trial, make_record, without_encoding
 from returnhelper.webhooks._body import (
     BodyRefused,
@@ -45,9 +45,6 @@ _log = logging.getLogger("returnhelper.webhooks")
 TOLERANCE: Final = timedelta(minutes=15)
 MAX_BODY: Final = 1 << 20
 MAX_UNVERIFIED: Final = 64 << 20
-LARGE: Final = 64 << 10
-"""Bodies above this many bytes are decoded in a thread."""
-
 _MOST_UNPACKING: Final = 4
 _GRACE: Final = 1.0  # seconds a store may take to notice its own timeout
 
@@ -260,7 +257,7 @@ class Receiver:
             if coding is not None and error.reason is VerificationFailureReason.MISMATCH:
                 return await self._shielded(self._receive_packed(headers, body, coding, altered))
             return self._unverified(headers, body, error.reason, altered)
-        if len(body) > LARGE:
+        if len(body) > LARGE_BODY:
             return await self._shielded(self._process_large(headers, body, verified))
         now = self._clock()
         record = make_record(headers, body, verified, now, limit=self.max_body)

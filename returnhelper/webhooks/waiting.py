@@ -11,7 +11,7 @@ from typing import Final, Generic, Self, TypeAlias, TypeVar
 from returnhelper._arguments import require, require_callable
 from returnhelper._time import EPOCH, Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import EventNotReceived, PayloadInvalid
-from returnhelper.inbox.store import Inbox, Record, State
+from returnhelper.inbox.store import LARGE_BODY, Inbox, Record, State
 from returnhelper.webhooks._predicate import holds, require_predicate
 from returnhelper.webhooks.events import Event, event_class, parse_event
 
@@ -122,7 +122,7 @@ class Expectation(Generic[E]):
         while True:
             self._wakeup.clear()
             received, self._received = self._received, []
-            found = self._first_match(received)
+            found = await self._first_match(received)
             if found is None and loop.time() >= next_search:
                 now = self._clock()
                 found = await self._search_inbox(searched_until)
@@ -147,7 +147,7 @@ class Expectation(Generic[E]):
             after = page[-1].key
             if page[-1].received_at < searched_until - _OVERLAP:
                 break
-        return self._first_match(reversed(candidates))
+        return await self._first_match(reversed(candidates))
 
     def _is_candidate(self, record: Record) -> bool:
         # held on arrival: it may be a replay, and nobody has examined it yet
@@ -156,15 +156,16 @@ class Expectation(Generic[E]):
         kind = event_class(record.action, record.category, record.version)
         return record.received_at >= self._start and issubclass(kind, self._event)
 
-    def _first_match(self, records: Iterable[Record]) -> E | None:
+    async def _first_match(self, records: Iterable[Record]) -> E | None:
         for record in records:
-            if self._is_candidate(record) and (event := self._matching_event(record)) is not None:
+            if self._is_candidate(record) and (event := await self._matching_event(record)) is not None:
                 return event
         return None
 
-    def _matching_event(self, record: Record) -> E | None:
+    async def _matching_event(self, record: Record) -> E | None:
         self._examined.add(record.key)
-        event = _parse(record)
+        large = len(record.body) > LARGE_BODY
+        event = await asyncio.to_thread(_parse, record) if large else _parse(record)
         if isinstance(event, self._event) and (self._when is None or holds(self._when, event)):
             return event
         return None

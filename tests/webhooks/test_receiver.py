@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -245,6 +246,25 @@ async def test_inline_runs_handlers_before_the_response():
         assert (await receiver.inbox.stats()).held == 2
     assert seen == [7]
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_inline_handlers_run_in_a_fresh_context():
+    """Handlers do not see the context variables of the request that came first, nor of any other."""
+    tenant, seen, router = ContextVar("tenant", default="none"), [], Router()
+
+    @router.on(events.LabelGenerated)
+    async def handler(event):
+        seen.append(tenant.get())
+        tenant.set(f"handler {event.label.shipment_id}")
+
+    async def request(number):
+        tenant.set(f"request {number}")
+        return await receive(receiver, label(number))
+
+    async with Receiver.inline(VERIFIER, router) as receiver:
+        for number in (1, 2, 3):
+            assert (await asyncio.create_task(request(number))).status == 200
+    assert seen == ["none"] * 3
 
 
 async def test_inline_retries_a_failed_handler():

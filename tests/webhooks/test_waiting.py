@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import pickle
 from datetime import UTC, datetime, timedelta
@@ -151,6 +152,57 @@ async def test_predicate_that_raises(receiver):
     await send(receiver, 9)
     with pytest.raises(ZeroDivisionError):
         await receiver.expect(events.LabelGenerated, when=lambda event: 1 / 0, timeout=1)
+
+
+async def matches(event):
+    return True
+
+
+class Asynchronous:
+    async def __call__(self, event):
+        return True
+
+
+@pytest.mark.parametrize("when", [matches, Asynchronous(), functools.partial(matches)])
+def test_an_asynchronous_predicate_is_refused(when, receiver):
+    """A coroutine function as predicate would always be true: it is refused at once."""
+    with pytest.raises(ConfigurationError, match="when must be a plain function"):
+        receiver.expect(events.LabelGenerated, when=when)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        lambda event: asyncio.ensure_future(matches(event)),
+        lambda event: asyncio.sleep(0, True),
+        lambda event: Awaitable(),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_predicate_that_returns_an_awaitable(when, before, receiver):
+    """A predicate that returns an awaitable is an error, not a match, whether the event came before or comes later."""
+    if before:
+        await send(receiver, 9)
+    async with receiver.expect(
+        events.LabelGenerated, when=when, timeout=1, since=timedelta(minutes=1)
+    ) as expected:
+        if not before:
+            await send(receiver, 9)
+        with pytest.raises(ConfigurationError, match="returned an awaitable"):
+            await expected
+    assert not receiver._listeners
+
+
+class Awaitable:
+    def __await__(self):
+        yield
+
+
+async def test_a_large_event_is_found(receiver):
+    """An event with a body above 64 kB, which is read in a thread, ends the wait too."""
+    async with receiver.expect(events.LabelGenerated, when=of(9), timeout=5) as expected:
+        await send(receiver, 9, note="x" * 100_000)
+        assert (await expected).label.shipment_id == 9
 
 
 async def test_create_and_wait(receiver):
