@@ -17,6 +17,7 @@ _NOT_IN_A_HEADER: Final = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
 _SENSITIVE: Final = re.compile("auth|cookie|key|password|secret|token", re.IGNORECASE)
 _NET_ESCAPED: Final = re.compile(r"[&'\"+<>`]")  # what System.Text.Json writes as \uXXXX
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _REDACTED: Final = "***"
 _SHORTEST: Final = 6
 """Shorter secrets are not searched for: they occur in ordinary words, and real ones are far longer."""
@@ -117,10 +118,13 @@ class Redactor:
         return "<redactor>"
 
     def text(self, text: str) -> str:
-        """Return the text without the secrets: a server or a proxy may echo what it was sent."""
+        """Return the text without the secrets: a server or a proxy may echo what it was sent.
+
+        Lone surrogates, as which aiohttp decodes header bytes that are not UTF-8, become replacement characters.
+        """
         for form in self._texts:
             text = text.replace(form, _REDACTED)
-        return text
+        return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
     def body(self, body: bytes) -> bytes:
         """Return the bytes without the secrets."""

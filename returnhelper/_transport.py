@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 
 import aiohttp
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from . import _response
@@ -116,17 +115,7 @@ class Transport:
         body = await (response.read() if bounded else _read_within_limit(request, response))
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s: HTTP %d, %d bytes", request.name, response.status, len(body))
-        return _response.interpret(request, response.status, _readable(headers), body)
-
-
-def _readable(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Return headers that can be printed: aiohttp decodes bytes that are not UTF-8 to lone surrogates."""
-    if all(map(str.isascii, headers.values())):
-        return headers.copy()
-    return CIMultiDict(
-        (name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-        for name, value in headers.items()
-    )
+        return _response.interpret(request, response.status, headers.copy(), body)
 
 
 async def _read_within_limit(request: PreparedRequest, response: aiohttp.ClientResponse) -> bytes:
