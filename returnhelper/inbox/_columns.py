@@ -85,10 +85,7 @@ def storable_text(text: str) -> str:
 
 
 def storable_key(text: str) -> str:
-    """Return a key that every store can index, or the digest of one that is too long or would have to be escaped.
-
-    Escaped, two keys could become one.
-    """
+    """Return a key that every store can index: of one that is too long or cannot be kept as it is, the SHA-256."""
     if len(text) <= _LONGEST_KEY and storable_text(text) == text:
         return text
     return "sha256-of-key:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -232,6 +232,26 @@ async def test_strange_text(inbox: Inbox) -> None:
     assert (await inbox.get("k\0\ud800" + "x" * 9000)).state is State.HELD
 
 
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [
+        ("a\0", "a\\x00"),
+        ("a\udcff", "a\\udcff"),
+        ("a\ud800", "a\udbff"),
+        ("x" * 500, "x" * 501),
+        ("\0" * 300, "\0" * 301),
+    ],
+)
+async def test_keys_that_cannot_be_kept(inbox: Inbox, key: str, other: str) -> None:
+    """Two keys stay two, and each is known again, even if no store can keep them as they are."""
+    for new in (key, other):
+        assert await inbox.add(record(new, ordering_key=new)) is Added
+        assert await inbox.add(record(new)) is Duplicate
+    found = await inbox.claim(5, LEASE)
+    assert len(found) == len({one.key for one in found}) == 2
+    assert [(await inbox.get(new)) for new in (key, other)] == found
+
+
 async def test_cancelled_waiter(inbox: Inbox) -> None:
     """A caller that is cancelled takes nothing from those that share its write."""
     adds = [asyncio.create_task(inbox.add(record(f"k{number}"))) for number in range(40)]
