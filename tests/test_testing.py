@@ -47,8 +47,8 @@ def test_every_event_class_can_be_built():
             try:
                 assert type(event(kind)) is kind
             except PayloadInvalid as error:  # a class that needs its payload: was it the right one?
-                told = str(error)
-                assert f" {kind.__name__}: " in told
+                message = str(error)
+                assert f" {kind.__name__}: " in message
 
 
 @pytest.mark.parametrize("cls", [events.MarkShipmentArrive, events.MarkShipmentArriveV1])

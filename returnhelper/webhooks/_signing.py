@@ -13,15 +13,13 @@ import hmac
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from returnhelper._secrets import hide
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 
 if TYPE_CHECKING:
     from hashlib import _Hash as HASH
-
-S = TypeVar("S", str, bytes)
 
 METHOD: Final = b"POST"
 SIGNATURE_HEADER: Final = "returnhelper-signature"
@@ -30,8 +28,21 @@ TIMESTAMP_HEADER: Final = "timestamp"
 _DIGEST_SIZE: Final = hashlib.sha256().digest_size
 _BLOCK_SIZE: Final = hashlib.sha256().block_size
 
+
+class SupportsItems(Protocol):
+    """Headers that are no mapping, such as `http.client.HTTPMessage`; or a WSGI environ."""
+
+    def items(self) -> Iterable[tuple[object, object]]:
+        """Return names and values."""
+        ...
+
+
 Headers: TypeAlias = (
-    Mapping[str, str] | Mapping[bytes, bytes] | Collection[tuple[str, str]] | Collection[tuple[bytes, bytes]]
+    Mapping[str, str]
+    | Mapping[bytes, bytes]
+    | Collection[tuple[str, str]]
+    | Collection[tuple[bytes, bytes]]
+    | SupportsItems
 )
 """Any mapping (case does not matter) or a list of pairs, of text or of bytes. They are read more than once."""
 
@@ -184,10 +195,9 @@ def find_header(headers: Headers, name: str) -> str | bytes | None:
 
 def header_items(headers: Headers) -> Iterator[tuple[str, object]]:
     """Yield the headers under lower-case names; of a WSGI environ those that are headers."""
-    # http.client.HTTPMessage has items() but is no Mapping
-    pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
-    is_environ = isinstance(headers, Mapping) and "REQUEST_METHOD" in headers
-    for key, value in pairs:
+    given: Any = headers
+    is_environ = isinstance(given, Mapping) and "REQUEST_METHOD" in given
+    for key, value in given.items() if hasattr(given, "items") else given:
         name = key if isinstance(key, str) else key.decode("latin-1")
         if is_environ:
             if not name.startswith("HTTP_") and name not in _CGI_NAMES:
@@ -203,17 +213,17 @@ def _first(value: object) -> str | bytes | None:
     # some servers keep a list of values under one name (AWS events, WSGI wrappers)
     if isinstance(value, (list, tuple)) and value:
         value = value[0]
-    if isinstance(value, str):
-        return _unfolded(value, ",")
-    return _unfolded(value, b",") if isinstance(value, bytes) else None
+    if isinstance(value, bytes):
+        return _unfolded(value.decode("latin-1")).encode("latin-1")
+    return _unfolded(value) if isinstance(value, str) else None
 
 
-def _unfolded(value: S, comma: S) -> S:
+def _unfolded(value: str) -> str:
     # a proxy may join a header that came twice
-    if comma not in value:
+    if "," not in value:
         return value
-    first, *others = (each.strip() for each in value.split(comma))
-    return first if all(each == first for each in others) else value
+    parts = [part.strip() for part in value.split(",")]
+    return parts[0] if parts.count(parts[0]) == len(parts) else value
 
 
 def header_bytes(value: str | bytes) -> bytes | None:

@@ -29,7 +29,7 @@ from returnhelper.webhooks._body import (
 from returnhelper.webhooks._duplicates import Match, compare, held_apart
 from returnhelper.webhooks._freshness import Freshness
 from returnhelper.webhooks._handoff import Forward, Forwarding, Handoff, Inline, NotForwarded
-from returnhelper.webhooks._refusals import RefusalLog
+from returnhelper.webhooks._reporting import Reporter
 from returnhelper.webhooks.envelope import parse_time
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.outcome import BodyLost, Outcome, OutcomeKind, ReceiverCounters
@@ -91,7 +91,8 @@ class Receiver:
         require_int("max_body", max_body, POSITIVE)
         require_int("max_unverified", max_unverified, POSITIVE)
         require_callable("clock", clock, "a function that returns an aware time")
-        self.counters = ReceiverCounters()
+        self._report = Reporter()
+        self.counters = self._report.counters
         self.max_body = max_body
         self.inbox: Inbox = inbox
         self._verifier = verifier
@@ -103,7 +104,6 @@ class Receiver:
         self._handoff: Handoff | None = None
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._listeners: set[Listener] = set()
-        self._refusals = RefusalLog(_log)
         self._budget = Budget(max_unverified)
         self._unpacking = 0
 
@@ -197,7 +197,7 @@ class Receiver:
             await asyncio.wait(pending)
         if self._handoff is not None:
             await self._handoff.aclose()
-        self._refusals.flush()
+        self._report.flush()
 
     async def receive(self, headers: Headers, body: bytes) -> Outcome:
         """Process one delivery and return its outcome; no delivery makes it raise.
@@ -219,9 +219,9 @@ class Receiver:
         """Read the body of a request within limits, then process it as `receive` does.
 
         For adapters: `chunks` yields the raw bytes. It raises `ConnectionError` if the connection breaks, and
-        `BodyLost` if a part of the body can no longer be read. At most
-        `max_body` bytes are read, 4 kB without signature headers, and nothing after `timeout` seconds. `altered` says
-        why the bytes may not be those that were sent: a delivery that does not verify gets 500 then instead of 401.
+        `BodyLost` if a part of the body can no longer be read. At most `max_body` bytes are read, 4 kB without
+        signature headers, and nothing after `timeout`. `altered` says why the bytes may not be those that were sent:
+        a delivery that does not verify gets 500 then instead of 401.
         """
         seconds = to_seconds("timeout", timeout)
         require("chunks", chunks, valid=isinstance(chunks, AsyncIterable), what="an async iterable of bytes")
@@ -229,13 +229,13 @@ class Receiver:
         try:
             body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=seconds)
         except BodyRefused as refused:
-            return self._refuse(refused.status, refused.kind, refused.reason)
+            return self._report.refused(refused.status, refused.kind, refused.reason)
         except ConnectionError:
-            return self._refuse(
+            return self._report.refused(
                 400, OutcomeKind.INCOMPLETE, "the connection broke before the body was complete"
             )
         except BodyLost as lost:
-            return self._refuse(500, OutcomeKind.UNREADABLE, str(lost))
+            return self._report.refused(500, OutcomeKind.UNREADABLE, str(lost))
         if altered is None and content_length(headers) not in (None, len(body)):
             altered = (
                 "the body has another length than it was sent with: has a middleware read or changed it?"
@@ -245,11 +245,13 @@ class Receiver:
     def wrong_method(self) -> Outcome:
         """Count a request that is not a POST; for adapters."""
         self.counters.received += 1
-        return self._refuse(405, OutcomeKind.WRONG_METHOD, "not a POST request")
+        return self._report.refused(405, OutcomeKind.WRONG_METHOD, "not a POST request")
 
     async def _receive(self, headers: Headers, body: bytes, altered: str | None = None) -> Outcome:
         if len(body) > self.max_body:
-            return self._refuse(413, OutcomeKind.OVERSIZE, f"the body is larger than {self.max_body} bytes")
+            return self._report.refused(
+                413, OutcomeKind.OVERSIZE, f"the body is larger than {self.max_body} bytes"
+            )
         try:
             verified = self._verifier.verify(headers, body)
         except VerificationFailed as error:
@@ -271,7 +273,7 @@ class Receiver:
     ) -> Outcome:
         """Process a delivery that may have been signed before it was packed."""
         if self._unpacking >= _MOST_UNPACKING:
-            return self._refuse(503, OutcomeKind.OVERLOADED, "too many packed bodies at once")
+            return self._report.refused(503, OutcomeKind.OVERLOADED, "too many packed bodies at once")
         self._unpacking += 1
         try:
             unpacked = await asyncio.to_thread(unpack, body, coding, self.max_body)
@@ -279,7 +281,7 @@ class Receiver:
         except (NotPacked, VerificationFailed):
             return self._unverified(headers, body, VerificationFailureReason.MISMATCH, altered)
         except BodyRefused as refused:
-            return self._refuse(refused.status, refused.kind, refused.reason)
+            return self._report.refused(refused.status, refused.kind, refused.reason)
         finally:
             self._unpacking -= 1
         return await self._process_large(without_encoding(headers), unpacked, verified)
@@ -298,8 +300,13 @@ class Receiver:
         await asyncio.wait((task,), timeout=self._deadline())
         if not task.done():
             task.cancel()
-            return self._unavailable(key, "the inbox does not respond")
-        return self._unavailable(key, "the inbox was closed") if task.cancelled() else task.result()
+            return self._report.unavailable(key, "the inbox does not respond")
+        if task.cancelled():
+            return self._report.unavailable(key, "the inbox was closed")
+        error = task.exception()
+        if error is not None:
+            return self._report.unavailable(key, f"it cannot be decoded now ({type(error).__name__})")
+        return task.result()
 
     def expect(
         self,
@@ -351,12 +358,12 @@ class Receiver:
             reason = await self._handoff.deliver(record, added)
             if reason is None:
                 return self._stored(record, added)
-            return self._held(record.key, reason)
+            return self._report.held(record.key, reason)
         except NotForwarded as error:
-            return self._unavailable(record.key, str(error))
+            return self._report.unavailable(record.key, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the sender must deliver again
             # the class only: a driver's message may contain its address and password
-            return self._unavailable(record.key, f"the inbox cannot store ({type(error).__name__})")
+            return self._report.unavailable(record.key, f"the inbox cannot store ({type(error).__name__})")
 
     async def _add(self, record: Record) -> tuple[Record, AddResult]:
         """Store a record; another event under a known id is stored as held, under a key of its own."""
@@ -388,19 +395,12 @@ class Receiver:
 
     def _stored(self, record: Record, added: AddResult) -> Outcome:
         if added is Duplicate:
-            self.counters.duplicate += 1
-            return Outcome(200, OutcomeKind.DUPLICATE, record.key)
+            return self._report.duplicate(record.key)
         if record.state is State.HELD:
-            return self._held(record.key, record.reason)
-        self.counters.new += 1
+            return self._report.held(record.key, record.reason)
         if self._listeners:
             self._notify(record)
-        return Outcome(200, OutcomeKind.NEW, record.key)
-
-    def _held(self, key: str, reason: str | None) -> Outcome:
-        self.counters.held += 1
-        _log.warning("delivery %s is held: %s", key, reason)
-        return Outcome(200, OutcomeKind.HELD, key, reason)
+        return self._report.new(record.key)
 
     def _notify(self, record: Record) -> None:
         for listener in tuple(self._listeners):
@@ -409,30 +409,13 @@ class Receiver:
             except Exception:  # noqa: BLE001 - somebody else's function; the event is stored
                 _log.exception("a listener failed on event %s", record.key)
 
-    def _unavailable(self, key: str | None, reason: str) -> Outcome:
-        self.counters.unavailable += 1
-        _log.error(
-            "delivery %s is not accepted: %s; responding 503 so that the sender delivers it again",
-            key or "(of a large body)",
-            reason,
-        )
-        return Outcome(503, OutcomeKind.UNAVAILABLE, key, reason)
-
     def _unverified(
         self, headers: Headers, body: bytes, reason: VerificationFailureReason, altered: str | None
     ) -> Outcome:
         if reason is VerificationFailureReason.MISSING_HEADER and is_trial(headers, body):
-            self.counters.trial += 1
-            return Outcome(
-                200, OutcomeKind.TRIAL, reason="the unsigned trial of a registration; not processed"
-            )
-        if altered is not None:
-            return self._refuse(500, OutcomeKind.UNREADABLE, altered)
+            return self._report.trial()
         if reason is VerificationFailureReason.BAD_TIMESTAMP:
             self.counters.bad_timestamp += 1
-        return self._refuse(401, OutcomeKind.REFUSED, str(reason))
-
-    def _refuse(self, status: int, kind: OutcomeKind, reason: str) -> Outcome:
-        setattr(self.counters, kind, getattr(self.counters, kind) + 1)
-        self._refusals.add(f"{status}, {reason}")
-        return Outcome(status, kind, reason=reason)
+        elif altered is not None:
+            return self._report.refused(500, OutcomeKind.UNREADABLE, altered)
+        return self._report.refused(401, OutcomeKind.REFUSED, str(reason))

@@ -72,24 +72,24 @@ async def test_dead_server(server_class: Callable[[], Server]) -> None:
 async def test_killed_under_load(kind: str, where: str) -> None:
     """Every delivery to which a process responded with 200 before it was killed is in the inbox."""
     name = f"k{uuid4().hex[:10]}"
-    told: list[str] = []
+    acknowledged: list[str] = []
     for _ in range(3):
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(PROCESS), kind, where, name, stdout=asyncio.subprocess.PIPE
         )
         assert process.stdout is not None
-        told.append((await process.stdout.readline()).decode().strip())
+        acknowledged.append((await process.stdout.readline()).decode().strip())
         asyncio.get_running_loop().call_later(random.uniform(0.05, 0.4), os.kill, process.pid, signal.SIGKILL)
-        # what was cut off in the middle of a line was never told
+        # a line that was cut off was not acknowledged
         lines = (await process.stdout.read()).decode().split("\n")
-        told += lines[:-1]
+        acknowledged += lines[:-1]
         await process.wait()
     inbox: Inbox = make_inbox(kind, where, None, name)
     async with inbox:
-        missing = [key for key in told if await inbox.get(key) is None]
-    print(f"\n{kind}: {len(told)} acknowledged before 3 kills, {len(missing)} missing")
+        missing = [key for key in acknowledged if await inbox.get(key) is None]
+    print(f"\n{kind}: {len(acknowledged)} acknowledged before 3 kills, {len(missing)} missing")
     assert not missing
-    assert len(told) > 100
+    assert len(acknowledged) > 100
 
 
 async def test_redis_that_lost_its_data() -> None:

@@ -79,7 +79,7 @@ async def finish_long_ago(inbox: Inbox) -> None:
 
 @every
 async def test_received_elsewhere_during_the_wait(ours: Receiver, theirs: Receiver) -> None:
-    """What another machine receives while this one waits ends the wait at its next look."""
+    """What another machine receives while this one waits ends the wait at its next search."""
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=10, poll=0.05) as expected:
         waiting = asyncio.ensure_future(expected)
         await send(theirs, 8)
@@ -115,7 +115,7 @@ async def test_seconds_between_call_and_wait(ours: Receiver, theirs: Receiver) -
 
 @every
 async def test_awaited_without_a_block(ours: Receiver, theirs: Receiver) -> None:
-    """Awaited after the call, it looks back over what other machines received."""
+    """Awaited after the call, it finds what other machines received before."""
     await send(theirs, 9)
     assert number_of(await ours.expect(events.LabelGenerated, when=of(9), timeout=5)) == 9
     with pytest.raises(EventNotReceived):
@@ -232,7 +232,7 @@ async def test_calls_heed_a_cancellation(ours: Receiver) -> None:
 
 
 class Committing(PostgresInbox):
-    """A store whose adds commit only when told to: as a slow machine's do, or one in a transaction of its own."""
+    """A store whose adds commit on demand: like a slow machine, or an add within a longer transaction."""
 
     def __init__(self, url: str, table: str) -> None:
         super().__init__(url, table=table)

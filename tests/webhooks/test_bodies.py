@@ -294,6 +294,19 @@ async def test_big_signed_bodies(make_body: Callable[[], bytes]) -> None:
     assert record.state in (State.READY, State.HELD)
 
 
+async def test_no_thread_for_a_big_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started to decode a large body, the response is 503 and the receiver goes on."""
+
+    async def no_thread(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    receiver, body = make(), BIG["backslashes"]()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", no_thread)
+        assert (await receiver.receive(sign_delivery(body), body)).status == 503
+    assert (await receiver.receive(sign_delivery(body), body)).status == 200
+
+
 async def test_a_cancelled_big_delivery_is_stored() -> None:
     """A sender that hangs up while its large body is decoded does not stop the event from being stored."""
     body = BIG["objects"]()
