@@ -27,6 +27,13 @@ T = TypeVar("T")
 
 
 class _OpenEnumType(EnumType):
+    if not TYPE_CHECKING:  # type checkers know better what calling an enumeration returns
+
+        def __call__(cls, value: object, *args: object, **kwargs: object) -> object:
+            # Looked up here, since a constant may have another spelling than the same code that was read.
+            found = cls._table_.get(value) if isinstance(value, str | int) else None
+            return super().__call__(value, *args, **kwargs) if found is None else found
+
     def __contains__(cls, value: object) -> bool:  # as in Python 3.12; before that it raises for text
         return isinstance(value, str) and value in cls._value2member_map_
 
@@ -43,17 +50,24 @@ class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnu
     __synonyms__: ClassVar[Mapping[str | int, str]] = {}
     """Other spellings and numbers of codes; a subclass fills it."""
 
+    __newer__: ClassVar[Mapping[str, str]] = {}
+    """Codes with a newer spelling, in which their constants are sent; what was read keeps the spelling it came in."""
+
     if TYPE_CHECKING:
         _table_: ClassVar[Mapping[object, OpenStrEnum]]
         _folded_: ClassVar[Mapping[str, str]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        table: dict[object, OpenStrEnum] = {str(member): member for member in cls}
+        constants: dict[object, OpenStrEnum] = {str(member): member for member in cls}
+        table = dict(constants)
         for wire, code in cls.__synonyms__.items():
             table[wire] = cls._make(code, wire)
             if isinstance(wire, int):
                 table.setdefault(str(wire), cls._make(code, str(wire)))
+        for code, spelling in cls.__newer__.items():
+            vars(constants[code])["_wire"] = spelling
+            table[code], table[spelling] = cls._make(code, code), constants[code]
         folded: dict[str, str] = {}
         for text, member in table.items():
             if isinstance(text, str):
@@ -89,7 +103,7 @@ class OpenStrEnum(str, Enum, metaclass=_OpenEnumType):  # noqa: UP042 - a StrEnu
 
     @property
     def wire(self) -> str | int:
-        """The code as the wire printed it, before normalisation."""
+        """The code as the wire printed it, before normalisation; that of a constant as it is sent."""
         return self._wire
 
     @property

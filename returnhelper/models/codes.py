@@ -1,7 +1,10 @@
 """Code lists of the API as open enumerations: what is documented has a name, what is not keeps its text.
 
-Two spellings of one thing (``fail``/``failed``) and the numbers of entity-style webhooks give the same member; the
-form that arrived stays readable as ``.wire``. The newest lists come from the public lookups (``rh.lookups``).
+Two spellings of one thing (``fail``/``failed``, ``usd``/``USD``) and the numbers of entity-style webhooks give the same
+member; the form that arrived stays readable as ``.wire``. The newest lists come from the public lookups (``rh.lookups``).
+
+One rule for codes that the sources spell differently: a code that was read, such as one of a lookup, is sent as it was
+printed; a constant of this module is sent in the newer spelling; plain text is sent as given.
 """
 
 # ruff: noqa: RUF012 - the other spellings of a code belong into its class body
@@ -17,7 +20,7 @@ def _numbered(*values: str) -> dict[str | int, str]:
 
 
 class Handling(OpenStrEnum):
-    """What the warehouse shall do with an inventory. ``tbc`` and ``rsd`` are never accepted as input."""
+    """Handling of an inventory. ``tbc`` and ``rsd`` are never accepted as input."""
 
     TO_BE_CONFIRMED = "tbc"
     RECALL = "rtn"
@@ -31,7 +34,7 @@ class Handling(OpenStrEnum):
 
 
 class HandlingStatus(OpenStrEnum):
-    """How far the warehouse is with a handling."""
+    """State of a handling."""
 
     PENDING = "pending"
     IN_PROGRESS = "inProgress"
@@ -134,7 +137,7 @@ class PickUp(OpenStrEnum):
 
 
 class RecallUpdateType(OpenStrEnum):
-    """What a recall update tells; samples and tables spell two of them differently."""
+    """What a recall update reports; samples and tables spell two of them differently."""
 
     UPDATE_TRACKING_NUMBER = "updateTrackingNumber"
     READY_TO_PICK_UP = "markReadyToPickUp"
@@ -146,7 +149,7 @@ class RecallUpdateType(OpenStrEnum):
 
 
 class VasCode(OpenStrEnum):
-    """Value-added service. ``SPLIT_PARCEL`` in newer prose names ``split-parcel``, the value on the wire."""
+    """Value-added service. ``SPLIT_PARCEL`` is the newer spelling of ``split-parcel``."""
 
     MOBILE_FORMAT = "mobi-fmt"
     MOBILE_IMEI = "mobi-imei"
@@ -156,7 +159,7 @@ class VasCode(OpenStrEnum):
     REQUEST_PICTURES = "req-pic"
     SPLIT_PARCEL = "split-parcel"
 
-    __synonyms__ = {"SPLIT_PARCEL": "split-parcel"}
+    __newer__ = {"split-parcel": "SPLIT_PARCEL"}
 
 
 class VasStatus(OpenStrEnum):
@@ -181,7 +184,7 @@ class BoxType(OpenStrEnum):
 
 
 class WeightUnit(OpenStrEnum):
-    """Unit of weight; requests take grams only."""
+    """Unit of weight. The documents print grams; the lookup says which others are accepted."""
 
     GRAM = "g"
     KILOGRAM = "kg"
@@ -194,7 +197,7 @@ class DimensionUnit(OpenStrEnum):
 
 
 class Currency(OpenStrEnum):
-    """Currencies named in the documents; compare without regard to case, responses print ``usd`` and ``USD``."""
+    """Currencies named in the documents; responses print ``usd`` and ``USD``, which are one code."""
 
     USD = "usd"
     GBP = "GBP"
@@ -223,7 +226,7 @@ class MetaType(OpenStrEnum):
 
 
 class ReturnService(OpenStrEnum):
-    """Service types of return labels; ``service_types.list`` gives the ones of today."""
+    """Service types of return labels; ``service_types.list`` returns the current ones."""
 
     ROYAL_MAIL = "rm"
     ROYAL_MAIL_BIR = "RETURN_RM_BIR"
@@ -292,10 +295,10 @@ class FbaShipmentStatus(OpenStrEnum):
 
 
 class FbaInstructionHandling(OpenStrEnum):
-    """What the warehouse shall do with FBA stock.
+    """Handling of FBA stock.
 
-    Newer examples print ``REPLENISH`` and ``RECALL``, taken here for the short codes (inferred). ``RLB`` is listed but
-    never explained, and the vendor's own list is not published: a plain text goes out exactly as given.
+    ``REPLENISH`` and ``RECALL`` are the newer spellings of ``RPS`` and ``RCL`` (inferred). ``RLB`` is listed but never
+    explained, and the vendor's own list is not published: plain text is sent as given.
     """
 
     DISPOSE = "DIS"
@@ -305,11 +308,11 @@ class FbaInstructionHandling(OpenStrEnum):
     RECALL = "RCL"
     RELABEL = "RLB"
 
-    __synonyms__ = {"REPLENISH": "RPS", "RECALL": "RCL"}
+    __newer__ = {"RPS": "REPLENISH", "RCL": "RECALL"}
 
 
 class FbaInstructionHandlingStatus(OpenStrEnum):
-    """How far the warehouse is with an FBA instruction."""
+    """State of an FBA instruction."""
 
     PENDING = "pending"
     IN_PROGRESS = "in-progress"

@@ -9,7 +9,6 @@ from returnhelper._validation import (
     CountryCode,
     CustomFields,
     Entries,
-    OneOf,
     PositiveDecimal,
     SellerReference,
     Text,
@@ -31,8 +30,8 @@ from returnhelper.models.codes import (
 class ShipFrom(Model):
     """Sender of the returned parcel.
 
-    ``country`` is ISO 3166 alpha-3 in lower case, ``state`` a code of the supported countries, ``NA`` elsewhere.
-    Carriers may demand ``phone`` and ``email`` and set lengths of their own.
+    ``country`` is ISO 3166 alpha-3 in lower case, ``state`` a code of `models.states`, ``NA`` for other
+    countries. Carriers may require ``phone`` and ``email`` and limit lengths: see `models.carriers`.
     """
 
     country: CountryCode
@@ -50,12 +49,12 @@ class ShipFrom(Model):
 
 @model
 class ParcelItem(Model):
-    """One thing in the parcel: grams and value, both above zero."""
+    """One thing in the parcel; weight and value above zero. Units other than grams come from the lookup."""
 
     description: Text
     weight: PositiveDecimal
     value: PositiveDecimal
-    weight_uom: Annotated[WeightUnit | str, OneOf("g")] = WeightUnit.GRAM
+    weight_uom: Annotated[WeightUnit | str, not_blank] = WeightUnit.GRAM
     value_currency_code: Annotated[Currency | str, not_blank]
     seller_reference_number: SellerReference | None = None
     custom_field_map: CustomFields | None = None
@@ -63,17 +62,17 @@ class ParcelItem(Model):
 
 @model
 class Parcel(Model):
-    """The parcel: grams and centimetres. ``weight`` is the sum of the items' weights.
+    """The parcel: grams and centimetres, or other units of the lookups. ``weight`` is the sum of the items' weights.
 
     The unit is ``weightUnit`` here and ``weightUom`` on items; both spellings are the vendor's.
     """
 
     weight: PositiveDecimal
-    weight_unit: Annotated[WeightUnit | str, OneOf("g")] = WeightUnit.GRAM
+    weight_unit: Annotated[WeightUnit | str, not_blank] = WeightUnit.GRAM
     length: PositiveDecimal
     width: PositiveDecimal
     height: PositiveDecimal
-    dimension_unit: Annotated[DimensionUnit | str, OneOf("cm")] = DimensionUnit.CENTIMETRE
+    dimension_unit: Annotated[DimensionUnit | str, not_blank] = DimensionUnit.CENTIMETRE
     items: Annotated[tuple[ParcelItem, ...], Entries(1)]
 
 

@@ -36,7 +36,7 @@ def _detail_problems(detail: CreateVasDetail) -> Iterator[tuple[str, str]]:
     needed = {VasCode.SPLIT_PARCEL: _PIECES, VasCode.REQUEST_PICTURES: _PICTURES}.get(code)
     if needed is not None:
         quantity = detail.meta_quantity
-        problem = f"is required for {code}" if quantity is None else needed(quantity)
+        problem = f"is required for {detail.vas_code}" if quantity is None else needed(quantity)
         if problem is not None:
             yield "metaQuantity", problem
     if detail.vas_file_list and code != VasCode.SPLIT_PARCEL:

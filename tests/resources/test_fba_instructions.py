@@ -41,7 +41,9 @@ async def test_instructions_stay_in_one_warehouse() -> None:
     [
         ("REPLENISH", "REPLENISH"),
         ("sendToFulfillment", "sendToFulfillment"),
-        (FbaInstructionHandling.REPLENISH, "RPS"),
+        (FbaInstructionHandling.REPLENISH, "REPLENISH"),
+        (FbaInstructionHandling("RPS"), "RPS"),
+        (FbaInstructionHandling("rcl"), "rcl"),
     ],
 )
 async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
@@ -53,9 +55,19 @@ async def test_codes_go_out_as_they_are_given(code: str, sent: str) -> None:
     assert json.loads(recorder.seen[0].body)["fbaInstructionHandlingCode"] == sent
     assert created.fba_instruction_handling_code is not None
     assert created.fba_instruction_handling_code.wire == sent
-    assert (created.fba_instruction_handling_code == FbaInstructionHandling.REPLENISH) is (
-        sent != "sendToFulfillment"
-    )
+    same = created.fba_instruction_handling_code == FbaInstructionHandling.REPLENISH
+    assert same is (sent in {"REPLENISH", "RPS"})
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+async def test_an_instruction_is_about_one_unit_at_least(quantity: int) -> None:
+    """A quantity of 0 or below is refused."""
+    line = CreateFbaInstructionSku(warehouse_id=2, fnsku="X001", quantity=quantity)
+    async with recording() as (recorder, rh):
+        with pytest.raises(RequestInvalid) as caught:
+            await rh.fba_instructions.create("DIS", fnsku_list=[line])
+    assert caught.value.fields == {"fnskuList[0].quantity": f"must be at least 1, not {quantity}"}
+    assert recorder.seen == []
 
 
 async def test_typed_instructions_carry_their_lines() -> None:

@@ -71,13 +71,13 @@ BROKEN_SHIPMENTS: list[tuple[str, Change]] = [
     (f"{PARCEL}.length", lambda r: with_parcel(r, length=Decimal(0))),
     (f"{PARCEL}.width", lambda r: with_parcel(r, width=Decimal("-0.1"))),
     (f"{PARCEL}.height", lambda r: with_parcel(r, height=Decimal("Infinity"))),
-    (f"{PARCEL}.weightUnit", lambda r: with_parcel(r, weight_unit="kg")),
-    (f"{PARCEL}.dimensionUnit", lambda r: with_parcel(r, dimension_unit="in")),
+    (f"{PARCEL}.weightUnit", lambda r: with_parcel(r, weight_unit="")),
+    (f"{PARCEL}.dimensionUnit", lambda r: with_parcel(r, dimension_unit="")),
     (f"{PARCEL}.items", lambda r: with_parcel(r, items=())),
     (f"{PARCEL}.items[0].description", lambda r: with_items(r, description="")),
     (f"{PARCEL}.items[0].weight", lambda r: with_items(r, weight=Decimal(0))),
     (f"{PARCEL}.items[0].value", lambda r: with_items(r, value=True)),
-    (f"{PARCEL}.items[0].weightUom", lambda r: with_items(r, weight_uom="lb")),
+    (f"{PARCEL}.items[0].weightUom", lambda r: with_items(r, weight_uom="")),
     (f"{PARCEL}.items[0].valueCurrencyCode", lambda r: with_items(r, value_currency_code=None)),
     (f"{PARCEL}.items[0].sellerReferenceNumber", lambda r: with_items(r, seller_reference_number="a\u200bb")),
     (
@@ -139,6 +139,63 @@ async def test_the_answer_of_a_return_shipment_is_typed() -> None:
     assert created.label_request_status_code == LabelRequestStatus.QUEUED
     assert str(created.cost) == "9.90"
     assert created.correlation_id == "c-1"
+
+
+MANY = {str(n): "x" for n in range(24)}
+ONE = {"a": "x"}
+
+
+@pytest.mark.parametrize(
+    ("shipment", "first", "second", "path"),
+    [
+        (MANY, None, None, None),
+        (None, MANY, None, None),
+        (None, {str(n): "x" for n in range(12)}, {str(n): "x" for n in range(12)}, None),
+        (MANY, ONE, None, "items[0]"),
+        (MANY, MANY, None, "items[0]"),
+        (None, MANY, ONE, "items[1]"),
+        ({str(n): "x" for n in range(8)}, {str(n): "x" for n in range(8)}, {str(n): "x" for n in range(9)}, "items[1]"),
+    ],
+)  # fmt: skip
+async def test_custom_fields_are_counted_for_the_whole_return(
+    shipment: Any, first: Any, second: Any, path: str | None
+) -> None:
+    """A return takes 24 custom fields in all, those of the shipment and of every item."""
+    one, other = return_shipment(complete=False).shipment.parcel.items
+    items = (attrs.evolve(one, custom_field_map=first), attrs.evolve(other, custom_field_map=second))  # type: ignore[misc]
+    request = with_parcel(return_shipment(complete=False), items=items)
+    request = with_payload(request, custom_field_map=shipment)
+    async with recording() as (recorder, rh):
+        if path is None:
+            with only_sent():
+                await rh.return_shipments.create(request)
+            assert len(recorder.seen) == 1
+        else:
+            with pytest.raises(RequestInvalid) as caught:
+                await rh.return_shipments.create(request)
+            assert list(caught.value.fields) == [f"{PARCEL}.{path}.customFieldMap"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "item_unit", "weight", "accepted"),
+    [
+        ("g", "g", 700, True),
+        ("kg", "kg", 700, True),
+        ("lb", "lb", 700, True),
+        ("kg", "g", Decimal("0.7"), True),  # not to be added up
+        ("kg", "kg", 701, False),
+        ("G", "g", 701, False),
+    ],
+)
+async def test_units_come_from_the_lookup(unit: str, item_unit: str, weight: Any, accepted: bool) -> None:
+    """Any unit is accepted; weights in one unit must add up."""
+    request = return_shipment(complete=False)
+    items = tuple(attrs.evolve(i, weight_uom=item_unit) for i in request.shipment.parcel.items)  # type: ignore[misc]
+    async with recording() as (recorder, rh):
+        changed = with_parcel(request, weight_unit=unit, dimension_unit="in", weight=weight, items=items)
+        with only_sent() if accepted else pytest.raises(RequestInvalid, match=r"parcel\.weight: must equal"):
+            await rh.return_shipments.create(changed)
+    assert len(recorder.seen) == accepted
 
 
 def in_a_dict(request: Any) -> Any:

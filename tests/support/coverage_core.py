@@ -46,7 +46,7 @@ def return_shipment(*, complete: bool = True) -> rs.CreateReturnShipmentRequest:
     }
     fields = {"seller_reference_number": "SKU-#1_(a)", "custom_field_map": {"order": "7"}}
     return rs.CreateReturnShipmentRequest(
-        service_type_code="ups_nj",
+        service_type_code="ups_nj" if complete else "ups",
         order_title="Shoes",
         order_number="O-1",
         total_value=Decimal("30.30"),
