@@ -8,10 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from returnhelper.inbox.store import Inbox
-
-PROVABLE: Final = timedelta(minutes=15)
-"""No purge forgets an event that is younger than twice this, so an inbox that begins later is new or lost its data."""
+from returnhelper.inbox.store import TOLERANCE, Inbox
 
 _CACHED: Final = 0.05
 _log = logging.getLogger("returnhelper.webhooks")
@@ -44,7 +41,8 @@ class Freshness:
         since = await self._remembers_since(busy=busy)
         if since <= moment:
             return None
-        if now - moment > min(self._tolerance, PROVABLE):
+        # a purge leaves that much: an inbox that remembers less is new, or lost its data
+        if now - moment > min(self._tolerance, TOLERANCE):
             return "stale: older than the memory of the inbox, may be a replay"
         if since == self._first:
             return None  # the inbox was created after the event

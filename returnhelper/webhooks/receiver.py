@@ -15,7 +15,7 @@ from returnhelper._arguments import POSITIVE, require, require_callable, require
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
-from returnhelper.inbox.store import LARGE_BODY, AddResult, Duplicate, Inbox, Record, State
+from returnhelper.inbox.store import LARGE_BODY, TOLERANCE, AddResult, Duplicate, Inbox, Record, State
 from returnhelper.webhooks._arrival import is_trial, make_record, without_encoding
 from returnhelper.webhooks._body import (
     BodyRefused,
@@ -42,7 +42,6 @@ __all__ = ["Outcome", "OutcomeKind", "Receiver", "ReceiverCounters"]
 E = TypeVar("E", bound=Event)
 _log = logging.getLogger("returnhelper.webhooks")
 
-TOLERANCE: Final = timedelta(minutes=15)
 MAX_BODY: Final = 1 << 20
 MAX_UNVERIFIED: Final = 64 << 20
 _MOST_UNPACKING: Final = 4
