@@ -63,6 +63,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@if command -v node nodejs >/dev/null; then $(BIN)/pyright --pythonpath $(BIN)/python; else echo "pyright is left out: it needs Node.js"; fi
 	$(BIN)/lint-imports
 	$(BIN)/codespell returnhelper docs examples README.md CHANGELOG.md
 

@@ -122,7 +122,7 @@ def checked(function: F) -> F:
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
-        async def wrapper(*args: object, **kwargs: object) -> object:
+        async def wrapper(*args: object, **kwargs: object) -> object:  # pyright: ignore[reportRedeclaration]
             check(args, kwargs)
             return await function(*args, **kwargs)
 

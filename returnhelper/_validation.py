@@ -304,7 +304,7 @@ def compile_check(annotation: Annotation) -> Check:
 def _compile(annotation: Annotation) -> Check:
     limits: tuple[Limit, ...] = ()
     if _origin(annotation) is Annotated:
-        limits = tuple(mark for mark in annotation.__metadata__ if callable(mark))
+        limits = tuple(mark for mark in annotation.__metadata__ if callable(mark))  # pyright: ignore[reportAssignmentType]
         annotation = annotation.__origin__
     if _origin(annotation) in (Union, types.UnionType):
         members = [member for member in get_args(annotation) if member is not types.NoneType]

@@ -130,7 +130,7 @@ ANNOTATIONS: list[Any] = [
     Ulid,
     PositiveDecimal,
     CountryCode,
-    SellerReference | None,
+    SellerReference | None,  # pyright: ignore[reportOperatorIssue]
     CustomFields,
     datetime,
     Annotated[str, MaxLength(3), OneOf("x", "y")],

@@ -27,14 +27,14 @@ def _is_model(cls: object) -> bool:
 
 def _model_hook(cls: type[Model]) -> Any:
     read = reader_of(cls)
-    return lambda value, _: read(value)
+    return lambda value, _: read(value)  # pyright: ignore[reportOptionalCall]
 
 
 # The converter handles every annotation that has no shape of its own: unions, literals, users' classes.
 converter = cattrs.Converter(detailed_validation=False)
 converter.register_structure_hook_factory(_is_model, _model_hook)
 for _type, _shape in ((_type, shape_of(_type)) for _type in (int, str, bool)):
-    converter.register_structure_hook(_type, lambda value, _, convert=_shape.convert: convert(value))
+    converter.register_structure_hook(_type, lambda value, _, convert=_shape.convert: convert(value))  # pyright: ignore[reportOptionalCall]
 
 _readers: dict[type, Reader] = {}
 

@@ -69,7 +69,7 @@ def _texts(value: JSONValue, depth: int = 0) -> Iterator[str]:
 class LabelResult(LabelOutcome):
     """The outcome in the webhook of a label; slim, since it is the most frequent of all."""
 
-    correlation_id: str | None = None
+    correlation_id: str | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
     meta: JSONValue = None
 
 
@@ -77,7 +77,7 @@ class LabelResult(LabelOutcome):
 class Label(LabelOutcome):
     """One label request and its outcome, with the addresses on the label."""
 
-    label_id: int
+    label_id: int  # pyright: ignore[reportGeneralTypeIssues] - models take keywords only
     carrier: str | None = None
     create_on: datetime | None = None
     create_by: str | None = None

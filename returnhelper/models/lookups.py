@@ -203,7 +203,7 @@ class BuyerShipment(ShipmentAddress):
 
     warehouse_id: WarehouseId
     shipment_service_type: Text
-    shipment_country_code: CountryCode
+    shipment_country_code: CountryCode  # pyright: ignore[reportGeneralTypeIssues] - models take keywords only
     weight: PositiveDecimal
     weight_uom: codes.WeightUnit | str | None = None
     dimension1: Decimal | None = None

@@ -178,7 +178,7 @@ async def test_cluster(cluster: list[ClusterNode]) -> None:
         state: dict[str, str] = {}
         while (state.get("cluster_slots_ok"), state.get("cluster_state")) != ("16384", "ok"):
             await asyncio.sleep(0.05)
-            state = await client.execute_command("CLUSTER INFO")
+            state = await client.execute_command("CLUSTER INFO")  # pyright: ignore[reportAssignmentType]
     inboxes = [RedisInbox(cluster[0].url, name=f"n{number}") for number in range(20)]
     results = [(await asyncio.gather(inbox.add(record("k")), return_exceptions=True))[0] for inbox in inboxes]
     texts = [str(result) for result in results if isinstance(result, ConfigurationError)]
