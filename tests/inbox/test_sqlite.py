@@ -115,7 +115,7 @@ async def test_useless_file(tmp_path: Path) -> None:
     garbage.write_bytes(b"no database at all" * 1000)
     for path in (tmp_path, tmp_path / "missing" / "inbox.db", garbage):
         inbox = SQLiteInbox(path)
-        for call in (inbox.add(record("k")), inbox.claim(1, LEASE), inbox.stats(), inbox.wait(1)):
+        for call in (inbox.add(record("k")), inbox.wait(1), inbox.claim(1, LEASE), inbox.stats()):
             with pytest.raises(InboxUnavailable):
                 await call
         await inbox.aclose()
