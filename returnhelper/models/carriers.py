@@ -331,7 +331,7 @@ _FREU_DHL = _limits(
     streets=((3, 89),),
 )
 
-CARRIER_LIMITS: Final[Mapping[ReturnService, CarrierLimits]] = MappingProxyType(
+CARRIER_LIMITS: Final[Mapping[str, CarrierLimits]] = MappingProxyType(
     {
         ReturnService.ROYAL_MAIL: _ROYAL_MAIL,
         ReturnService.ROYAL_MAIL_BIR: _ROYAL_MAIL,
@@ -363,3 +363,4 @@ CARRIER_LIMITS: Final[Mapping[ReturnService, CarrierLimits]] = MappingProxyType(
         ReturnService.FREU_DHL: _FREU_DHL,
     }
 )
+"""The limits of each return service, by its code as `ReturnService` spells it."""
