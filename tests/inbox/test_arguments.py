@@ -1,4 +1,4 @@
-"""Wrong arguments are told apart from a store that fails, in the same way by every store."""
+"""Every store refuses wrong arguments in the same way, before it does anything."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ async def test_durations_are_seconds_or_timedeltas(inbox: Inbox) -> None:
 
 
 async def test_states_of_new_records(inbox: Inbox) -> None:
-    """What nobody could claim or purge is refused, and takes nothing from what is added beside it."""
+    """A record that could never be claimed or purged is refused, and does not affect those added at the same time."""
     (beside, *refused) = await asyncio.gather(
         inbox.add(record("k1")),
         inbox.add(record("k2", state=State.LEASED)),
@@ -290,7 +290,7 @@ async def test_moving_house(inbox: Inbox, clock: Clock) -> None:
 
 
 async def test_missing_folder(tmp_path: Path) -> None:
-    """The error names the file, and says where to look."""
+    """The error names the file and what to check."""
     path = tmp_path / "nowhere" / "inbox.db"
     with pytest.raises(InboxUnavailable, match=r"nowhere/inbox\.db.*directory exists"):
         async with SQLiteInbox(path):

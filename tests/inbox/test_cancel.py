@@ -14,7 +14,7 @@ from tests.support.store_tools import postgres
 
 
 async def cancelled_after(task: asyncio.Task[object], steps: int) -> bool:
-    """Cancel a task after some turns of the loop; tell whether that was in time."""
+    """Cancel a task after some iterations of the loop; return whether that was in time."""
     for _ in range(steps):
         await asyncio.sleep(0)
     task.cancel()
@@ -43,7 +43,7 @@ def writers() -> set[asyncio.Task[object]]:
 
 
 async def test_cancelled_change_wakes(inbox: Inbox) -> None:
-    """A verdict whose caller is cancelled while it is written down still wakes whoever waits for the next record."""
+    """A change whose caller is cancelled while it is written still wakes those who wait for the next record."""
     for number in range(2):
         await inbox.add(record(f"k{number}", ordering_key="a"))
     await inbox.wait(0.01)
@@ -58,7 +58,7 @@ async def test_cancelled_change_wakes(inbox: Inbox) -> None:
 
 
 async def test_cancelled_add_wakes(inbox: Inbox) -> None:
-    """A record that is stored although its caller was cancelled wakes whoever waits."""
+    """A record that is stored although its caller was cancelled wakes those who wait."""
     await inbox.wait(0.01)
     await inbox.claim(5, LEASE)
     waiting = asyncio.create_task(inbox.wait(20))

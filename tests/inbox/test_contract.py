@@ -295,7 +295,7 @@ async def test_many_start_at_once(again: Callable[[], Inbox], kind: str) -> None
 
 
 async def test_rivals(again: Callable[[], Inbox], kind: str) -> None:
-    """Rivals never hold two records of one ordering key, nor one record twice."""
+    """Concurrent workers never lease two records of one ordering key, nor one record twice."""
     one_process = kind == "memory"
     inboxes = [again()] * 3 if one_process else [again() for _ in range(3)]
     for number in range(90):
@@ -439,7 +439,7 @@ class Agreement(RuleBasedStateMachine):
         limit=st.integers(1, 4),
         newest_first=st.booleans(),
     )
-    def look(self, after: str | None, state: State | None, limit: int, newest_first: bool) -> None:
+    def list_records(self, after: str | None, state: State | None, limit: int, newest_first: bool) -> None:
         self.agree(lambda inbox: listed(inbox, state, limit=limit, after=after, newest_first=newest_first))
 
     @rule(seconds=st.integers(1, 45))

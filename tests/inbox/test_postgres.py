@@ -26,7 +26,7 @@ from tests.support.store_tools import postgres
     ],
 )
 async def test_wrong_address(dsn: str) -> None:
-    """An address that only the driver finds wrong is told apart from a server that is away."""
+    """An address that only the driver finds wrong is not reported as a server that is away."""
     inbox = PostgresInbox(dsn)
     for call in (inbox.add(record("k")), inbox.wait(1), inbox.stats()):
         with pytest.raises(ConfigurationError, match="dsn") as caught:

@@ -41,7 +41,7 @@ async def inbox(server: RedisServer) -> AsyncIterator[RedisInbox]:
 
 
 async def test_scripts_forgotten(inbox: RedisInbox, admin: Redis) -> None:
-    """A server that forgot the scripts is told them again."""
+    """A server that forgot the scripts gets them again."""
     assert await inbox.add(record("k1")) is Added
     await admin.script_flush()
     assert await inbox.add(record("k1")) is Duplicate

@@ -96,7 +96,7 @@ async def test_first_use_is_refused(kind: str, where: str, name: str, refused: I
 
 @every
 async def test_first_uses_at_once(kind: str, where: str, name: str, refused: Inbox) -> None:
-    """Calls that come while the first one still looks at the version are refused, too."""
+    """Calls that come while the first one still reads the version are refused, too."""
     before = await contents(kind, where, name)
     for _ in range(2):
         calls = [VERBS[verb](refused) for verb in VERBS if verb != "async with"]

@@ -77,7 +77,7 @@ async def test_journal_removed(tmp_path: Path, journals: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("journals", JOURNALS)
 async def test_journal_removed_without_a_write(tmp_path: Path, journals: tuple[str, ...]) -> None:
-    """A look at the store is enough to save what was acknowledged before: a waiting worker looks all the time."""
+    """Any use of the store saves what was acknowledged before; a waiting worker uses it all the time."""
     path = tmp_path / "inbox.db"
     async with SQLiteInbox(path) as inbox:
         await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(20)))

@@ -200,7 +200,7 @@ async def test_worker_handles_after_the_commit(inbox: PostgresInbox, pool: async
 async def test_rival_waits_for_the_end(
     inbox: PostgresInbox, pool: asyncpg.Pool, end: str, expected: object, rival: str
 ) -> None:
-    """Whoever adds the same key meanwhile is told what the end of the transaction made true."""
+    """An add of the same key meanwhile waits, and returns what the end of the transaction has decided."""
     async with pool.acquire() as first, pool.acquire() as second, pool.acquire() as admin:
         await first.execute("BEGIN")
         assert await inbox.add(record("k", body=b"first"), connection=first) is Added

@@ -37,7 +37,7 @@ class PostgresInbox(BaseInbox):
     An acknowledged record is as safe as the server's ``fsync`` and ``synchronous_commit`` settings make a commit; with
     the defaults it survives a crash. ``table`` is the prefix of every name that is created, in the first schema of the
     search path. ``timeout`` is how long a statement may take before `InboxUnavailable`, ``poll`` the longest time between
-    two looks for records that no notification announced; both are seconds or a timedelta. Leases compare the clocks of
+    two checks for records that no notification announced; both are seconds or a timedelta. Leases compare the clocks of
     the machines: synchronise them. Wake-ups use LISTEN, so a pooler in transaction mode delays them to ``poll``.
     """
 

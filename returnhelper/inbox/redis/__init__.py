@@ -38,7 +38,7 @@ class RedisInbox(BaseInbox):
 
     ``maxmemory-policy`` must be ``noeviction``: any other one may delete records. A replica that takes over may lack the
     last acknowledged records. All keys begin with ``{name}:``. ``timeout`` is how long a response may take before
-    `InboxUnavailable`, ``poll`` the longest time between two looks for records that no notification announced; both are
+    `InboxUnavailable`, ``poll`` the longest time between two checks for records that no notification announced; both are
     seconds or a timedelta. Leases compare the clocks of the machines: synchronise them.
     """
 
