@@ -37,3 +37,10 @@ async def rh(script: Script) -> AsyncIterator[ReturnHelper]:
     """A client of the script."""
     async with client(script.url) as rh:
         yield rh
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the siege all the time that it needs."""
+    for item in items:
+        if item.get_closest_marker("siege") is not None:
+            item.add_marker(pytest.mark.timeout(0))

@@ -24,6 +24,8 @@ async def main(kind: str, where: str, name: str) -> None:
                 outcome = await receiver.receive(*delivery(key))
                 if outcome.status == 200:
                     os.write(1, f"{outcome.record_key}\n".encode())
+                elif outcome.status == 401:
+                    sys.exit(f"an authentic delivery was refused: {outcome.reason}")
 
         await asyncio.gather(*(client() for _ in range(32)))
 
