@@ -69,7 +69,9 @@ class Source(Generic[T]):
         """Return what to ask for: all that belongs to the window, and a day of the next one."""
         if position.start is None or position.created_to is None:
             return None
-        return Window(position.start, min(position.start + self.max_window, position.created_to))
+        # Nothing is added to the start of the last window: the sum may lie behind the end of the calendar.
+        end = position.created_to if self.is_last(position) else position.start + self.max_window
+        return Window(position.start, end)
 
     def windows(self, position: Position) -> Iterator[Window]:
         """Return the rest of the span in windows that do not overlap."""

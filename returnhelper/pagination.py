@@ -32,6 +32,7 @@ T = TypeVar("T")
 MAX_WINDOW: Final = timedelta(days=62)
 """The older of the two documented limits: 62 days, later 90. The server refuses wider windows."""
 
+_SHORTEST_WINDOW: Final = timedelta(seconds=1)
 _LONGEST_NAME: Final = 100  # so that a cursor stays short
 _MOST_AHEAD: Final = 100
 
@@ -112,7 +113,7 @@ class Pager(Generic[T]):
         self._source: Source[T] = Source(
             fetch=fetch,
             page_size=page_size,
-            max_window=timedelta(seconds=to_seconds("max_window", max_window)),
+            max_window=_window_of(max_window),
             read_ahead=read_ahead,
             key=key,
             created=created,
@@ -177,6 +178,13 @@ def _page(batch: Batch[T]) -> Page[T]:
         total=batch.end.span_total,
         response=batch.response,
     )
+
+
+def _window_of(value: float | timedelta) -> timedelta:
+    window = timedelta(seconds=to_seconds("max_window", value))
+    # A shorter one could round to nothing, and such windows would never reach the end of the span.
+    require("max_window", value, valid=window >= _SHORTEST_WINDOW, what="a second or more")
+    return window
 
 
 def _beginning(name: str, created_from: datetime | None, created_to: datetime | None) -> Position:

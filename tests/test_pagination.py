@@ -538,7 +538,20 @@ async def test_naive_datetimes_are_utc() -> None:
     [
         *(("page_size", value) for value in (0, 51, -1, 2.5, "5", None, True)),
         *(("read_ahead", value) for value in (-1, 101, 0.5, "1", None, False)),
-        *(("max_window", value) for value in (0, -1, timedelta(0), float("inf"), float("nan"), "62", None)),
+        *(
+            ("max_window", value)
+            for value in (
+                0,
+                -1,
+                1e-7,
+                timedelta(milliseconds=999),
+                timedelta(0),
+                float("inf"),
+                float("nan"),
+                "62",
+                None,
+            )
+        ),
         *(
             ("cursor", value)
             for value in (b"x", 5, "", "x", "é", "e30=", "WzJd", "W10=", "bnVsbA==", "x" * 5000)
@@ -687,3 +700,15 @@ async def test_a_killed_back_fill_goes_on(tmp_path: Path) -> None:
 async def test_five_years_of_shipments(tmp_path: Path) -> None:
     """A hundred thousand shipments of five years: once each, through a 503 and a kill, in constant memory."""
     await backfill(100_000, 1826, tmp_path)
+
+
+@pytest.mark.parametrize("days", [0, 1, 61, 62, 63, 200], ids=str)
+@pytest.mark.parametrize("at", ["first", "last"])
+async def test_a_span_may_touch_either_end_of_the_calendar(at: str, days: int) -> None:
+    """No window is computed beyond the times that a datetime can express, whichever end the span touches."""
+    first, last = (edge.replace(tzinfo=UTC) for edge in (datetime.min, datetime.max))
+    length = timedelta(days=days)
+    start, end = (first, first + length) if at == "first" else (last - length, last)
+    table = Table([Row(1, start), Row(2, end)], totals=True)
+    pager = table.pager(created_from=start, created_to=end)
+    assert sorted([row.id async for row in pager]) == [1, 2]
