@@ -36,7 +36,8 @@ class Freshness:
         """
         if moment is None:
             return "it has no time, so its age is unknown"
-        if moment - now > self._tolerance:
+        if moment - now > min(self._tolerance, TOLERANCE):
+            # one that is further ahead would still look new after a purge has forgotten it
             return "its eventTime is ahead of this machine's clock"
         since = await self._remembers_since(busy=busy)
         if since <= moment:

@@ -114,13 +114,32 @@ async def test_a_purge_is_no_loss(clock: Clock, inbox: Forgetful, caplog: pytest
 
 
 async def test_a_wide_tolerance_proves_nothing(clock: Clock, inbox: Forgetful) -> None:
-    """With a tolerance of a day, an event from before the memory of the inbox is held all the same."""
+    """With a tolerance of a day, an event from before the memory of the inbox is held, and one that is far ahead too."""
     clock.now += timedelta(days=30)
     inbox.since = clock.now - 30 * MINUTE  # a purge of another process
     receiver = Receiver(Verifier(ENDPOINT), inbox=inbox, clock=clock, tolerance=timedelta(days=1))
     assert (await receive(receiver, of(clock.now - 60 * MINUTE))).kind is OutcomeKind.HELD
     assert (await receive(receiver, of(clock.now - 20 * MINUTE))).kind is OutcomeKind.NEW
-    assert (await receive(receiver, of(clock.now + 60 * MINUTE))).kind is OutcomeKind.NEW
+    assert (await receive(receiver, of(clock.now + 14 * MINUTE))).kind is OutcomeKind.NEW
+    assert (await receive(receiver, of(clock.now + 16 * MINUTE))).kind is OutcomeKind.HELD
+
+
+@pytest.mark.parametrize("tolerance", [1, 15, 60, 24 * 60])
+@pytest.mark.parametrize("ahead", [-14, 0, 1, 14, 15, 59, 8 * 60])
+async def test_no_purge_makes_an_event_new_again(clock: Clock, tolerance: int, ahead: int) -> None:
+    """Whatever the tolerance and the time of an event, the same delivery is never new twice, before or after a purge."""
+    inbox = MemoryInbox(clock=clock)
+    receiver = Receiver(Verifier(ENDPOINT), inbox=inbox, clock=clock, tolerance=tolerance * MINUTE)
+    clock.now += timedelta(days=1)
+    sent = of(clock.now + ahead * MINUTE)
+    kinds = [(await receive(receiver, sent)).kind]
+    for record in await inbox.claim(1, 30):
+        await inbox.complete(record)
+    for _ in range(40):
+        clock.now += 16 * MINUTE
+        await inbox.purge(clock.now)
+        kinds.append((await receive(receiver, sent)).kind)
+    assert kinds[1:].count(OutcomeKind.NEW) == 0
 
 
 async def test_the_signed_timestamp_stands_in_for_the_event_time(clock: Clock, inbox: Forgetful) -> None:
