@@ -124,19 +124,30 @@ class Forwarding:
             if len(self._failures) >= _REMEMBERED_FAILURES:
                 self._failures.pop(next(iter(self._failures)))
             self._failures[record.key] = self._failures.get(record.key, 0) + 1
-            if not counted or not isinstance(error, Exception):
+            interrupted = _interrupted(error)
+            if not counted or interrupted:
                 await self._inbox.release(record)
             elif record.attempts < self._max_attempts:
                 await self._inbox.retry(record, self._clock(), type(error).__name__)
             else:
                 reason = f"not forwarded after {record.attempts} attempts: {type(error).__name__}"
                 await self._inbox.hold(record, reason)
-            if not isinstance(error, Exception):
+            if interrupted:
                 raise
             _log.warning("record %s was not forwarded (%s)", record.key, type(error).__name__)
         else:
             self._failures.pop(record.key, None)
             await self._inbox.complete(record)
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Return whether an error comes from outside; any other one is a failure of the forward function.
+
+    A `SystemExit` would end the event loop of the server, and a `CancelledError` may come from a client's own task.
+    """
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return cancelled or isinstance(error, KeyboardInterrupt)
 
 
 def _blocks(record: Record, delivered: Record) -> bool:

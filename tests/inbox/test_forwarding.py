@@ -27,13 +27,14 @@ class Sink:
         self.asked: Counter[str] = Counter()
         self.taken: list[str] = []
         self.pause = 0.0
+        self.error: BaseException = ConnectionError("the sink is out")
 
     async def __call__(self, record: Record) -> None:
         assert record.ordering_key is not None
         self.asked[record.key] += 1
         await asyncio.sleep(self.pause)
         if record.ordering_key in self.refuses:
-            raise ConnectionError("the sink is out")
+            raise self.error
         self.taken.append(record.key)
 
 
@@ -179,6 +180,30 @@ async def test_refused_for_good_is_held(start: Start, sink: Sink) -> None:
     assert await inbox.requeue(stored.key)
     assert (await receive(receivers[1], early)).status == 200
     assert len(sink.taken) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(3),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+        TimeoutError(),
+        BaseExceptionGroup("", [SystemExit(3), ValueError()]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_the_forward_function_raises_is_a_failure(
+    start: Start, sink: Sink, error: BaseException
+) -> None:
+    """An exception that is no Exception neither ends the server nor keeps the event from being held in the end."""
+    receiver = start(max_attempts=2)
+    sink.refuses, sink.error = {"shipment:1"}, error
+    sent = label(1)
+    outcomes = [await receive(receiver, sent) for _ in range(2)]
+    assert [outcome.status for outcome in outcomes] == [503, 200]
+    assert f"not forwarded after 2 attempts: {type(error).__name__}" in str(outcomes[1].reason)
+    assert (await receive(receiver, label(2))).kind is OutcomeKind.NEW
 
 
 async def test_few_refusals_because_of_one_event(start: Start, sink: Sink) -> None:
