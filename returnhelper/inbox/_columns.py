@@ -22,7 +22,7 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 @attrs.frozen(eq=False)
-class Kind:
+class ColumnKind:
     """How values of one kind are checked, written and read.
 
     ``check`` takes the name of the argument and what was given for it, and returns the value or raises
@@ -43,7 +43,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     changes: bool = False
     on_add: bool = True
 
@@ -51,7 +51,7 @@ class Column:
 class Codec:
     """Write some columns of an object as plain values, and read them back; kinds in ``native`` stay as they are."""
 
-    def __init__(self, columns: Iterable[Column], *, native: Iterable[Kind] = ()) -> None:
+    def __init__(self, columns: Iterable[Column], *, native: Iterable[ColumnKind] = ()) -> None:
         columns, native = tuple(columns), frozenset(native)
         self.names = tuple(column.name for column in columns)
         self._values = attrgetter(*self.names)
@@ -153,7 +153,7 @@ def _headers_to_json(headers: Mapping[str, str]) -> str:
         return json.dumps(plain)
 
 
-def enumeration(members: type[Enum], codes: Mapping[Any, int]) -> Kind:
+def enumeration(members: type[Enum], codes: Mapping[Any, int]) -> ColumnKind:
     """Return the kind of an enumeration that is written as the code of its member."""
 
     def check(name: str, value: object) -> object:
@@ -163,12 +163,12 @@ def enumeration(members: type[Enum], codes: Mapping[Any, int]) -> Kind:
             known = ", ".join(str(member.value) for member in members)
             raise ConfigurationError(f"{name} must be one of {known}, not {format_value(value)}") from None
 
-    return Kind(check, codes.__getitem__, {code: member for member, code in codes.items()}.__getitem__)
+    return ColumnKind(check, codes.__getitem__, {code: member for member, code in codes.items()}.__getitem__)
 
 
-TEXT: Final = Kind(check_text)
-KEY: Final = Kind(check_key)
-BYTES: Final = Kind(_bytes)
-HEADERS: Final = Kind(_headers, _headers_to_json, json.loads)
-TIME: Final = Kind(to_time, to_micros, from_micros)
-COUNT: Final = Kind(check_count)
+TEXT: Final = ColumnKind(check_text)
+KEY: Final = ColumnKind(check_key)
+BYTES: Final = ColumnKind(_bytes)
+HEADERS: Final = ColumnKind(_headers, _headers_to_json, json.loads)
+TIME: Final = ColumnKind(to_time, to_micros, from_micros)
+COUNT: Final = ColumnKind(check_count)

@@ -10,7 +10,17 @@ from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 import attrs
 
-from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind, enumeration
+from returnhelper.inbox._columns import (
+    BYTES,
+    COUNT,
+    HEADERS,
+    KEY,
+    TEXT,
+    TIME,
+    Column,
+    ColumnKind,
+    enumeration,
+)
 from returnhelper.inbox._columns import storable_key as storable_key  # noqa: PLC0414 - for the receiver
 
 LARGE_BODY: Final = 64 << 10
@@ -92,7 +102,7 @@ def _with_checks(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attr
     return [field.evolve(converter=_converter(field, kinds[field.name])) for field in fields]
 
 
-def _converter(field: attrs.Attribute[Any], kind: Kind) -> Callable[[object], object]:
+def _converter(field: attrs.Attribute[Any], kind: ColumnKind) -> Callable[[object], object]:
     name, check = field.name, kind.check
     if field.default is None:
         return lambda value: None if value is None else check(name, value)

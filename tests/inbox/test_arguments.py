@@ -25,7 +25,7 @@ from returnhelper.inbox import (
     State,
     Stats,
 )
-from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind
+from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, ColumnKind
 from returnhelper.inbox.store import COLUMNS
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
@@ -126,7 +126,7 @@ VALID: dict[str, object] = {
     "older_than": NOON,
     "timeout": 0,
 }
-NOT_OF_KIND: dict[Kind, list[object]] = {
+NOT_OF_KIND: dict[ColumnKind, list[object]] = {
     TEXT: NOT_TEXT,
     KEY: NOT_TEXT,
     BYTES: [None, "{}", bytearray(b"{}"), 5],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, Kind
+from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, ColumnKind
 from returnhelper.inbox.store import (
     ADDED,
     CHANGED,
@@ -61,7 +61,7 @@ META: Final = """
 CREATE TABLE {t}_meta (version integer NOT NULL, since timestamptz NOT NULL)
 """
 
-_TYPES: Final[Mapping[Kind, str]] = {
+_TYPES: Final[Mapping[ColumnKind, str]] = {
     TEXT: "text",
     KEY: "text",
     BYTES: "bytea",
