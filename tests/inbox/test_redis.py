@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import Added, Duplicate, RedisInbox
-from tests.support.inbox_kit import LEASE, RedisServer, free_port, record
+from tests.support.inbox_kit import LEASE, Clock, RedisServer, free_port, make_inbox, record
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ async def test_scripts_forgotten(inbox: RedisInbox, admin: Redis) -> None:
 
 
 async def test_out_of_memory(inbox: RedisInbox, admin: Redis) -> None:
-    """A full server refuses new records, all of them or none of each; what is there can be handled."""
+    """A full server refuses new records, all of them or none of each."""
     await inbox.add(record("k0"))
     await admin.config_set("maxmemory", 1)
     try:
@@ -66,6 +66,37 @@ async def test_out_of_memory(inbox: RedisInbox, admin: Redis) -> None:
         Duplicate,
         *[Added] * 8,
     ]
+
+
+async def test_a_full_server_can_be_emptied(server: RedisServer, admin: Redis) -> None:
+    """On a full server only new records are refused: a worker that starts there finishes others, and a purge frees them."""
+    clock, name = Clock(), uuid4().hex
+    async with make_inbox("redis", server.url, clock, name) as inbox:
+        for number in range(8):
+            await inbox.add(record(f"k{number}", ordering_key="a" if number % 2 else None))
+        await inbox.claim(1, LEASE)
+    clock.now += 2 * LEASE
+    await admin.script_flush()
+    await admin.config_set("maxmemory", 1)
+    try:
+        async with make_inbox("redis", server.url, clock, name) as inbox:
+            with pytest.raises(InboxUnavailable, match="maxmemory"):
+                await inbox.add(record("refused"))
+            first, second, third, fourth, fifth = await inbox.claim(8, LEASE)
+            assert await inbox.extend(first, 2 * LEASE)
+            assert await inbox.complete(first)
+            assert await inbox.retry(second, clock(), "again")
+            assert await inbox.discard(third, "not wanted")
+            assert await inbox.hold(fourth, "for a person")
+            assert await inbox.release(fifth)
+            assert await inbox.dismiss(fourth.key, "seen")
+            assert await inbox.requeue(fourth.key)
+            assert await inbox.remembers_since() < clock()
+            clock.now += timedelta(days=1)
+            assert await inbox.purge(clock()) == 2
+            assert await inbox.get("refused") is None
+    finally:
+        await admin.config_set("maxmemory", 0)
 
 
 async def test_read_only(inbox: RedisInbox, admin: Redis) -> None:

@@ -30,6 +30,9 @@ _SHARED: Final = (
     + """
 local P, now = KEYS[1], ARGV[1]
 local call = redis.call
+-- a full server refuses commands that may take memory, unless the script has written before: for scripts that finish or
+-- delete what is stored, so that the server does not stay full
+local function allow_when_full() call('HDEL', P..'meta', '') end
 local function key_of(m) return string.sub(m, 18) end
 local function member(seq, key) return string.format('%016d', seq)..':'..key end
 local function order_and_time(key)
@@ -71,12 +74,15 @@ end
 )
 
 # now, schema
-OPEN: Final = """
-local P = KEYS[1]
-redis.call('HSETNX', P..'meta', 'version', ARGV[2])
-redis.call('HSETNX', P..'meta', 'since', ARGV[1])
-return redis.call('HMGET', P..'meta', 'version', 'since')
+OPEN: Final = (
+    _SHARED
+    + """
+allow_when_full()
+call('HSETNX', P..'meta', 'version', ARGV[2])
+call('HSETNX', P..'meta', 'since', now)
+return call('HMGET', P..'meta', 'version', 'since')
 """
+)
 
 # now, schema, records in msgpack, then their deliveries. A record: key, ordering key, sort_time, state, finished_at, and the
 # fields of its hash with their values
@@ -164,6 +170,7 @@ return claimed
 CHANGE: Final = (
     _SHARED
     + """
+allow_when_full()
 local changed = {}
 for i = 2, #ARGV, 3 + #CHANGED do
   local key = ARGV[i]
@@ -230,6 +237,7 @@ return 1
 PURGE: Final = (
     _SHARED
     + """
+allow_when_full()
 if tonumber(ARGV[2]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
   call('HSET', P..'meta', 'since', ARGV[2])
 end
