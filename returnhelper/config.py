@@ -323,7 +323,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
     names = [f"RETURNHELPER_{n.upper()}" for n in ("api_key", "api_token") if getattr(variables, n) is None]
     if names:
         raise ConfigurationError(
-            f"set {' and '.join(names)}: the portal shows them under Settings, Signing Key and API Token"
+            f"set {' and '.join(names)}, from the portal under Settings, Signing Key and API Token"
         )
     Credentials(
         variables.api_key, variables.api_token, names=("RETURNHELPER_API_KEY", "RETURNHELPER_API_TOKEN")
@@ -348,5 +348,5 @@ def _environment(variables: _Variables) -> Environment:
     try:
         return Environment.named(name)
     except ConfigurationError as e:
-        message = str(e)
-    raise ConfigurationError(f"RETURNHELPER_ENVIRONMENT: {message}")
+        problem = str(e).removeprefix("name ")  # here the caller knows it as the variable
+    raise ConfigurationError(f"RETURNHELPER_ENVIRONMENT {problem}")

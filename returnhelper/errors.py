@@ -99,7 +99,10 @@ class ConfigurationError(ReturnHelperError):
 
 
 class RequestInvalid(ReturnHelperError):
-    """A documented limit is broken; nothing was sent. `.fields` maps each broken field to its rule."""
+    """A value has the wrong type or breaks a documented limit; nothing was sent.
+
+    `.fields` maps each such field to its rule.
+    """
 
     fields: Mapping[str, str]
 
@@ -107,8 +110,7 @@ class RequestInvalid(ReturnHelperError):
         self.fields = dict(fields)
         listed = "; ".join(f"{name}: {rule}" for name, rule in self.fields.items())
         super().__init__(
-            message
-            or f"the request breaks documented limits and was not sent: {listed or 'no field is named'}"
+            message or f"the request is invalid and was not sent: {listed or 'no field is named'}"
         )
 
 
@@ -253,6 +255,8 @@ class VerificationFailed(WebhookError):
         self.reason = reason
         self.diagnosis = diagnosis
         text = message or f"the delivery is not authentic ({reason}): respond with 401 and do not act on it"
+        if reason is VerificationFailureReason.MISMATCH and not message and not diagnosis:
+            text += "; if Return Helper sent it, find the cause with returnhelper.webhooks.diagnose"
         super().__init__(f"{text}; {diagnosis}" if diagnosis else text)
 
 

@@ -71,7 +71,7 @@ def test_from_env() -> None:
     [
         ({}, "RETURNHELPER_API_KEY and RETURNHELPER_API_TOKEN"),
         ({"RETURNHELPER_API_KEY": "k"}, "RETURNHELPER_API_TOKEN"),
-        (KEYS | {"RETURNHELPER_ENVIRONMENT": "uat"}, "sandbox"),
+        (KEYS | {"RETURNHELPER_ENVIRONMENT": "uat"}, "RETURNHELPER_ENVIRONMENT must be one of sandbox"),
         (KEYS | {"RETURNHELPER_PUBLIC_URL": "http://h"}, "RETURNHELPER_USER_URL"),
         (KEYS | {"RETURNHELPER_ENVIRONMENT": "sandbox", "RETURNHELPER_USER_URL": "http://h"}, "not both"),
         (KEYS | {"RETURNHELPER_API_TOKEN": "se\ncret"}, "RETURNHELPER_API_TOKEN"),

@@ -151,7 +151,7 @@ class Resource:
             listed = "; ".join(map(str, broken.values()))
             raise RequestInvalid(
                 {path: error.message for path, error in broken.items()},
-                message=f"the request breaks documented limits and was not sent: {listed}",
+                message=f"the request is invalid and was not sent: {listed}",
             )
 
 

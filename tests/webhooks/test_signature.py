@@ -46,8 +46,8 @@ def test_vectors(vector):
 
 @pytest.mark.parametrize("name", sorted(DATA["mustNotMatch"]["signatures"]))
 def test_must_not_match(name):
-    """The signatures of mistaken signers are refused."""
-    with pytest.raises(VerificationFailed):
+    """The signatures of mistaken signers are refused, and the error names the tool that finds the mistake."""
+    with pytest.raises(VerificationFailed, match=r"returnhelper\.webhooks\.diagnose"):
         Verifier(ENDPOINT).verify(
             {"returnhelper-signature": DATA["mustNotMatch"]["signatures"][name], "timestamp": STAMP}, BODY
         )
