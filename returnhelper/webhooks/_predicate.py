@@ -29,16 +29,20 @@ def require_predicate(when: object) -> None:
 
 
 def holds(when: Callable[[Any], object], event: object) -> bool:
-    """Return whether the predicate holds for an event; an awaitable, which is always true, is a `ConfigurationError`."""
+    """Return whether the predicate holds for an event.
+
+    An awaitable or a generator, which is always true, is a `ConfigurationError`.
+    """
     result = when(event)
     if isinstance(result, bool):
         return result
-    if inspect.isawaitable(result):
+    awaitable = inspect.isawaitable(result)
+    if awaitable or inspect.isgenerator(result) or inspect.isasyncgen(result):
         if inspect.iscoroutine(result):
             result.close()  # or the interpreter warns that it was never awaited
         name = getattr(when, "__qualname__", None) or format_value(when)
         raise ConfigurationError(
-            f"when must be a plain function of the event, but {name} returned an awaitable, "
-            "which would always be true: do the asynchronous part in the handler."
+            f"when must be a plain function of the event, but {name} returned {'an awaitable' if awaitable else 'a generator'}, "
+            f"which would always be true: {'do the asynchronous part in the handler' if awaitable else 'use any() or all()'}."
         )
     return bool(result)

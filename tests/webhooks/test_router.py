@@ -209,12 +209,29 @@ class Awaitable:
         yield
 
 
-@pytest.mark.parametrize("when", [lambda e: asynchronous(e) or None, lambda e: Awaitable()])
-async def test_an_awaitable_from_a_predicate_is_an_error(when):
-    """A predicate that returns an awaitable, which is always true, fails the dispatch and runs no handler."""
+def generate(event):
+    yield False
+
+
+async def generate_asynchronously(event):
+    yield False
+
+
+@pytest.mark.parametrize(
+    ("when", "what"),
+    [
+        (lambda e: asynchronous(e) or None, "an awaitable"),
+        (lambda e: Awaitable(), "an awaitable"),
+        (lambda e: (tag == e.action for tag in ()), "a generator"),
+        (generate, "a generator"),
+        (generate_asynchronously, "a generator"),
+    ],
+)
+async def test_what_is_always_true_is_an_error_of_a_predicate(when, what):
+    """A predicate that returns an awaitable or a generator, always true, fails the dispatch and runs no handler."""
     router, log = Router(), []
     router.on(events.LabelGenerated, when=when)(recorder(log, "never"))
-    with pytest.raises(ConfigurationError, match="returned an awaitable"):
+    with pytest.raises(ConfigurationError, match=f"returned {what}"):
         await router.dispatch(LABEL)
     assert log == []
 
