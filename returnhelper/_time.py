@@ -19,6 +19,7 @@ LONGEST: Final = 100 * 365.0 * 86_400
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SEPARATORS: Final = ("T", "t", " ", "")
 _UNSET_YEAR: Final = 1  # ASP.NET prints 0001-01-01T00:00:00 for a time that was never set
 
 
@@ -76,10 +77,12 @@ def from_wire(text: str) -> datetime | None:
     A missing offset means UTC. Digits after the sixth decimal place are dropped.
     """
     # `fromisoformat` takes any character for the separator, and so reads 20261126115430Z as another time.
-    if text[4:5] != "-" or text[10:11] not in ("T", "t", " ", ""):
+    if text[4:5] != "-" or text[10:11] not in _SEPARATORS:
         raise ValueError("not an ISO 8601 time")
     time = datetime.fromisoformat(text)
-    return None if time.year == _UNSET_YEAR else as_utc(time)
+    if time.year == _UNSET_YEAR:
+        return None
+    return time if time.tzinfo is UTC else as_utc(time)
 
 
 def to_wire(time: datetime, *, tick: int | None = None) -> str:

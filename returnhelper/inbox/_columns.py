@@ -108,6 +108,8 @@ def check_text(name: str, value: object) -> str:
 
 def check_key(name: str, value: object) -> str:
     """Return a key as every store keeps it."""
+    if type(value) is str and len(value) <= _LONGEST_KEY and value.isascii() and "\0" not in value:
+        return value  # what nearly all keys are: no need to escape and compare, in a third of the time
     return storable_key(_str(name, value))
 
 

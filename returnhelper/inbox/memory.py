@@ -14,14 +14,17 @@ from typing import Final, TypeAlias
 import attrs
 
 from returnhelper._time import Clock, utc_now
-from returnhelper.inbox._base import BaseInbox, new_token
-from returnhelper.inbox._columns import check_count
+from returnhelper.inbox._base import BaseInbox, check_new, new_token
+from returnhelper.inbox._columns import check_count, check_key
 from returnhelper.inbox.store import (
     COLUMNS,
     KEPT_AT_LEAST,
     LEASE_EXPIRED,
     TOLERANCE,
+    Added,
+    AddResult,
     Change,
+    Duplicate,
     Record,
     Records,
     State,
@@ -80,11 +83,32 @@ class MemoryInbox(BaseInbox):
             oldest_ready_at=self._records[self._ready_queue[0][2]].received_at if self._ready_queue else None,
         )
 
+    @property
+    def memory_start(self) -> datetime:
+        """What `remembers_since` returns, without a coroutine."""
+        return self._since
+
+    def add_now(self, record: Record) -> AddResult:
+        """Do what `add` does, without a coroutine."""
+        check_new(record)
+        if not self._insert(record):
+            return Duplicate
+        if record.state is State.READY:
+            self._notifier.notify()
+        return Added
+
+    def get_now(self, key: str) -> Record | None:
+        """Do what `get` does, without a coroutine."""
+        return self._records.get(check_key("key", key))
+
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten."""
         return self._since
 
     async def _add(self, record: Record) -> bool:
+        return self._insert(record)
+
+    def _insert(self, record: Record) -> bool:
         if record.key in self._records:
             return False
         if record.attempts or record.not_before or record.leased_until or record.lease:

@@ -148,14 +148,36 @@ class Record:
 
         Converts and checks nothing: the values are what a store returned, or what the constructor would not change.
         """
-        record = object.__new__(cls)
-        for set_field, value in zip(_SET_FIELDS, values + _DEFAULTS[len(values) :], strict=True):
-            set_field(record, value)
+        # A frozen record is filled as a draft and gets its class at the end: a quarter of the time that the slots' own
+        # `__set__` takes, a twelfth of the constructor with its checks.
+        draft = _Draft()
+        (
+            draft.key,
+            draft.body,
+            draft.headers,
+            draft.endpoint,
+            draft.received_at,
+            draft.action,
+            draft.category,
+            draft.version,
+            draft.event_time,
+            draft.notification_id,
+            draft.ordering_key,
+            draft.state,
+            draft.reason,
+            draft.attempts,
+            draft.not_before,
+            draft.lease,
+            draft.leased_until,
+            draft.finished_at,
+        ) = values + _DEFAULTS[len(values) :]
+        draft.__class__ = cls
+        record: Self = draft
         return record
 
 
-# the constructor of a frozen class with converters takes three times as long
-_SET_FIELDS: Final = tuple(Record.__dict__[field.name].__set__ for field in attrs.fields(Record))
+# A class of the same layout as `Record` that is not frozen.
+_Draft: Any = type("_Draft", (), {"__slots__": Record.__dict__["__slots__"]})
 _DEFAULTS: Final = tuple(field.default for field in attrs.fields(Record))
 
 # a name of its own, because every store has a method called list

@@ -21,7 +21,7 @@ class Freshness:
         self, inbox: Inbox, tolerance: timedelta, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._inbox = inbox
-        self._tolerance = tolerance
+        self._limit = min(tolerance, TOLERANCE)
         self._clock = clock
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -34,16 +34,25 @@ class Freshness:
         With `busy`, the inbox is asked every 50 ms only: a query for each of many concurrent deliveries would halve
         their throughput.
         """
+        if moment is None or moment - now > self._limit:
+            return self.doubt_given(None, moment, now)
+        return self.doubt_given(await self._remembers_since(busy=busy), moment, now)
+
+    def doubt_given(self, since: datetime | None, moment: datetime | None, now: datetime) -> str | None:
+        """Do what `doubt` does where it is known since when the inbox remembers.
+
+        None is for an event that must be held whatever the inbox remembers.
+        """
+        self._first = self._first or since
         if moment is None:
             return "it has no time, so its age is unknown"
-        if moment - now > min(self._tolerance, TOLERANCE):
+        if since is None or moment - now > self._limit:
             # one that is further ahead would still look new after a purge has forgotten it
             return "its eventTime is ahead of this machine's clock"
-        since = await self._remembers_since(busy=busy)
         if since <= moment:
             return None
         # a purge leaves that much: an inbox that remembers less is new, or lost its data
-        if now - moment > min(self._tolerance, TOLERANCE):
+        if now - moment > self._limit:
             return "stale: older than the memory of the inbox, may be a replay"
         if since == self._first:
             return None  # the inbox was created after the event
@@ -55,7 +64,6 @@ class Freshness:
             return self._last
         self._read_at = self._clock()
         self._last = since = await self._inbox.remembers_since()
-        self._first = self._first or since
         return since
 
     def _report_loss(self, since: datetime) -> None:

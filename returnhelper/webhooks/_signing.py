@@ -2,7 +2,7 @@
 
 The signature is the Base64 text of HMAC-SHA256 over ``POST`` + registered URL + ``timestamp`` header + raw body, with
 the Base64-decoded signing key. Nothing is normalised: not the URL, not the timestamp, not the body. Nothing separates
-the parts either, so only the form of the timestamp shows where it begins and ends: see `is_timestamp`.
+the parts either, so only the form of the timestamp shows where it begins and ends: see `timestamp_text`.
 """
 
 from __future__ import annotations
@@ -248,15 +248,16 @@ _DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _TIMESTAMP_START: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
 
-def is_timestamp(value: bytes) -> bool:
-    """Return whether a `timestamp` header has the documented form: ISO 8601 date and time with a zone designator."""
+def timestamp_text(value: bytes) -> str | None:
+    """Return a `timestamp` header as text; None unless it has the documented form, ISO 8601 with a zone designator."""
     if value.translate(_DIGITS_AS_ZERO) not in _TIMESTAMP_FORMS:
-        return False
+        return None
+    text = value.decode("ascii")
     try:
-        datetime.fromisoformat(value.decode("ascii"))
+        datetime.fromisoformat(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return text
 
 
 def is_ambiguous(url: str, longer: str) -> bool:

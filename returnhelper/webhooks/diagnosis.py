@@ -25,9 +25,9 @@ from returnhelper.webhooks._signing import (
     SigningKey,
     find_header,
     is_digest,
-    is_timestamp,
     raw_body,
     read_signing_headers,
+    timestamp_text,
 )
 
 __all__ = ["Cause", "Diagnosis", "diagnose"]
@@ -112,7 +112,7 @@ def diagnose(
     digest = binascii.a2b_base64(signature)
     signed = _Signed(endpoint.signing_key, endpoint.url.encode(), timestamp, raw)
     if signed.matches(digest):
-        if is_timestamp(timestamp):
+        if timestamp_text(timestamp) is not None:
             return Diagnosis(Cause.NONE, "The signature matches.")
         detail = (
             "The signature matches, but the timestamp header is not an ISO 8601 time with a zone designator: "

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from string import punctuation, whitespace
+from string import ascii_letters, digits, punctuation, whitespace
 from typing import Final
 
 import attrs
@@ -44,6 +44,8 @@ _USUAL_HOLDERS: Final = ("shipment", "label", "buyerReturn")  # searched before 
 _ZEROS: Final = "0" + punctuation + whitespace
 _NEGATIVE: Final = re.compile(r"-[0-9]+(?:\.0*)?")
 _NULLS: Final = frozenset({"null", "none", "nil", "undefined", "nan"})
+_LONGEST_NULL: Final = max(map(len, _NULLS))
+_ID_STARTS: Final = frozenset(digits + ascii_letters) - {"0"}
 
 _MAX_ID: Final = 128  # every store can index it; no documented id has more than 36 characters
 _MAX_DIGITS: Final = 64
@@ -176,6 +178,8 @@ def _object_key(prefix: str, value: object) -> str | None:
 
 
 def _is_placeholder(identifier: str) -> bool:
+    if len(identifier) > _LONGEST_NULL and identifier[0] in _ID_STARTS:
+        return False  # as the tests below would find, in a third of their time
     return (
         not identifier.strip(_ZEROS)
         or (identifier[0] == "-" and _NEGATIVE.fullmatch(identifier) is not None)

@@ -13,10 +13,11 @@ import attrs
 
 from returnhelper._arguments import POSITIVE, require, require_callable, require_int
 from returnhelper._time import Clock, to_seconds, utc_now
+from returnhelper._wire import NotJSON
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.inbox.store import LARGE_BODY, TOLERANCE, AddResult, Duplicate, Inbox, Record, State
-from returnhelper.webhooks._arrival import is_trial, make_record, without_encoding
+from returnhelper.webhooks._arrival import is_trial, make_record, record_of, without_encoding
 from returnhelper.webhooks._body import (
     BodyRefused,
     Budget,
@@ -30,7 +31,8 @@ from returnhelper.webhooks._duplicates import Match, compare, held_apart
 from returnhelper.webhooks._freshness import Freshness
 from returnhelper.webhooks._handoff import Forward, Forwarding, Handoff, Inline, NotForwarded
 from returnhelper.webhooks._reporting import Reporter
-from returnhelper.webhooks.envelope import parse_time
+from returnhelper.webhooks.envelope import dedup_key, parse_time
+from returnhelper.webhooks.envelope import read_body as read_envelope
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.outcome import BodyLost, Outcome, OutcomeKind, ReceiverCounters
 from returnhelper.webhooks.router import Router
@@ -98,8 +100,8 @@ class Receiver:
         self._freshness = Freshness(inbox, timedelta(seconds=to_seconds("tolerance", tolerance, zero=True)))
         self._store_timeout = to_seconds("store_timeout", store_timeout)
         self._clock = clock
-        # an add that never waits cannot be interrupted: it needs no task
-        self._adds_at_once = type(inbox) is MemoryInbox
+        # a subclass may wait in its methods
+        self._memory = inbox if type(inbox) is MemoryInbox else None
         self._handoff: Handoff | None = None
         self._pending: set[asyncio.Task[Outcome]] = set()
         self._listeners: set[Listener] = set()
@@ -260,12 +262,34 @@ class Receiver:
             return self._unverified(headers, body, error.reason, altered)
         if len(body) > LARGE_BODY:
             return await self._shielded(self._process_large(headers, body, verified))
+        if self._memory is not None and self._handoff is None:
+            return self._process_in_memory(self._memory, headers, body, verified)
         now = self._clock()
         record = make_record(headers, body, verified, now, limit=self.max_body)
-        if self._adds_at_once and self._handoff is None:
-            record = await self._held_if_doubtful(record, verified, now)
-            return self._stored(*await self._add(record))
         return await self._shielded(self._process(record, verified, now), record.key)
+
+    def _process_in_memory(
+        self, memory: MemoryInbox, headers: Headers, body: bytes, verified: Verified
+    ) -> Outcome:
+        """Process a delivery as `_process` does. Nothing here waits, so it cannot be interrupted and needs no task."""
+        now = self._clock()
+        try:
+            envelope = read_envelope(body)
+        except NotJSON:
+            record = make_record(headers, body, verified, now, limit=self.max_body)
+        else:
+            key = dedup_key(envelope.notification_id, body)
+            known = memory.get_now(key)
+            if known is not None and known.body == body:
+                return self._stored(known, Duplicate)  # without a record, which takes as long as the rest
+            record = record_of(headers, body, verified, now, envelope, key)
+        if record.state is not State.HELD:
+            moment = record.event_time or parse_time(verified.timestamp)
+            record = _held_for(self._freshness.doubt_given(memory.memory_start, moment, now), record)
+        added = memory.add_now(record)
+        if added is Duplicate and (apart := self._other_event(memory.get_now(record.key), record)) is not None:
+            return self._stored(apart, memory.add_now(apart))
+        return self._stored(record, added)
 
     async def _receive_packed(
         self, headers: Headers, body: bytes, coding: str, altered: str | None
@@ -367,26 +391,32 @@ class Receiver:
     async def _add(self, record: Record) -> tuple[Record, AddResult]:
         """Store a record; another event under a known id is stored as held, under a key of its own."""
         added = await self.inbox.add(record)
-        known = await self.inbox.get(record.key) if added is Duplicate else None
+        if added is Duplicate:
+            apart = self._other_event(await self.inbox.get(record.key), record)
+            if apart is not None:
+                return apart, await self.inbox.add(apart)
+        return record, added
+
+    def _other_event(self, known: Record | None, record: Record) -> Record | None:
+        """Return the record of another event under a known id, to be stored as held; None for a duplicate."""
         if known is None:
-            return record, added
+            return None
         match compare(known, record):
             case Match.OTHER_EVENT:
-                record = held_apart(known, record)
-                added = await self.inbox.add(record)
+                return held_apart(known, record)
             case Match.ALTERED:
                 self.counters.altered += 1
                 _log.warning("duplicate delivery %s has another body than the first one", record.key)
             case Match.SAME:
                 pass
-        return record, added
+        return None
 
     async def _held_if_doubtful(self, record: Record, verified: Verified, now: datetime) -> Record:
         if record.state is State.HELD:
             return record
         moment = record.event_time or parse_time(verified.timestamp)
         reason = await self._freshness.doubt(moment, now, busy=len(self._pending) > 1)
-        return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)
+        return _held_for(reason, record)
 
     def _deadline(self) -> float:
         handoff = 0.0 if self._handoff is None else self._handoff.time_limit
@@ -418,3 +448,7 @@ class Receiver:
         elif altered is not None:
             return self._report.refused(500, OutcomeKind.UNREADABLE, altered)
         return self._report.refused(401, OutcomeKind.REFUSED, str(reason))
+
+
+def _held_for(reason: str | None, record: Record) -> Record:
+    return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)

@@ -25,9 +25,9 @@ from returnhelper.webhooks._signing import (
     header_items,
     is_ambiguous,
     is_digest,
-    is_timestamp,
     raw_body,
     read_signing_headers,
+    timestamp_text,
 )
 
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ class Verifier:
         signature, timestamp = read_signing_headers(headers)
         for endpoint in self.endpoints:
             if hmac.compare_digest(endpoint.signature(timestamp, raw), signature):
-                if is_timestamp(timestamp):
-                    return Verified(endpoint, timestamp.decode("ascii"))
+                text = timestamp_text(timestamp)
+                if text is not None:
+                    return Verified(endpoint, text)
                 raise VerificationFailed(VerificationFailureReason.BAD_TIMESTAMP, message=_BAD_TIMESTAMP)
         reason = (
             VerificationFailureReason.MISMATCH
