@@ -31,9 +31,10 @@ class NotJSON(ValueError):
 def decode(body: bytes) -> JSONValue:
     """Read JSON; numbers with a decimal point or an exponent become `Decimal` with the same digits. Raise `NotJSON`."""
     try:
-        return cast("JSONValue", _decode(body))
+        decoded: JSONValue = _decode(body)
     except Exception:  # noqa: BLE001 - the decoder raises five unrelated classes
         return _decode_leniently(body)
+    return decoded
 
 
 def _decode_leniently(body: bytes) -> JSONValue:

@@ -47,9 +47,10 @@ def structure(value: JSONValue, cls: type[T]) -> T:
             return cast("T", _careful(shape_of(cls), value, ""))
         reader = reader_of(cast("type[Model]", cls))
     try:
-        return cast("T", reader(value))
+        made: T = reader(value)
     except Exception:  # noqa: BLE001 - the compiled reader checks nothing itself
         return cast("T", structure_carefully(value, cast("type[Model]", cls)))
+    return made
 
 
 def structure_carefully(value: object, cls: type[Model]) -> Model:

@@ -247,8 +247,9 @@ class MemoryInbox(BaseInbox):
                     if place:
                         # the first of the queue is a candidate already, or leased
                         return
-                record = self._records[queue[0][2]]
-        self._nominate(record)
+                entry = queue[0]
+                record = self._records[entry[2]]
+        self._nominate(record, entry)
 
     def _dequeue(self, record: Record) -> None:
         queue = self._queues.get(record.ordering_key) if record.ordering_key is not None else None
@@ -258,18 +259,18 @@ class MemoryInbox(BaseInbox):
         if place < len(queue) and queue[place][2] == record.key:
             del queue[place]
         if queue:
-            self._nominate(self._records[queue[0][2]])
+            self._nominate(self._records[queue[0][2]], queue[0])
         else:
             del self._queues[record.ordering_key]
 
-    def _nominate(self, record: Record) -> None:
+    def _nominate(self, record: Record, entry: _Entry) -> None:
         """Make a record a candidate for the next claim, or let it wait until it is due."""
         if not self._is_next(record):
             return
         if record.not_before is not None and record.not_before > self._clock():
             heapq.heappush(self._waiting, (record.not_before, 0, record.key))
         else:
-            heapq.heappush(self._candidates, self._entry(record))
+            heapq.heappush(self._candidates, entry)
 
     def _is_ready(self, key: str) -> bool:
         record = self._records.get(key)
@@ -297,7 +298,7 @@ class MemoryInbox(BaseInbox):
                 break
             record = self._records.get(heapq.heappop(self._waiting)[2])
             if record and record.state is State.READY:
-                self._nominate(record)
+                self._nominate(record, self._entry(record))
 
     def _forget_surplus(self) -> None:
         oldest_kept = self._clock() - KEPT_AT_LEAST

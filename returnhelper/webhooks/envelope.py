@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from string import ascii_letters, digits, punctuation, whitespace
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -54,7 +54,7 @@ _NUMBER: Final = re.compile(r"\+?0*([0-9]{1,64})(?:\.0*)?")
 _REPLACEMENT: Final = "\ufffd"  # decoding puts it for every unpaired surrogate
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Envelope:
     """The members of a notification that decide how it is handled; None for a member that is absent or malformed."""
 
@@ -115,14 +115,21 @@ def read_body(body: bytes) -> Envelope:
     key = _object_key("shipment:", shipment_id)
     if key is None:
         return read_envelope(decode(body))
-    return Envelope(
-        _text(event.action),
-        _text(event.category),
-        _text(event.version),
-        parse_time(event.eventTime),
-        _text(event.notificationId),
-        key,
-    )
+    # Filled as a draft that gets its class at the end: half of the time that the constructor of a frozen class takes.
+    draft = _Draft()
+    draft.action = _text(event.action)
+    draft.category = _text(event.category)
+    draft.version = _text(event.version)
+    draft.event_time = parse_time(event.eventTime)
+    draft.notification_id = _text(event.notificationId)
+    draft.ordering_key = key
+    draft.__class__ = Envelope
+    envelope: Envelope = draft
+    return envelope
+
+
+# A class of the same layout as `Envelope` that is not frozen.
+_Draft: Final[Any] = type("_Draft", (), {"__slots__": Envelope.__dict__["__slots__"]})
 
 
 def notification_id(decoded: Mapping[str, JSONValue]) -> str | None:
@@ -136,6 +143,16 @@ def dedup_key(notification_id: str | None, body: bytes) -> str:
     A placeholder (0, -1, a GUID of zeros) is not an id. An id of more than 128 characters, or with other characters
     than printable ASCII, is replaced by its digest, because not every store can keep it unchanged.
     """
+    # Nearly every id, in a third of the time that the tests below take to find that it stays as it is.
+    if (
+        type(notification_id) is str
+        and type(body) is bytes
+        and _LONGEST_NULL < len(notification_id) <= _MAX_ID
+        and notification_id[0] in _ID_STARTS
+        and notification_id.isascii()
+        and notification_id.isprintable()
+    ):
+        return notification_id
     if not isinstance(body, bytes):
         raise refuse("body", body, "the raw bytes of a delivery")
     if notification_id is not None and not isinstance(notification_id, str):
@@ -168,6 +185,14 @@ def ordering_key(decoded: JSONValue) -> str | None:
 def _object_key(prefix: str, value: object) -> str | None:
     if type(value) is int and 0 < value < _LARGE:
         return f"{prefix}{value}"
+    if (
+        type(value) is str
+        and value.isdigit()
+        and value.isascii()
+        and value[0] != "0"
+        and len(value) <= _MAX_DIGITS
+    ):
+        return prefix + value  # as the pattern below finds, in a fifth of the time
     if isinstance(value, Decimal) and value.adjusted() < _MAX_DIGITS and value == value.to_integral_value():
         value = int(value)
     text = _text(value)
@@ -178,8 +203,6 @@ def _object_key(prefix: str, value: object) -> str | None:
 
 
 def _is_placeholder(identifier: str) -> bool:
-    if len(identifier) > _LONGEST_NULL and identifier[0] in _ID_STARTS:
-        return False  # as the tests below would find, in a third of their time
     return (
         not identifier.strip(_ZEROS)
         or (identifier[0] == "-" and _NEGATIVE.fullmatch(identifier) is not None)
@@ -215,6 +238,8 @@ def parse_time(value: object) -> datetime | None:
 
 
 def _text(value: object) -> str | None:
+    if value is None:
+        return None
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, int) and not isinstance(value, bool):

@@ -207,7 +207,7 @@ class Receiver:
         from being stored. Raises `ConfigurationError` if `body` is not bytes.
         """
         self.counters.received += 1
-        return await self._receive(headers, raw_body(body))
+        return await self._receive(headers, body if type(body) is bytes else raw_body(body))
 
     async def receive_stream(
         self,
@@ -285,9 +285,14 @@ class Receiver:
             record = record_of(headers, body, verified, now, envelope, key)
         if record.state is not State.HELD:
             moment = record.event_time or parse_time(verified.timestamp)
-            record = _held_for(self._freshness.doubt_given(memory.memory_start, moment, now), record)
+            reason = self._freshness.doubt_given(memory.memory_start, moment, now)
+            if reason is not None:
+                record = attrs.evolve(record, state=State.HELD, reason=reason)
         added = memory.add_now(record)
-        if added is Duplicate and (apart := self._other_event(memory.get_now(record.key), record)) is not None:
+        if (
+            added is Duplicate
+            and (apart := self._other_event(memory.get_now(record.key), record)) is not None
+        ):
             return self._stored(apart, memory.add_now(apart))
         return self._stored(record, added)
 
@@ -416,7 +421,7 @@ class Receiver:
             return record
         moment = record.event_time or parse_time(verified.timestamp)
         reason = await self._freshness.doubt(moment, now, busy=len(self._pending) > 1)
-        return _held_for(reason, record)
+        return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)
 
     def _deadline(self) -> float:
         handoff = 0.0 if self._handoff is None else self._handoff.time_limit
@@ -448,7 +453,3 @@ class Receiver:
         elif altered is not None:
             return self._report.refused(500, OutcomeKind.UNREADABLE, altered)
         return self._report.refused(401, OutcomeKind.REFUSED, str(reason))
-
-
-def _held_for(reason: str | None, record: Record) -> Record:
-    return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)

@@ -104,13 +104,14 @@ class Verifier:
         """
         if explain is not False:
             require_bool("explain", explain)
-        raw = raw_body(body)
+        raw = body if type(body) is bytes else raw_body(body)
         signature, timestamp = read_signing_headers(headers)
         for endpoint in self.endpoints:
             if hmac.compare_digest(endpoint.signature(timestamp, raw), signature):
                 text = timestamp_text(timestamp)
                 if text is not None:
-                    return Verified(endpoint, text)
+                    # what `Verified(endpoint, text)` does, without a call that adds 2 % to a small typed delivery
+                    return tuple.__new__(Verified, (endpoint, text))
                 raise VerificationFailed(VerificationFailureReason.BAD_TIMESTAMP, message=_BAD_TIMESTAMP)
         reason = (
             VerificationFailureReason.MISMATCH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from returnhelper.inbox import MemoryInbox, Stats
+from returnhelper.inbox import Added, Duplicate, MemoryInbox, Stats
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
 
@@ -73,3 +73,19 @@ async def test_a_record_is_kept_as_it_is() -> None:
     inbox, new = MemoryInbox(), record("k")
     await inbox.add(new)
     assert await inbox.get("k") is new
+
+
+async def test_methods_without_a_coroutine(clock: Clock) -> None:
+    """`add_now`, `get_now` and `memory_start` do what the coroutines do, and wake those who wait."""
+    inbox, twin = MemoryInbox(clock=clock), MemoryInbox(clock=clock)
+    async with asyncio.timeout(5):
+        waiting = asyncio.create_task(inbox.wait(60))
+        await asyncio.sleep(0)
+        for added in (Added, Duplicate):
+            assert inbox.add_now(record("k")) is await twin.add(record("k")) is added
+        await waiting
+    assert inbox.get_now("k") == await twin.get("k") == record("k")
+    assert inbox.get_now("other") is await twin.get("other") is None
+    assert await inbox.list() == await twin.list()
+    assert await inbox.stats() == await twin.stats()
+    assert inbox.memory_start == await twin.remembers_since()

@@ -338,6 +338,9 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         "sleep": sleep,
         "uniform": uniform,
     }
+    stored = {"record": Record(key="k", body=b"", received_at=NOON)}
+    yield Case("inbox.MemoryInbox.add_now", MemoryInbox().add_now, stored)
+    yield Case("inbox.MemoryInbox.get_now", MemoryInbox().get_now, {"key": "k"}, ["key=str"])
     yield Case("inbox.Worker", Worker, worker, ["backoff=zero", "drain_timeout=zero"])
     yield Case("inbox.Worker.run", Worker(MemoryInbox(), Router()).run, {"signals": ()})
     clocked = {"clock": now, "token": lambda: "t"}

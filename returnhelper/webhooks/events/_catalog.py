@@ -121,6 +121,11 @@ def class_name(action: str, version: object = None) -> str | None:
     return _ARRIVAL_V1 if action == _ARRIVAL and version in (None, "") else name
 
 
+def has_versions(action: str) -> bool:
+    """Return whether the class of an action depends on the presence of a version."""
+    return action == _ARRIVAL
+
+
 def class_name_of_alias(action: str, version: object = None) -> str | None:
     """Return the name of the class that an alias means, or an action with the other first letter; else None."""
     name = _BY_OTHER_NAME.get(action)
