@@ -17,6 +17,9 @@ from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
 from returnhelper.inbox.store import (
     KEPT_AT_LEAST,
+    STATE_DONE,
+    STATE_LEASED,
+    STATE_READY,
     TOLERANCE,
     Added,
     AddResult,
@@ -156,7 +159,7 @@ class BaseInbox:
         check_new(record)
         if not await self._add(record):
             return Duplicate
-        if record.state is State.READY:
+        if record.state is STATE_READY:
             self._notifier.notify()
         return Added
 
@@ -325,9 +328,9 @@ def check_new(record: Record) -> None:
     """Refuse what is not a record, or one that could never be claimed, finished or purged."""
     if not isinstance(record, Record):
         raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
-    if record.state is State.LEASED:
+    if record.state is STATE_LEASED:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
-    if record.state is State.DONE and record.finished_at is None:
+    if record.state is STATE_DONE and record.finished_at is None:
         raise ConfigurationError("finished_at must be set on a record that is added as done")
 
 

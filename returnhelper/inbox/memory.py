@@ -20,6 +20,10 @@ from returnhelper.inbox.store import (
     COLUMNS,
     KEPT_AT_LEAST,
     LEASE_EXPIRED,
+    STATE_DONE,
+    STATE_HELD,
+    STATE_LEASED,
+    STATE_READY,
     TOLERANCE,
     Added,
     AddResult,
@@ -76,10 +80,10 @@ class MemoryInbox(BaseInbox):
             heapq.heappop(self._ready_queue)
         count = self._counts
         return Stats(
-            ready=count[State.READY],
-            leased=count[State.LEASED],
-            done=count[State.DONE],
-            held=count[State.HELD],
+            ready=count[STATE_READY],
+            leased=count[STATE_LEASED],
+            done=count[STATE_DONE],
+            held=count[STATE_HELD],
             oldest_ready_at=self._records[self._ready_queue[0][2]].received_at if self._ready_queue else None,
         )
 
@@ -93,7 +97,7 @@ class MemoryInbox(BaseInbox):
         check_new(record)
         if not self._insert(record):
             return Duplicate
-        if record.state is State.READY:
+        if record.state is STATE_READY:
             self._notifier.notify()
         return Added
 
@@ -118,9 +122,9 @@ class MemoryInbox(BaseInbox):
         self._next_number += 1
         self._counts[record.state] += 1
         self._records[record.key] = record
-        if record.state is State.READY:
+        if record.state is STATE_READY:
             self._enqueue(record)
-        elif record.state is State.DONE:
+        elif record.state is STATE_DONE:
             self._done[record.key] = None
         return True
 
@@ -135,7 +139,7 @@ class MemoryInbox(BaseInbox):
             claimed.append(
                 self._update(
                     record,
-                    state=State.LEASED,
+                    state=STATE_LEASED,
                     attempts=record.attempts + 1,
                     lease=token,
                     leased_until=until,
@@ -146,7 +150,7 @@ class MemoryInbox(BaseInbox):
 
     async def _change(self, change: Change) -> bool:
         record = self._records.get(change.key)
-        if record is None or record.state is not State.LEASED or record.lease != change.token:
+        if record is None or record.state is not STATE_LEASED or record.lease != change.token:
             return False
         self._update(
             record,
@@ -163,16 +167,16 @@ class MemoryInbox(BaseInbox):
 
     async def _requeue(self, key: str) -> bool:
         record = self._records.get(key)
-        if record is None or record.state is State.LEASED:
+        if record is None or record.state is STATE_LEASED:
             return False
-        self._update(record, state=State.READY, attempts=0, not_before=None, reason=None, finished_at=None)
+        self._update(record, state=STATE_READY, attempts=0, not_before=None, reason=None, finished_at=None)
         return True
 
     async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
         record = self._records.get(key)
-        if record is None or record.state is not State.HELD:
+        if record is None or record.state is not STATE_HELD:
             return False
-        self._update(record, state=State.DONE, reason=reason, finished_at=now)
+        self._update(record, state=STATE_DONE, reason=reason, finished_at=now)
         self._forget_surplus()
         return True
 
@@ -214,17 +218,17 @@ class MemoryInbox(BaseInbox):
         self._counts[before] -= 1
         self._counts[state] += 1
         self._done.pop(record.key, None)
-        if before is State.LEASED and state is not State.LEASED and order is not None:
+        if before is STATE_LEASED and state is not STATE_LEASED and order is not None:
             self._leased_by_order.pop(order, None)
-        if state is State.LEASED:
+        if state is STATE_LEASED:
             if order is not None:
                 self._leased_by_order[order] = record.key
             heapq.heappush(self._expiring, (record.leased_until or self._clock(), 0, record.key))
-        elif state is State.READY:
+        elif state is STATE_READY:
             self._enqueue(record)
         else:
             self._dequeue(record)
-            if state is State.DONE:
+            if state is STATE_DONE:
                 self._done[record.key] = None
         return record
 
@@ -234,7 +238,7 @@ class MemoryInbox(BaseInbox):
     def _enqueue(self, record: Record) -> None:
         entry = self._entry(record)
         heapq.heappush(self._ready_queue, entry)
-        if len(self._ready_queue) > 2 * self._counts[State.READY] + _STALE_ENTRIES:
+        if len(self._ready_queue) > 2 * self._counts[STATE_READY] + _STALE_ENTRIES:
             self._ready_queue = sorted({entry for entry in self._ready_queue if self._is_ready(entry[2])})
         if record.ordering_key is not None:
             queue = self._queues.get(record.ordering_key)
@@ -274,12 +278,12 @@ class MemoryInbox(BaseInbox):
 
     def _is_ready(self, key: str) -> bool:
         record = self._records.get(key)
-        return record is not None and record.state is State.READY
+        return record is not None and record.state is STATE_READY
 
     def _is_next(self, record: Record) -> bool:
         """Return whether a record is ready and no other one of its ordering key is leased or comes first."""
         order = record.ordering_key
-        if record.state is not State.READY:
+        if record.state is not STATE_READY:
             return False
         return order is None or (
             order not in self._leased_by_order and self._queues[order][0][2] == record.key
@@ -288,8 +292,8 @@ class MemoryInbox(BaseInbox):
     def _expire_leases(self, now: datetime) -> None:
         while self._expiring and self._expiring[0][0] <= now:
             record = self._records.get(heapq.heappop(self._expiring)[2])
-            if record and record.state is State.LEASED and (record.leased_until or now) <= now:
-                self._update(record, state=State.READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
+            if record and record.state is STATE_LEASED and (record.leased_until or now) <= now:
+                self._update(record, state=STATE_READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
 
     def _admit_due(self, now: datetime) -> None:
         # a bounded number at once: the event loop has other work. The next wait finds the rest
@@ -297,7 +301,7 @@ class MemoryInbox(BaseInbox):
             if not self._waiting or self._waiting[0][0] > now:
                 break
             record = self._records.get(heapq.heappop(self._waiting)[2])
-            if record and record.state is State.READY:
+            if record and record.state is STATE_READY:
                 self._nominate(record, self._entry(record))
 
     def _forget_surplus(self) -> None:

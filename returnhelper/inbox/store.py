@@ -36,6 +36,13 @@ class State(StrEnum):
     HELD = "held"
 
 
+# For what runs for every delivery: Python 3.11 takes 0.07 µs to look up a member in its enumeration, and a small
+# acknowledgement needs ten.
+STATE_READY: Final = State.READY
+STATE_LEASED: Final = State.LEASED
+STATE_DONE: Final = State.DONE
+STATE_HELD: Final = State.HELD
+
 # What a store writes for a state. These numbers lie on disk: never change one, never use one again.
 READY: Final = 0
 LEASED: Final = 1

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from returnhelper._wire import NotJSON, decode
-from returnhelper.inbox.store import Record, State
+from returnhelper.inbox.store import STATE_HELD, STATE_READY, Record
 from returnhelper.webhooks._body import TRIAL_SIZE, BodyRefused, NotPacked, content_encoding, unpack
 from returnhelper.webhooks.envelope import Envelope, dedup_key, read_body
 from returnhelper.webhooks.signature import (
@@ -73,7 +73,7 @@ def _build(
         envelope.event_time,
         envelope.notification_id,
         envelope.ordering_key,
-        State.READY if reason is None else State.HELD,
+        STATE_READY if reason is None else STATE_HELD,
         reason,
     )
     text = f"{key}{url}{envelope.action}{envelope.category}{envelope.version}{envelope.notification_id}"

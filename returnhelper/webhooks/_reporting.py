@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from returnhelper.webhooks._refusals import RefusalLog
 from returnhelper.webhooks.outcome import Outcome, OutcomeKind, ReceiverCounters
 
 _log = logging.getLogger("returnhelper.webhooks")
+
+# Looked up once, as the states of a record are (see `inbox.store`).
+_NEW: Final = OutcomeKind.NEW
+_DUPLICATE: Final = OutcomeKind.DUPLICATE
 
 
 class Reporter:
@@ -20,12 +25,12 @@ class Reporter:
     def new(self, key: str) -> Outcome:
         """Report an event that was stored, or forwarded."""
         self.counters.new += 1
-        return Outcome(200, OutcomeKind.NEW, key)
+        return Outcome(200, _NEW, key)
 
     def duplicate(self, key: str) -> Outcome:
         """Report another delivery of a known event."""
         self.counters.duplicate += 1
-        return Outcome(200, OutcomeKind.DUPLICATE, key)
+        return Outcome(200, _DUPLICATE, key)
 
     def held(self, key: str, reason: str | None) -> Outcome:
         """Report an event that was stored for a person to review."""

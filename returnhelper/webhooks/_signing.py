@@ -244,6 +244,7 @@ _TIMESTAMP_FORMS: Final = frozenset(
     for fraction in (b"", *(b"." + b"0" * digits for digits in range(1, 15)))
     for zone in (b"Z", b"+00:00", b"-00:00")
 )
+_from_iso: Final = datetime.fromisoformat
 _DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _TIMESTAMP_START: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 
@@ -254,7 +255,7 @@ def timestamp_text(value: bytes) -> str | None:
         return None
     text = value.decode("ascii")
     try:
-        datetime.fromisoformat(text)
+        _from_iso(text)
     except ValueError:
         return None
     return text

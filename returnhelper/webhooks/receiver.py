@@ -16,7 +16,7 @@ from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper._wire import NotJSON
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
 from returnhelper.inbox.memory import MemoryInbox
-from returnhelper.inbox.store import LARGE_BODY, TOLERANCE, AddResult, Duplicate, Inbox, Record, State
+from returnhelper.inbox.store import LARGE_BODY, STATE_HELD, TOLERANCE, AddResult, Duplicate, Inbox, Record
 from returnhelper.webhooks._arrival import is_trial, make_record, record_of, without_encoding
 from returnhelper.webhooks._body import (
     BodyRefused,
@@ -283,11 +283,11 @@ class Receiver:
             if known is not None and known.body == body:
                 return self._stored(known, Duplicate)  # without a record, which takes as long as the rest
             record = record_of(headers, body, verified, now, envelope, key)
-        if record.state is not State.HELD:
+        if record.state is not STATE_HELD:
             moment = record.event_time or parse_time(verified.timestamp)
             reason = self._freshness.doubt_given(memory.memory_start, moment, now)
             if reason is not None:
-                record = attrs.evolve(record, state=State.HELD, reason=reason)
+                record = attrs.evolve(record, state=STATE_HELD, reason=reason)
         added = memory.add_now(record)
         if (
             added is Duplicate
@@ -377,7 +377,7 @@ class Receiver:
                 record = await self._held_if_doubtful(record, verified, now)
             async with asyncio.timeout(self._store_timeout):
                 record, added = await self._add(record)
-            if self._handoff is None or record.state is State.HELD:
+            if self._handoff is None or record.state is STATE_HELD:
                 return self._stored(record, added)
             if not self._handoff.must_succeed:
                 outcome = self._stored(record, added)
@@ -417,11 +417,11 @@ class Receiver:
         return None
 
     async def _held_if_doubtful(self, record: Record, verified: Verified, now: datetime) -> Record:
-        if record.state is State.HELD:
+        if record.state is STATE_HELD:
             return record
         moment = record.event_time or parse_time(verified.timestamp)
         reason = await self._freshness.doubt(moment, now, busy=len(self._pending) > 1)
-        return record if reason is None else attrs.evolve(record, state=State.HELD, reason=reason)
+        return record if reason is None else attrs.evolve(record, state=STATE_HELD, reason=reason)
 
     def _deadline(self) -> float:
         handoff = 0.0 if self._handoff is None else self._handoff.time_limit
@@ -430,7 +430,7 @@ class Receiver:
     def _stored(self, record: Record, added: AddResult) -> Outcome:
         if added is Duplicate:
             return self._report.duplicate(record.key)
-        if record.state is State.HELD:
+        if record.state is STATE_HELD:
             return self._report.held(record.key, record.reason)
         if self._listeners:
             self._notify(record)

@@ -48,12 +48,13 @@ def build_event(decoded: JSONValue, body: bytes | None = None) -> Event:
         if not isinstance(decoded, Mapping):
             raise PayloadInvalid("the body of the delivery is JSON but not an object; keep it for inspection")
         decoded = dict(decoded)
-    action, version = decoded.get("action"), decoded.get("version")
+    action = decoded.get("action")
     if not isinstance(action, str):
         return UnknownEvent.from_decoded(decoded, body)
     cls = _usual.get(action)
     if cls is not None:
         return cls.from_decoded(decoded, body)
+    version = decoded.get("version")
     name = class_name(action, version)
     if name is not None:
         cls = _load(name)
