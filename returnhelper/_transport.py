@@ -134,4 +134,4 @@ async def _read_within_limit(request: PreparedRequest, response: aiohttp.ClientR
         response.close()
         raise
     response.close()
-    raise unusable(request, f"a body of more than {MAX_RESPONSE >> 20} MiB, which is not read on")
+    raise unusable(request, f"a body of more than {MAX_RESPONSE >> 20} MiB; the rest was not read")

@@ -61,7 +61,7 @@ class VerificationFailureReason(StrEnum):
     MISSING_HEADER = "missing_header"
     BAD_ENCODING = "bad_encoding"
     BAD_TIMESTAMP = "bad_timestamp"
-    """The signature matches, but the `timestamp` header is not a time: URL, timestamp or body were cut elsewhere."""
+    """The signature matches, but the `timestamp` header is not a time: URL, timestamp and body were split at another place."""
     MISMATCH = "mismatch"
 
 

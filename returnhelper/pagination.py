@@ -75,7 +75,7 @@ class Pager(Generic[T]):
 
     An item that stays in the list comes exactly once, across cursors too, provided that the server keeps the order of
     the list. While one pass reads it, items that leave are noticed because the server's total changes; without a total,
-    or if as many enter at the same moment, each of them may hide another. Items that enter or leave may come or not.
+    or if as many enter at the same moment, each of them may hide another. Items that are added or removed may or may not appear.
 
     A pager that was left in the middle of a page continues behind the last item it yielded; after the last item it
     starts again. A span longer than `max_window` (seconds or a timedelta) is read in windows that overlap by a day; an

@@ -6,7 +6,7 @@
             emu.warehouse.arrive(created.shipment_id, packages=2)
             await emu.deliveries.drained()
 
-It responds over a real socket, keeps shipments, labels and inventories with their states, and posts signed webhooks.
+It listens on a real socket, keeps shipments, labels and inventories with their states, and posts signed webhooks.
 It follows what the vendor documents; what is not documented it decides, and says so with "(inferred)". Names, prices,
 addresses and numbers are made up.
 

@@ -23,7 +23,7 @@ _SMALL: Final = 64 << 10
 
 
 class BodyRefused(Exception):
-    """The body is not read on. Never leaves the receiver."""
+    """The rest of the body is not read. Never leaves the receiver."""
 
     def __init__(self, status: int, kind: OutcomeKind, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""Route events to coroutine functions: by class, in order of registration; the first event closes the registration."""
+"""Route events to coroutine functions: by class, in order of registration, which ends with the first event."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class Router:
         )
 
     async def dispatch(self, event: Event) -> int:
-        """Run the handlers of `event` and return how many ran; the first dispatch closes the registration."""
+        """Run the handlers of `event` and return how many ran; registration ends with the first dispatch."""
         plan = self._plans.get(type(event))
         if plan and plan.single and not self._routes.middleware and not self._resume_at:
             # most events; without the layers below, which add 3 % to a small typed delivery

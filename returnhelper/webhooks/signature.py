@@ -50,7 +50,7 @@ __all__ = [
 
 _BAD_TIMESTAMP: Final = (
     "the signature matches, but the timestamp header is not an ISO 8601 time with a zone designator (bad_timestamp): "
-    "the delivery was cut elsewhere to replay it, or the sender uses a new form; respond 401 and do not act on it"
+    "the delivery was split at another place to replay it, or the sender uses a new form; respond 401 and do not act on it"
 )
 
 
