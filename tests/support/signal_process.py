@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from returnhelper.inbox import MemoryInbox, Worker
 from returnhelper.webhooks import Router, events
 from tests.support.worker_kit import FAST, event
 
+# a shell that starts the tests in the background lets its children ignore this signal, and Python would keep it so
+signal.signal(signal.SIGINT, signal.default_int_handler)
 router = Router()
 seconds = float(sys.argv[2])
 
