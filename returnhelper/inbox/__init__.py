@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from returnhelper.inbox._history import PastAttempt
     from returnhelper.inbox.memory import MemoryInbox
     from returnhelper.inbox.postgres import PostgresInbox
     from returnhelper.inbox.redis import RedisInbox
     from returnhelper.inbox.sqlite import SQLiteInbox
-    from returnhelper.inbox.store import Added, AddResult, Duplicate, Inbox, Record, State, Stats
+    from returnhelper.inbox.store import Added, AddResult, Duplicate, Inbox, Record, Source, State, Stats
     from returnhelper.inbox.threads import run_in_thread
     from returnhelper.inbox.worker import Worker, WorkerCounters
 
@@ -20,7 +21,8 @@ _EXPORTS = {
     ".postgres": ("PostgresInbox",),
     ".redis": ("RedisInbox",),
     ".sqlite": ("SQLiteInbox",),
-    ".store": ("AddResult", "Added", "Duplicate", "Inbox", "Record", "State", "Stats"),
+    "._history": ("PastAttempt",),
+    ".store": ("AddResult", "Added", "Duplicate", "Inbox", "Record", "Source", "State", "Stats"),
     ".threads": ("run_in_thread",),
     ".worker": ("Worker", "WorkerCounters"),
 }
@@ -31,10 +33,12 @@ __all__ = [
     "Duplicate",
     "Inbox",
     "MemoryInbox",
+    "PastAttempt",
     "PostgresInbox",
     "Record",
     "RedisInbox",
     "SQLiteInbox",
+    "Source",
     "State",
     "Stats",
     "Worker",

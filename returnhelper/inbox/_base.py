@@ -83,13 +83,13 @@ class BaseInbox:
     """The methods of an inbox: arguments are checked here, leases timed and waiters woken; a store does the rest."""
 
     def __init__(
-        self, *, poll: float = math.inf, clock: Clock = utc_now, token: Callable[[], str] = new_token
+        self, *, poll: float = math.inf, clock: Clock | None = None, token: Callable[[], str] = new_token
     ) -> None:
-        for name, value in (("clock", clock), ("token", token)):
+        for name, value in (("clock", clock or utc_now), ("token", token)):
             if not callable(value):
                 raise ConfigurationError(f"{name} must be callable, not {format_value(value)}")
         self._poll = poll
-        self._clock = clock
+        self._clock = clock or utc_now
         self._token = token
         self._notifier = Notifier()
 
@@ -104,7 +104,7 @@ class BaseInbox:
         """Store a record, without attempts or a lease that it had in another inbox; False if its key is known."""
         raise NotImplementedError
 
-    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+    async def _claim(self, limit: int, lease: timedelta) -> Records:
         raise NotImplementedError
 
     def _change(self, change: Change) -> Awaitable[bool]:
@@ -113,7 +113,7 @@ class BaseInbox:
     async def _requeue(self, key: str) -> bool:
         raise NotImplementedError
 
-    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+    async def _dismiss(self, key: str, reason: str) -> bool:
         raise NotImplementedError
 
     async def _get(self, key: str) -> Record | None:
@@ -131,8 +131,8 @@ class BaseInbox:
     async def _listen(self) -> None:
         """Make sure that what other processes add notifies this one; called again every `HEARTBEAT` of a wait."""
 
-    async def _next_due(self, now: datetime, /) -> datetime | None:
-        """Return when the next lease expires or, after ``now``, the next retry is due."""
+    async def _next_due(self) -> timedelta | None:
+        """Return how long it is until the next lease expires or the next retry is due."""
         raise NotImplementedError
 
     async def _sleep(self, seconds: float) -> None:
@@ -147,6 +147,10 @@ class BaseInbox:
 
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten."""
+        raise NotImplementedError
+
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store."""
         raise NotImplementedError
 
     async def aclose(self) -> None:
@@ -166,8 +170,7 @@ class BaseInbox:
     async def claim(self, limit: int, lease: float | timedelta) -> Records:
         """Lease up to ``limit`` records, the oldest first, for the duration ``lease``."""
         check_count("limit", limit, least=1)
-        now = self._clock()
-        claiming = self._claim(limit, now, now + _duration(lease))
+        claiming = self._claim(limit, _duration(lease))
         self._notifier.reset()
         try:
             claimed = await self._release_if_cancelled(
@@ -193,27 +196,37 @@ class BaseInbox:
 
     async def extend(self, record: Record, lease: float | timedelta) -> bool:
         """Let the lease expire ``lease`` from now; False if it is lost."""
-        until = self._clock() + _duration(lease)
-        return await self._apply(record, State.LEASED, leased_until=until, keep_reason=True)
+        return await self._apply(record, State.LEASED, lease_time=_duration(lease), keep_reason=True)
 
     async def complete(self, record: Record) -> bool:
         """Mark a leased record as done; False, without effect, if the lease is lost."""
-        return await self._apply(record, State.DONE, finished_at=self._clock())
+        return await self._apply(record, State.DONE)
 
     async def discard(self, record: Record, reason: str) -> bool:
         """Mark a leased record as done and keep the reason; False if the lease is lost."""
         reason = check_text("reason", reason)
-        return await self._apply(record, State.DONE, finished_at=self._clock(), reason=reason)
+        return await self._apply(record, State.DONE, reason=reason)
 
     async def retry(
-        self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
+        self,
+        record: Record,
+        at: datetime | float | timedelta,
+        reason: str | None = None,
+        *,
+        refund_attempt: bool = False,
     ) -> bool:
-        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost."""
+        """Return a leased record to the queue, claimable at a time or after a delay; False if the lease is lost."""
         if not isinstance(refund_attempt, bool):
             raise ConfigurationError(f"refund_attempt must be a bool, not {format_value(refund_attempt)}")
-        at, reason = to_time("at", at), None if reason is None else check_text("reason", reason)
+        reason = None if reason is None else check_text("reason", reason)
+        delay = None if isinstance(at, datetime) else timedelta(seconds=to_seconds("at", at, zero=True))
         return await self._apply(
-            record, State.READY, not_before=at, reason=reason, refund_attempt=refund_attempt
+            record,
+            State.READY,
+            not_before=to_time("at", at) if isinstance(at, datetime) else None,
+            delay=delay,
+            reason=reason,
+            refund_attempt=refund_attempt,
         )
 
     async def hold(self, record: Record, reason: str) -> bool:
@@ -233,7 +246,7 @@ class BaseInbox:
 
     async def dismiss(self, key: str, reason: str) -> bool:
         """Mark a held record as done without handling it, and keep the reason; False if it is unknown or not held."""
-        return await self._dismiss(check_key("key", key), check_text("reason", reason), self._clock())
+        return await self._dismiss(check_key("key", key), check_text("reason", reason))
 
     async def get(self, key: str) -> Record | None:
         """Return the record with this key, or None."""
@@ -256,12 +269,19 @@ class BaseInbox:
         after = None if after is None else check_key("after", after)
         return await self._list(state, limit, after, newest_first=newest_first)
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
+    async def purge(self, older_than: datetime | float | timedelta) -> int:
+        """Delete records done before a time, or longer ago than a duration; none of the last 30 minutes. Return how many.
 
         `remembers_since` moves to 15 minutes after that time.
         """
-        older_than = min(to_time("older_than", older_than), self._clock() - KEPT_AT_LEAST)
+        if isinstance(older_than, datetime):
+            asked = to_time("older_than", older_than)
+            now = await self.now()
+        else:
+            age = timedelta(seconds=to_seconds("older_than", older_than, zero=True))
+            now = await self.now()
+            asked = now - age
+        older_than = min(asked, now - KEPT_AT_LEAST)
         purged, gone = 0, _PURGE_BATCH
         while gone == _PURGE_BATCH:
             # in batches: a concurrent add must not wait for all of it
@@ -276,10 +296,9 @@ class BaseInbox:
         await self._listen()
         if await self._notifier.wait(0):
             return
-        now = self._clock()
-        due = await self._next_due(now)
+        due = await self._next_due()
         left = end - time.monotonic()
-        await self._sleep(left if due is None else min(left, (due - now).total_seconds()))
+        await self._sleep(left if due is None else min(left, due.total_seconds()))
 
     async def _apply(
         self,
@@ -288,19 +307,26 @@ class BaseInbox:
         *,
         refund_attempt: bool = False,
         not_before: datetime | None = None,
-        leased_until: datetime | None = None,
+        delay: timedelta | None = None,
+        lease_time: timedelta | None = None,
         reason: str | None = None,
         keep_reason: bool = False,
-        finished_at: datetime | None = None,
     ) -> bool:
         if not isinstance(record, Record):
             raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
         if record.lease is None:
             return False
-        if keep_reason:
-            reason = record.reason
         change = Change(
-            record.key, record.lease, state, refund_attempt, not_before, leased_until, reason, finished_at
+            record.key,
+            record.lease,
+            state,
+            refund_attempt,
+            delay,
+            lease_time,
+            not_before,
+            reason=record.reason if keep_reason else reason,
+            handled=record.handled,
+            history=record.history or None,
         )
         try:
             return await self._change(change)

@@ -15,6 +15,7 @@ import msgspec
 
 from returnhelper._time import EPOCH, to_time
 from returnhelper.errors import ConfigurationError, format_value
+from returnhelper.inbox._history import PastAttempt, read_history, write_history
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_KEY: Final = 400
@@ -39,13 +40,16 @@ class Column:
     """One attribute of a record in a store.
 
     ``changes`` tells what happens to a record from the delivery, which never changes. ``on_add`` is False if an add leaves
-    the column empty.
+    the column empty. ``keeps`` is True if a change that has None for it leaves the value that is there. ``default`` is the
+    value of a record for which nothing was written.
     """
 
     name: str
     kind: ColumnKind
     changes: bool = False
     on_add: bool = True
+    keeps: bool = False
+    default: object = None
 
 
 class Codec:
@@ -58,6 +62,9 @@ class Codec:
         kinds = [None if column.kind in native else column.kind for column in columns]
         self._write = [(index, kind.write) for index, kind in enumerate(kinds) if kind and kind.write]
         self._read = [(index, kind.read) for index, kind in enumerate(kinds) if kind and kind.read]
+        self._defaults = [
+            (index, column.default) for index, column in enumerate(columns) if column.default is not None
+        ]
 
     def write(self, source: object) -> list[Any]:
         """Return the plain values of an object that has the columns as attributes."""
@@ -74,6 +81,9 @@ class Codec:
         for index, convert in self._read:
             if (value := values[index]) is not None:
                 values[index] = convert(value)
+        for index, default in self._defaults:
+            if values[index] is None:
+                values[index] = default
         return values
 
 
@@ -168,7 +178,21 @@ def enumeration(members: type[Enum], codes: Mapping[Any, int]) -> ColumnKind:
     return ColumnKind(check, codes.__getitem__, {code: member for member, code in codes.items()}.__getitem__)
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be a bool, not {format_value(value)}")
+    return value
+
+
+def _history(name: str, value: object) -> tuple[PastAttempt, ...]:
+    if not isinstance(value, tuple) or not all(isinstance(item, PastAttempt) for item in value):
+        raise ConfigurationError(f"{name} must be a tuple of PastAttempt, not {format_value(value)}")
+    return value
+
+
 TEXT: Final = ColumnKind(check_text)
+FLAG: Final = ColumnKind(_flag, int, bool)
+HISTORY: Final = ColumnKind(_history, write_history, read_history)
 KEY: Final = ColumnKind(check_key)
 BYTES: Final = ColumnKind(_bytes)
 HEADERS: Final = ColumnKind(_headers, _headers_to_json, json.loads)

@@ -95,11 +95,10 @@ class Recorder:
             case DispositionKind.HOLD:
                 return self._inbox.hold(record, reason)
             case DispositionKind.RETRY:
-                at = self._clock() + delay
-                return self._inbox.retry(record, at, reason, refund_attempt=disposition.deferred)
+                return self._inbox.retry(record, delay, reason, refund_attempt=disposition.deferred)
             case DispositionKind.LOST:
                 # If nobody has claimed it yet, it need not wait for the end of its lease.
-                return self._inbox.retry(record, self._clock(), reason)
+                return self._inbox.retry(record, 0, reason)
 
     def _delay(self, record: Record, disposition: Disposition) -> timedelta:
         if disposition.after is None:

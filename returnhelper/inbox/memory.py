@@ -6,17 +6,18 @@ import heapq
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 from typing import Final, TypeAlias
 
 import attrs
 
-from returnhelper._time import Clock, utc_now
+from returnhelper._time import Clock
 from returnhelper.inbox._base import BaseInbox, check_new, new_token
 from returnhelper.inbox._columns import check_count, check_key
 from returnhelper.inbox.store import (
+    CHANGED,
     COLUMNS,
     KEPT_AT_LEAST,
     LEASE_EXPIRED,
@@ -41,6 +42,8 @@ _Entry: TypeAlias = tuple[datetime, int, str]  # time, sequence number, key: hea
 
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _values = attrgetter(*_NAMES)
+_CHANGED: Final = tuple(column.name for column in CHANGED if not column.keeps)
+_KEPT: Final = tuple(column.name for column in CHANGED if column.keeps)
 
 
 class MemoryInbox(BaseInbox):
@@ -54,12 +57,12 @@ class MemoryInbox(BaseInbox):
         self,
         *,
         max_done: int = 100_000,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
         self._max_done = check_count("max_done", max_done, least=1, most=1_000_000_000)
-        self._since = clock()
+        self._since = self._clock()
         self._records: dict[str, Record] = {}
         self._sequence: dict[str, int] = {}
         self._next_number = 0
@@ -109,6 +112,10 @@ class MemoryInbox(BaseInbox):
         """Return the time since which no key has been forgotten."""
         return self._since
 
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store."""
+        return self._clock()
+
     async def _add(self, record: Record) -> bool:
         return self._insert(record)
 
@@ -128,7 +135,9 @@ class MemoryInbox(BaseInbox):
             self._done[record.key] = None
         return True
 
-    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+    async def _claim(self, limit: int, lease: timedelta) -> Records:
+        now = self._clock()
+        until = now + lease
         self._expire_leases(now)
         self._admit_due(now)
         token, claimed = self._token(), list[Record]()
@@ -152,15 +161,13 @@ class MemoryInbox(BaseInbox):
         record = self._records.get(change.key)
         if record is None or record.state is not STATE_LEASED or record.lease != change.token:
             return False
+        change = change.at(self._clock())
+        kept = {name: value for name in _KEPT if (value := getattr(change, name)) is not None}
         self._update(
             record,
-            state=change.state,
             attempts=record.attempts - change.refund_attempt,
-            not_before=change.not_before,
-            lease=change.lease,
-            leased_until=change.leased_until,
-            reason=change.reason,
-            finished_at=change.finished_at,
+            **{name: getattr(change, name) for name in _CHANGED},
+            **kept,
         )
         self._forget_surplus()
         return True
@@ -172,11 +179,11 @@ class MemoryInbox(BaseInbox):
         self._update(record, state=STATE_READY, attempts=0, not_before=None, reason=None, finished_at=None)
         return True
 
-    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
+    async def _dismiss(self, key: str, reason: str) -> bool:
         record = self._records.get(key)
         if record is None or record.state is not STATE_HELD:
             return False
-        self._update(record, state=STATE_DONE, reason=reason, finished_at=now)
+        self._update(record, state=STATE_DONE, reason=reason, finished_at=self._clock())
         self._forget_surplus()
         return True
 
@@ -207,8 +214,9 @@ class MemoryInbox(BaseInbox):
         self._since = max(self._since, since)
         return len(gone)
 
-    async def _next_due(self, _: datetime, /) -> datetime | None:
-        return min((heap[0][0] for heap in (self._waiting, self._expiring) if heap), default=None)
+    async def _next_due(self) -> timedelta | None:
+        now = self._clock()
+        return min((heap[0][0] - now for heap in (self._waiting, self._expiring) if heap), default=None)
 
     def _update(self, record: Record, *, state: State, **changes: object) -> Record:
         """Replace a record by one with some new values, and move it to where its state belongs."""

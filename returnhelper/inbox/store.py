@@ -13,7 +13,9 @@ import attrs
 from returnhelper.inbox._columns import (
     BYTES,
     COUNT,
+    FLAG,
     HEADERS,
+    HISTORY,
     KEY,
     TEXT,
     TIME,
@@ -22,6 +24,7 @@ from returnhelper.inbox._columns import (
     enumeration,
 )
 from returnhelper.inbox._columns import storable_key as storable_key  # noqa: PLC0414 - for the receiver
+from returnhelper.inbox._history import PastAttempt
 
 LARGE_BODY: Final = 64 << 10
 """Bodies above this many bytes are decoded in a thread: one of a megabyte can take a second."""
@@ -55,6 +58,28 @@ STATE_CODES: Final[Mapping[State, int]] = {
     State.HELD: HELD,
 }
 
+
+class Source(StrEnum):
+    """Where a record comes from.
+
+    ``DELIVERY`` is a signed delivery of the sender. ``RECONCILED`` is an event that was missed and made from what the API shows,
+    ``DERIVED`` one that this package makes, such as a timeout, and ``CALL`` a call of the API that waits to be made.
+    """
+
+    DELIVERY = "delivery"
+    RECONCILED = "reconciled"
+    DERIVED = "derived"
+    CALL = "call"
+
+
+# What a store writes for a source. These numbers lie on disk: never change one, never use one again.
+SOURCE_CODES: Final[Mapping[Source, int]] = {
+    Source.DELIVERY: 0,
+    Source.RECONCILED: 1,
+    Source.DERIVED: 2,
+    Source.CALL: 3,
+}
+
 # Every attribute of a record, in the order of its fields. The stores derive their statements and rows from this list; a new
 # column goes at the end of it, into `Record`, and into a migration of SQLite and of PostgreSQL.
 COLUMNS: Final = (
@@ -76,6 +101,12 @@ COLUMNS: Final = (
     Column("lease", TEXT, changes=True, on_add=False),
     Column("leased_until", TIME, changes=True, on_add=False),
     Column("finished_at", TIME, changes=True),
+    Column("added_at", TIME, on_add=False),
+    Column("source", enumeration(Source, SOURCE_CODES), default=Source.DELIVERY),
+    Column("verified_by", TEXT),
+    Column("trace_context", TEXT),
+    Column("handled", FLAG, changes=True, on_add=False, keeps=True),
+    Column("history", HISTORY, changes=True, on_add=False, keeps=True, default=()),
 )
 ADDED: Final = tuple(column for column in COLUMNS if column.on_add)
 # `attempts` is counted, not set
@@ -121,8 +152,10 @@ class Record:
     """One authentic delivery and its processing state.
 
     ``key`` is the deduplication key. ``body`` and ``headers`` are the delivery as received, ``endpoint`` the registered
-    URL whose key verified it. ``lease`` is the token of the current claim: only its owner can finish the record.
-    Times are aware UTC; a naive one is taken as UTC.
+    URL whose key verified it, ``verified_by`` the fingerprint of that key. ``lease`` is the token of the current claim: only its
+    owner can finish the record. ``added_at`` (None in memory), ``leased_until`` and ``finished_at`` are by the clock of the store. ``handled``
+    tells whether a handler for this event took it at the latest attempt, ``history`` remembers the attempts.
+    ``trace_context`` is what a tracer passes on. Times are aware UTC; a naive one is taken as UTC.
     """
 
     key: str
@@ -143,6 +176,12 @@ class Record:
     lease: str | None = attrs.field(default=None, repr=False)
     leased_until: datetime | None = None
     finished_at: datetime | None = None
+    added_at: datetime | None = attrs.field(default=None, eq=False)
+    source: Source = Source.DELIVERY
+    verified_by: str | None = None
+    trace_context: str | None = attrs.field(default=None, repr=False)
+    handled: bool | None = None
+    history: tuple[PastAttempt, ...] = attrs.field(default=(), repr=False)
 
     @property
     def sort_time(self) -> datetime:
@@ -177,6 +216,12 @@ class Record:
             draft.lease,
             draft.leased_until,
             draft.finished_at,
+            draft.added_at,
+            draft.source,
+            draft.verified_by,
+            draft.trace_context,
+            draft.handled,
+            draft.history,
         ) = values + _DEFAULTS[len(values) :]
         draft.__class__ = cls
         record: Self = draft
@@ -206,17 +251,31 @@ class Stats:
 class Change:
     """What the holder of a lease does to its record, in the same form for every store.
 
-    The attributes that a record has too are its new values; ``refund_attempt`` takes back the attempt of the claim.
+    The attributes that a record has too are its new values; ``refund_attempt`` takes back the attempt of the claim. ``delay``
+    and ``lease_time`` count from the time of the store, which also sets when the record is finished: see `at`.
     """
 
     key: str
     token: str
     state: State
     refund_attempt: bool = False
+    delay: timedelta | None = None
+    lease_time: timedelta | None = None
     not_before: datetime | None = None
     leased_until: datetime | None = None
     reason: str | None = None
     finished_at: datetime | None = None
+    handled: bool | None = None
+    history: tuple[PastAttempt, ...] | None = None
+
+    def at(self, now: datetime) -> Change:
+        """Return the change with the times that it has at ``now`` by the clock of the store."""
+        return attrs.evolve(
+            self,
+            not_before=self.not_before if self.delay is None else now + self.delay,
+            leased_until=None if self.lease_time is None else now + self.lease_time,
+            finished_at=now if self.state is State.DONE else None,
+        )
 
     @property
     def lease(self) -> str | None:
@@ -229,9 +288,11 @@ class Inbox(Protocol):
     """A store of records. Every method raises `InboxUnavailable` if the store cannot be reached or written to.
 
     A store opens itself on first use, and serves one event loop at a time. A lease that expires makes the record
-    claimable again, with `LEASE_EXPIRED` as its reason; ``attempts`` counts claims. Records with the same ordering key are never leased at the same time, and
+    claimable again, with `LEASE_EXPIRED` as its reason; ``attempts`` counts claims. What the holder of a lease has set in the
+    ``handled`` and ``history`` of its record is stored with whatever it does to the record. Records with the same ordering key are never leased at the same time, and
     are claimed oldest ``sort_time`` first: one that waits for its retry blocks the younger ones, one that is held does not.
-    Durations are seconds or a timedelta. Arguments out of range raise `ConfigurationError`.
+    Durations are seconds or a timedelta, and count from the time of the store (see `now`): the clocks of workers need not
+    agree. Arguments out of range raise `ConfigurationError`.
     """
 
     async def add(self, record: Record) -> AddResult:
@@ -255,9 +316,14 @@ class Inbox(Protocol):
         ...
 
     async def retry(
-        self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
+        self,
+        record: Record,
+        at: datetime | float | timedelta,
+        reason: str | None = None,
+        *,
+        refund_attempt: bool = False,
     ) -> bool:
-        """Return a leased record to the queue, claimable from ``at`` on; False if the lease is lost.
+        """Return a leased record to the queue, claimable at a time or after a delay; False if the lease is lost.
 
         With ``refund_attempt`` the attempt of the claim is not counted.
         """
@@ -294,8 +360,8 @@ class Inbox(Protocol):
         """Return records in the order of arrival, or newest first, beginning after the key ``after``."""
         ...
 
-    async def purge(self, older_than: datetime) -> int:
-        """Delete records done before ``older_than``, but none of the last 30 minutes; return how many.
+    async def purge(self, older_than: datetime | float | timedelta) -> int:
+        """Delete records done before a time, or longer ago than a duration; none of the last 30 minutes. Return how many.
 
         `remembers_since` moves to 15 minutes after that time: a clock that is late may have put completion before its event.
         """
@@ -307,6 +373,10 @@ class Inbox(Protocol):
 
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten."""
+        ...
+
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store, which decides about leases, delays and purges."""
         ...
 
     async def wait(self, timeout: float | timedelta) -> None:  # noqa: ASYNC109

@@ -128,7 +128,7 @@ class Forwarding:
             if not counted or interrupted:
                 await self._inbox.release(record)
             elif record.attempts < self._max_attempts:
-                await self._inbox.retry(record, self._clock(), type(error).__name__)
+                await self._inbox.retry(record, 0, type(error).__name__)
             else:
                 reason = f"not forwarded after {record.attempts} attempts: {type(error).__name__}"
                 await self._inbox.hold(record, reason)

@@ -361,7 +361,6 @@ class Receiver:
             timeout=timeout,
             since=since,
             poll=poll,
-            clock=self._clock,
             subscribe=self.subscribe,
         )
 

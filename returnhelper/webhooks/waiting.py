@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 from returnhelper._arguments import require, require_callable
-from returnhelper._time import EPOCH, Clock, to_seconds, to_time, utc_now
+from returnhelper._time import EPOCH, to_seconds, to_time
 from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import LARGE_BODY, Inbox, Record, State
 from returnhelper.webhooks._predicate import holds, require_predicate
@@ -34,7 +34,7 @@ class Expectation(Generic[E]):
 
     Enter it before the call that causes the event and await it inside the block; events since the block was entered
     count. Awaited directly, it also finds events received since `since`, a time or a span before now, 5 minutes by
-    default. It searches the inbox every `poll`; `subscribe`, if given, calls it with each record that is stored here,
+    default; times are by the clock of the store. It searches the inbox every `poll`; `subscribe`, if given, calls it with each record that is stored here,
     which needs no search. Durations are seconds or timedeltas. Raises `ConfigurationError` for invalid arguments, and
     `EventNotReceived` after `timeout`.
     """
@@ -48,14 +48,12 @@ class Expectation(Generic[E]):
         timeout: float | timedelta = 60.0,
         since: datetime | timedelta | None = None,
         poll: float | timedelta = 1.0,
-        clock: Clock = utc_now,
         subscribe: Subscribe | None = None,
     ) -> None:
         valid = isinstance(event, type) and issubclass(event, Event)
         require("event", event, valid=valid, what="an event class such as events.LabelGenerated")
         require("inbox", inbox, valid=isinstance(inbox, Inbox), what="a store")
         require_predicate(when)
-        require_callable("clock", clock, "a function that returns an aware time")
         if subscribe is not None:
             require_callable("subscribe", subscribe)
         self._event = event
@@ -64,7 +62,6 @@ class Expectation(Generic[E]):
         self._timeout = to_seconds("timeout", timeout, zero=True)
         self._poll = to_seconds("poll", poll)
         self._since = _checked_since(since)
-        self._clock = clock
         self._subscribe = subscribe
         self._unsubscribe: Unsubscribe | None = None
         self._received: list[Record] = []
@@ -75,7 +72,7 @@ class Expectation(Generic[E]):
 
     async def __aenter__(self) -> Self:
         self._entered = True
-        self._begin(self._clock())
+        await self._begin(timedelta(0))
         return self
 
     async def __aexit__(
@@ -86,9 +83,9 @@ class Expectation(Generic[E]):
     def __await__(self) -> Generator[object, None, E]:
         return self._wait().__await__()
 
-    def _begin(self, default: datetime) -> None:
-        since = self._since
-        self._start = self._clock() - since if isinstance(since, timedelta) else since or default
+    async def _begin(self, default: timedelta) -> None:
+        since = default if self._since is None else self._since
+        self._start = await self._inbox.now() - since if isinstance(since, timedelta) else since
         if self._subscribe is not None:
             self._unsubscribe = self._subscribe(self._add)
 
@@ -102,10 +99,10 @@ class Expectation(Generic[E]):
         self._wakeup.set()
 
     async def _wait(self) -> E:
-        if not self._entered:
-            self._begin(self._clock() - LOOK_BACK)
         try:
             async with asyncio.timeout(self._timeout):
+                if not self._entered:
+                    await self._begin(LOOK_BACK)
                 return await self._search()
         except TimeoutError:
             raise EventNotReceived(
@@ -122,9 +119,9 @@ class Expectation(Generic[E]):
         while True:
             self._wakeup.clear()
             received, self._received = self._received, []
-            found = await self._first_match(received)
+            found = await self._first_match(filter(self._fits, received))
             if found is None and loop.time() >= next_search:
-                now = self._clock()
+                now = await self._inbox.now()
                 found = await self._search_inbox(searched_until)
                 searched_until, next_search = now, loop.time() + self._poll
             if found is not None:
@@ -143,22 +140,23 @@ class Expectation(Generic[E]):
         candidates: list[Record] = []
         after = None
         while page := await self._inbox.list(limit=_PAGE, after=after, newest_first=True):
-            candidates += filter(self._is_candidate, page)
+            candidates += (
+                record for record in page if _stored_at(record) >= self._start and self._fits(record)
+            )
             after = page[-1].key
-            if page[-1].received_at < searched_until - _OVERLAP:
+            if _stored_at(page[-1]) < searched_until - _OVERLAP:
                 break
         return await self._first_match(reversed(candidates))
 
-    def _is_candidate(self, record: Record) -> bool:
+    def _fits(self, record: Record) -> bool:
         # held on arrival: it may be a replay, and nobody has examined it yet
         if record.key in self._examined or (record.state is State.HELD and record.attempts == 0):
             return False
-        kind = event_class(record.action, record.category, record.version)
-        return record.received_at >= self._start and issubclass(kind, self._event)
+        return issubclass(event_class(record.action, record.category, record.version), self._event)
 
     async def _first_match(self, records: Iterable[Record]) -> E | None:
         for record in records:
-            if self._is_candidate(record) and (event := await self._matching_event(record)) is not None:
+            if (event := await self._matching_event(record)) is not None:
                 return event
         return None
 
@@ -169,6 +167,11 @@ class Expectation(Generic[E]):
         if isinstance(event, self._event) and (self._when is None or holds(self._when, event)):
             return event
         return None
+
+
+def _stored_at(record: Record) -> datetime:
+    # the time of the receiver is all that stores of an earlier layout have
+    return record.added_at or record.received_at
 
 
 def _parse(record: Record) -> object:

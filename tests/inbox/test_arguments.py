@@ -25,7 +25,18 @@ from returnhelper.inbox import (
     State,
     Stats,
 )
-from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, ColumnKind
+from returnhelper.inbox._columns import (
+    BYTES,
+    COUNT,
+    FLAG,
+    HEADERS,
+    HISTORY,
+    KEY,
+    TEXT,
+    TIME,
+    Column,
+    ColumnKind,
+)
 from returnhelper.inbox.store import COLUMNS
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
@@ -86,7 +97,8 @@ NOT_DURATIONS: list[object] = [
 ]
 NOT_LIMITS: list[object] = [None, "5", 0, -1, 2.5, 10**7, FAR, True]
 NOT_RECORDS: list[object] = [None, "k", {"key": "k"}]
-NOT_CALLABLES: list[object] = [None, NOON, "now"]
+NOT_TIMES_OR_DURATIONS: list[object] = [None, "5", -1, math.nan, math.inf, 10**400, timedelta(-1), True, FAR]
+NOT_CALLABLES: list[object] = [NOON, "now"]
 
 METHODS: dict[str, dict[str, list[object]]] = {
     "add": {"record": NOT_RECORDS},
@@ -96,7 +108,7 @@ METHODS: dict[str, dict[str, list[object]]] = {
     "discard": {"record": NOT_RECORDS, "reason": NOT_TEXT},
     "retry": {
         "record": NOT_RECORDS,
-        "at": NOT_TIMES,
+        "at": NOT_TIMES_OR_DURATIONS,
         "reason": NOT_TEXT[1:],
         "refund_attempt": [None, 1, "yes"],
     },
@@ -111,10 +123,11 @@ METHODS: dict[str, dict[str, list[object]]] = {
         "after": NOT_TEXT[1:],
         "newest_first": [None, 1, "yes"],
     },
-    "purge": {"older_than": NOT_TIMES},
+    "purge": {"older_than": NOT_TIMES_OR_DURATIONS},
     "wait": {"timeout": [None, "5", -1, math.nan, math.inf, True, NOON]},
     "stats": {},
     "remembers_since": {},
+    "now": {},
     "aclose": {},
 }
 VALID: dict[str, object] = {
@@ -133,9 +146,11 @@ NOT_OF_KIND: dict[ColumnKind, list[object]] = {
     HEADERS: [None, "a", [("a", "b")], {"a": 1}, {b"a": "b"}],
     TIME: NOT_TIMES,
     COUNT: [None, "1", -1, 1.5, True],
+    FLAG: [0, "yes"],
+    HISTORY: [None, [], "x", (1,)],
 }
 NOT_STATES: list[object] = [None, 0, "lost"]
-COMMON: dict[str, list[object]] = {"clock": NOT_CALLABLES, "token": NOT_CALLABLES}
+COMMON: dict[str, list[object]] = {"clock": NOT_CALLABLES, "token": [None, *NOT_CALLABLES]}
 CONSTRUCTORS: dict[Callable[..., object], dict[str, list[object]]] = {
     MemoryInbox: {"max_done": [None, "5", 0, -1, 2.5, True], **COMMON},
     SQLiteInbox: {

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from returnhelper.inbox import Added, Duplicate, Inbox, Record, State, Stats
+from returnhelper.inbox import Added, Duplicate, Inbox, PastAttempt, Record, Source, State, Stats
 from returnhelper.inbox.store import LEASE_EXPIRED
 from tests.support.inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
 from tests.support.inbox_model import Model
@@ -46,6 +46,9 @@ async def test_round_trip(inbox: Inbox) -> None:
         event_time=NOON - timedelta(microseconds=1),
         notification_id="n-1",
         ordering_key="shipment:7",
+        source=Source.RECONCILED,
+        verified_by="3f2a",
+        trace_context="00-ab-cd-01",
     )
     assert await inbox.add(full) is Added
     assert await inbox.get("k") == full
@@ -55,6 +58,45 @@ async def test_round_trip(inbox: Inbox) -> None:
     assert claimed == attrs.evolve(
         full, state=State.LEASED, attempts=1, lease=claimed.lease, leased_until=NOON + LEASE
     )
+
+
+@pytest.mark.parametrize("verb", ["complete", "retry", "hold", "release", "extend"])
+async def test_holder_notes(inbox: Inbox, verb: str) -> None:
+    """What the holder of a lease sets in `handled` and `history` is stored with any verb, and kept by the next one."""
+    first = PastAttempt(started_at=NOON, duration=0.25, worker="w", error="ValueError: ü\x00", traceback="…")
+    await inbox.add(record("k"))
+    (claimed,) = await inbox.claim(1, LEASE)
+    assert (claimed.handled, claimed.history) == (None, ())
+    noted = attrs.evolve(claimed, handled=False, history=(first,))
+    given = {"retry": (0,), "hold": ("why",), "extend": (LEASE,)}.get(verb, ())
+    assert await getattr(inbox, verb)(noted, *given)
+    found = await inbox.get("k")
+    assert found is not None
+    assert (found.handled, found.history) == (False, (first,))
+    if verb != "extend":
+        await inbox.requeue("k")
+        (claimed,) = await inbox.claim(1, LEASE)
+    assert await inbox.complete(attrs.evolve(claimed, history=()))
+    found = await inbox.get("k")
+    assert found is not None
+    assert (found.state, found.handled, found.history) == (State.DONE, False, (first,))
+
+
+async def test_delays_count_from_the_time_of_the_store(inbox: Inbox, clock: Clock) -> None:
+    """A retry after a delay and a purge by age count from `now`, the clock of the store."""
+    assert await inbox.now() == clock()
+    await inbox.add(record("k"))
+    (claimed,) = await inbox.claim(1, LEASE)
+    assert await inbox.retry(claimed, timedelta(minutes=5), "later")
+    assert (await inbox.list())[0].not_before == NOON + timedelta(minutes=5)
+    clock.move(minutes=4)
+    assert await keys(inbox) == []
+    clock.move(minutes=1)
+    (claimed,) = await inbox.claim(1, LEASE)
+    assert await inbox.complete(claimed)
+    clock.move(hours=2)
+    assert await inbox.purge(timedelta(hours=3)) == 0
+    assert await inbox.purge(3600) == 1
 
 
 async def test_duplicate(inbox: Inbox) -> None:

@@ -186,7 +186,12 @@ class Refusing(MemoryInbox):
     error: Exception = InboxUnavailable("cannot encode")
 
     async def retry(
-        self, record: Record, at: datetime, reason: str | None = None, *, refund_attempt: bool = False
+        self,
+        record: Record,
+        at: datetime | float | timedelta,
+        reason: str | None = None,
+        *,
+        refund_attempt: bool = False,
     ) -> bool:
         if reason is not None and not reason.isascii():
             raise self.error

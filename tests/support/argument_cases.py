@@ -287,7 +287,7 @@ def _webhook_cases() -> Iterator[Case]:
     yield Case(
         "webhooks.Expectation",
         webhooks.Expectation,
-        {**waited, "inbox": MemoryInbox(), "clock": now},
+        {**waited, "inbox": MemoryInbox()},
         ["timeout=zero", "since=zero"],
     )
     yield Case(
@@ -321,8 +321,11 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         "ordering_key",
         "lease",
         "reason",
+        "verified_by",
+        "trace_context",
     ]
-    yield Case("inbox.Record", Record, record, [*(f"{name}=str" for name in texts), "body=bytes"])
+    flags = ["body=bytes", "handled=bool"]
+    yield Case("inbox.Record", Record, record, [*(f"{name}=str" for name in texts), *flags])
     worker = {
         "inbox": MemoryInbox(),
         "router": Router(),
@@ -379,14 +382,14 @@ def _store_cases(store: inbox.Inbox) -> Iterator[Case]:
     yield Case(f"{name}.extend", store.extend, {"record": RECORD, "lease": LEASE})
     yield Case(f"{name}.complete", store.complete, {"record": RECORD})
     yield Case(f"{name}.discard", store.discard, {"record": RECORD, "reason": "why"})
-    yield Case(f"{name}.retry", store.retry, {"record": RECORD, "at": NOON, "reason": "why"})
+    yield Case(f"{name}.retry", store.retry, {"record": RECORD, "at": NOON, "reason": "why"}, ["at=zero"])
     yield Case(f"{name}.hold", store.hold, {"record": RECORD, "reason": "why"})
     yield Case(f"{name}.dismiss", store.dismiss, {"key": "k", "reason": "why"})
     yield Case(f"{name}.release", store.release, {"record": RECORD})
     yield Case(f"{name}.requeue", store.requeue, {"key": "k"})
     yield Case(f"{name}.get", store.get, {"key": "k"})
     yield Case(f"{name}.list", store.list, {"state": None, "limit": 1, "after": None, "newest_first": False})
-    yield Case(f"{name}.purge", store.purge, {"older_than": NOON})
+    yield Case(f"{name}.purge", store.purge, {"older_than": NOON}, ["older_than=zero"])
     yield Case(f"{name}.wait", store.wait, {"timeout": 0.01}, ["timeout=zero"])
 
 
@@ -481,6 +484,7 @@ EXEMPT: Final[dict[str, str]] = {
             "emulator.SentEvent",
             "emulator.Faults",
             "emulator.Warehouse",
+            "inbox.PastAttempt",
             "inbox.Stats",
             "inbox.WorkerCounters",
             "returnhelper.Page",

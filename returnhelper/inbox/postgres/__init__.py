@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from returnhelper._secrets import hide
-from returnhelper._time import Clock, to_seconds, utc_now
+from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox._base import BaseInbox, check_new, new_token
 from returnhelper.inbox._columns import check_count
@@ -49,7 +49,7 @@ class PostgresInbox(BaseInbox):
         max_connections: int = 4,
         timeout: float | timedelta = 10.0,
         poll: float | timedelta = 5.0,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
         dsn = hide(dsn)  # it may contain a password, and crash reports show arguments
@@ -65,7 +65,7 @@ class PostgresInbox(BaseInbox):
             table=table,
             max_connections=check_count("max_connections", max_connections, least=1, most=10_000),
             timeout=to_seconds("timeout", timeout),
-            clock=clock,
+            clock=self._clock,
             notify=self._notifier.notify,
         )
         self._adds: Group[Record, bool] = Group(self._insert, limit=256)
@@ -101,6 +101,10 @@ class PostgresInbox(BaseInbox):
         since: datetime = (await self._connections.fetch(sql.REMEMBERS_SINCE))[0][0]
         return since
 
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store."""
+        return self._clock()
+
     async def aclose(self) -> None:
         """Close the connections."""
         try:
@@ -120,7 +124,9 @@ class PostgresInbox(BaseInbox):
     def _add(self, record: Record) -> Awaitable[bool]:
         return self._adds.submit(record)
 
-    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+    async def _claim(self, limit: int, lease: timedelta) -> Records:
+        now = self._clock()
+        until = now + lease
         token, depth = self._token(), limit * _SEARCH_FACTOR
         for _ in range(_CLAIM_TRIES):
 
@@ -146,13 +152,13 @@ class PostgresInbox(BaseInbox):
         return []
 
     def _change(self, change: Change) -> Awaitable[bool]:
-        return self._changes.submit(change)
+        return self._changes.submit(change.at(self._clock()))
 
     async def _requeue(self, key: str) -> bool:
         return bool(await self._connections.fetch(sql.REQUEUE, key))
 
-    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
-        return bool(await self._connections.fetch(sql.DISMISS, key, reason, now))
+    async def _dismiss(self, key: str, reason: str) -> bool:
+        return bool(await self._connections.fetch(sql.DISMISS, key, reason, self._clock()))
 
     async def _get(self, key: str) -> Record | None:
         rows = await self._connections.fetch(sql.GET, key)
@@ -172,9 +178,10 @@ class PostgresInbox(BaseInbox):
     async def _listen(self) -> None:
         await self._connections.listen()
 
-    async def _next_due(self, now: datetime, /) -> datetime | None:
+    async def _next_due(self) -> timedelta | None:
+        now = self._clock()
         due: datetime | None = (await self._connections.fetch(sql.DUE, now))[0][0]
-        return due
+        return None if due is None else due - now
 
     async def _insert(self, records: Records) -> _Flags:
         async def insert(db: AnyConnection) -> _Flags:
@@ -188,7 +195,10 @@ class PostgresInbox(BaseInbox):
         bodies = [record.body for record in rows]
         insert = self._connections.statement(sql.INSERT)
         added = {
-            row[0] for row in await db.fetch(insert, as_json([row_of(record) for record in rows]), bodies)
+            row[0]
+            for row in await db.fetch(
+                insert, as_json([row_of(record) for record in rows]), bodies, self._clock()
+            )
         }
         results = []
         for record in records:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, KEY, TEXT, TIME, Column, ColumnKind
+from returnhelper.inbox._columns import BYTES, COUNT, HEADERS, HISTORY, KEY, TEXT, TIME, Column, ColumnKind
 from returnhelper.inbox.store import (
     ADDED,
     CHANGED,
@@ -52,6 +52,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX {t}_held ON {t} (seq) WHERE state = 3;
     CREATE INDEX {t}_done ON {t} (finished_at) WHERE state = 2;
     """,
+    """
+    ALTER TABLE {t}
+        ADD COLUMN added_at timestamptz,
+        ADD COLUMN source smallint NOT NULL DEFAULT 0,
+        ADD COLUMN verified_by text,
+        ADD COLUMN trace_context text,
+        ADD COLUMN handled smallint,
+        ADD COLUMN history text;
+    """,
 )
 SCHEMA: Final = len(MIGRATIONS)
 
@@ -68,6 +77,7 @@ _TYPES: Final[Mapping[ColumnKind, str]] = {
     HEADERS: "text",
     TIME: "timestamptz",
     COUNT: "integer",
+    HISTORY: "text",
 }
 
 
@@ -81,14 +91,19 @@ def _typed(columns: Iterable[Column]) -> str:
 
 _ALL: Final = _names(COLUMNS)
 _IN_JSON: Final = tuple(column for column in ADDED if column.name != "body")
-_CHANGED: Final = ", ".join(f"{column.name} = c.{column.name}" for column in CHANGED)
+_CHANGED: Final = ", ".join(
+    f"{column.name} = coalesce(c.{column.name}, u.{column.name})"
+    if column.keeps
+    else f"{column.name} = c.{column.name}"
+    for column in CHANGED
+)
 
-# $1 the rows, $2 their bodies in the same order. Many rows travel as one JSON text: as arrays, one parameter for each column,
+# $1 the rows, $2 their bodies in the same order, $3 now. Many rows travel as one JSON text: as arrays, one parameter for each column,
 # they would cost the client three times as much.
 INSERT: Final = f"""
 WITH added AS (
-    INSERT INTO {{t}} ({_names(_IN_JSON)}, body, sort_time)
-    SELECT {_names(_IN_JSON)}, body, coalesce(event_time, received_at)
+    INSERT INTO {{t}} ({_names(_IN_JSON)}, body, sort_time, added_at)
+    SELECT {_names(_IN_JSON)}, body, coalesce(event_time, received_at), $3
     FROM ROWS FROM (json_to_recordset($1) AS ({_typed(_IN_JSON)}), unnest($2::bytea[]))
         AS rows ({_names(_IN_JSON)}, body)
     ON CONFLICT (key) DO NOTHING RETURNING key, state

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TypeAlias, cast
 
 from returnhelper._secrets import hide
-from returnhelper._time import Clock, to_seconds, utc_now
+from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import from_micros, to_micros
@@ -49,7 +49,7 @@ class RedisInbox(BaseInbox):
         name: str = "returnhelper-inbox",
         timeout: float | timedelta = 10.0,
         poll: float | timedelta = 5.0,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
         url = hide(url)  # it may contain a password, and crash reports show arguments
@@ -61,7 +61,7 @@ class RedisInbox(BaseInbox):
             url,
             name=name,
             timeout=to_seconds("timeout", timeout),
-            clock=clock,
+            clock=self._clock,
             notify=self._notifier.notify,
         )
         self._adds: Group[Record, bool] = Group(self._insert, limit=128)
@@ -79,6 +79,10 @@ class RedisInbox(BaseInbox):
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten; a server that lost its data begins anew."""
         return from_micros(await self._connections.check())
+
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store."""
+        return self._clock()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -99,18 +103,19 @@ class RedisInbox(BaseInbox):
     def _add(self, record: Record) -> Awaitable[bool]:
         return self._adds.submit(record)
 
-    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
-        values = (to_micros(now), to_micros(until), self._token(), limit)
+    async def _claim(self, limit: int, lease: timedelta) -> Records:
+        now = self._clock()
+        values = (to_micros(now), to_micros(now + lease), self._token(), limit)
         return records_of(await self._connections.run(scripts.CLAIM, *values))
 
     def _change(self, change: Change) -> Awaitable[bool]:
-        return self._changes.submit(change)
+        return self._changes.submit(change.at(self._clock()))
 
     async def _requeue(self, key: str) -> bool:
         return await self._connections.run(scripts.REQUEUE, self._now(), key) == 1
 
-    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
-        return await self._connections.run(scripts.DISMISS, to_micros(now), key, reason) == 1
+    async def _dismiss(self, key: str, reason: str) -> bool:
+        return await self._connections.run(scripts.DISMISS, self._now(), key, reason) == 1
 
     async def _get(self, key: str) -> Record | None:
         found = records_of(await self._connections.run(scripts.GET, "", key))
@@ -130,16 +135,22 @@ class RedisInbox(BaseInbox):
     async def _listen(self) -> None:
         await self._connections.listen()
 
-    async def _next_due(self, _: datetime, /) -> datetime | None:
+    async def _next_due(self) -> timedelta | None:
+        now = self._clock()
         found = cast("Sequence[bytes]", await self._connections.run(scripts.DUE))
-        return min((from_micros(int(float(micros))) for micros in found if micros), default=None)
+        return min((from_micros(int(float(micros))) - now for micros in found if micros), default=None)
 
     def _now(self) -> int:
         return to_micros(self._clock())
 
     async def _insert(self, records: Records) -> _Flags:
-        values: list[Argument] = [scripts.SCHEMA, rows_of(records), *map(delivery_of, records)]
-        added = cast("Sequence[int]", await self._connections.run(scripts.ADD, self._now(), *values))
+        now = self._now()
+        values: list[Argument] = [
+            scripts.SCHEMA,
+            rows_of(records),
+            *(delivery_of(record, now) for record in records),
+        ]
+        added = cast("Sequence[int]", await self._connections.run(scripts.ADD, now, *values))
         return [new == 1 for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 
-from returnhelper.inbox._columns import KEY, TEXT, Codec, Column, from_micros, to_micros
+from returnhelper.inbox._columns import HISTORY, KEY, TEXT, Codec, Column, from_micros, to_micros
 from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, READY, Change, Record, Records, State
 
 Argument: TypeAlias = str | bytes | int
@@ -19,6 +19,7 @@ _packed = Codec(column for column in COLUMNS if not column.changes and column.na
 _set_on_add = Codec(column for column in ADDED if column.changes)
 _changed = Codec(CHANGED)
 _EVENT_TIME: Final = _packed.names.index("event_time")
+_ADDED_AT: Final = _packed.names.index("added_at")
 _READY: Final = str(READY)
 
 # Fields of the hash that holds what happens to a record; later columns have their own names.
@@ -30,11 +31,15 @@ _FIELDS: Final[Mapping[str, str]] = {
     "leased_until": "u",
     "reason": "r",
     "finished_at": "f",
+    "handled": "h",
+    "history": "y",
 }
 CHANGED_FIELDS: Final = tuple(_FIELDS.get(name, name) for name in _changed.names)
+KEPT_FIELDS: Final = tuple(_FIELDS.get(column.name, column.name) for column in CHANGED if column.keeps)
 _COLUMNS: Final = {
     _FIELDS.get(column.name, column.name).encode(): column for column in COLUMNS if column.changes
 }
+_TEXTS: Final = (TEXT, KEY, HISTORY)
 # a record that was never claimed has no hash
 _UNCLAIMED: Final[Mapping[str, object]] = {"state": State.READY, "attempts": 0}
 
@@ -66,9 +71,10 @@ def _row_of(record: Record) -> tuple[object, ...]:
     )
 
 
-def delivery_of(record: Record) -> bytes:
+def delivery_of(record: Record, now: int) -> bytes:
     """Return what is kept of a delivery as it came."""
     packed = _packed.write(record)
+    packed[_ADDED_AT] = now
     received_at, event_time = to_micros(record.received_at), packed[_EVENT_TIME]
     sort_time = received_at if event_time is None else event_time
     parts = (record.ordering_key or "", str(sort_time), str(received_at), packed)
@@ -102,14 +108,12 @@ def _record_of(
     for field, text in zip(fields[::2], fields[1::2], strict=True):
         column = _COLUMNS[field]
         values[column.name] = _read(column, text)
-    return Record.from_columns(*(values.get(column.name) for column in COLUMNS))
+    return Record.from_columns(*(values.get(column.name, column.default) for column in COLUMNS))
 
 
 def _read(column: Column, text: bytes) -> object:
-    if column.kind in (TEXT, KEY):
-        return text.decode()
-    number = int(text)
-    return number if column.kind.read is None else column.kind.read(number)
+    plain = text.decode() if column.kind in _TEXTS else int(text)
+    return plain if column.kind.read is None else column.kind.read(plain)
 
 
 def _text(value: object) -> str:

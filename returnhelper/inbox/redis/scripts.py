@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.inbox.redis.rows import CHANGED_FIELDS
+from returnhelper.inbox.redis.rows import CHANGED_FIELDS, KEPT_FIELDS
 from returnhelper.inbox.store import DONE, HELD, LEASE_EXPIRED, LEASED, READY
 
 SCHEMA: Final = 1
@@ -23,6 +23,7 @@ SCHEMA: Final = 1
 _NAMES: Final = f"""
 local READY, LEASED, DONE, HELD = '{READY}', '{LEASED}', '{DONE}', '{HELD}'
 local CHANGED = {{{", ".join(f"'{field}'" for field in CHANGED_FIELDS)}}}
+local KEPT = {{{", ".join(f"{field} = true" for field in KEPT_FIELDS)}}}
 """
 
 _SHARED: Final = (
@@ -182,7 +183,8 @@ for i = 2, #ARGV, 3 + #CHANGED do
     for j, field in ipairs(CHANGED) do
       local value = ARGV[i+2+j]
       new[field] = value
-      if value == '' then del[#del + 1] = field else set[#set + 1] = field; set[#set + 1] = value end
+      if value ~= '' then set[#set + 1] = field; set[#set + 1] = value
+      elseif not KEPT[field] then del[#del + 1] = field end
     end
     call('HSET', r, unpack(set))
     if #del > 0 then call('HDEL', r, unpack(del)) end

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from returnhelper._time import Clock, to_seconds, utc_now
+from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable, format_value
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import from_micros, to_micros
@@ -47,7 +47,7 @@ class SQLiteInbox(BaseInbox):
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         busy_timeout: float | timedelta = 5.0,
         poll: float | timedelta = 0.25,
-        clock: Clock = utc_now,
+        clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
@@ -59,7 +59,7 @@ class SQLiteInbox(BaseInbox):
         self._version_poll = to_seconds("poll", poll)
         self._seen_version = 0
         patience = to_seconds("busy_timeout", busy_timeout, zero=True)
-        self._thread = SQLiteThread(partial(connect, self._path, synchronous, patience, clock))
+        self._thread = SQLiteThread(partial(connect, self._path, synchronous, patience, self._clock))
         self._writes: Group[_Work, object] = Group(self._write_together)
 
     def __repr__(self) -> str:
@@ -72,6 +72,10 @@ class SQLiteInbox(BaseInbox):
     async def remembers_since(self) -> datetime:
         """Return the time since which no key has been forgotten."""
         return from_micros(await self._read(transactions.remembers_since))
+
+    async def now(self) -> datetime:
+        """Return the time by the clock of the store."""
+        return self._clock()
 
     async def aclose(self) -> None:
         """Close the file and end the thread."""
@@ -91,27 +95,33 @@ class SQLiteInbox(BaseInbox):
 
     async def _add(self, record: Record) -> bool:
         try:
-            return await self._write(partial(transactions.add, record=record))
+            return await self._write(partial(transactions.add, record=record, now=to_micros(self._clock())))
         except asyncio.CancelledError:
             # it may be stored all the same, and our own commits do not change the version of the data
             self._notifier.notify()
             raise
 
-    async def _claim(self, limit: int, now: datetime, until: datetime) -> Records:
+    async def _claim(self, limit: int, lease: timedelta) -> Records:
+        now = self._clock()
         claim = partial(
-            transactions.claim, now=to_micros(now), until=to_micros(until), token=self._token(), limit=limit
+            transactions.claim,
+            now=to_micros(now),
+            until=to_micros(now + lease),
+            token=self._token(),
+            limit=limit,
         )
         claimed, self._seen_version = await self._write(claim)
         return claimed
 
     async def _change(self, change: Change) -> bool:
-        return await self._write(partial(transactions.change, change=change))
+        return await self._write(partial(transactions.change, change=change.at(self._clock())))
 
     async def _requeue(self, key: str) -> bool:
         return await self._write(partial(transactions.requeue, key=key))
 
-    async def _dismiss(self, key: str, reason: str, now: datetime) -> bool:
-        return await self._write(partial(transactions.dismiss, key=key, reason=reason, now=to_micros(now)))
+    async def _dismiss(self, key: str, reason: str) -> bool:
+        now = to_micros(self._clock())
+        return await self._write(partial(transactions.dismiss, key=key, reason=reason, now=now))
 
     async def _get(self, key: str) -> Record | None:
         return await self._read(partial(transactions.get, key=key))
@@ -131,9 +141,10 @@ class SQLiteInbox(BaseInbox):
         )
         return await self._write(purge)
 
-    async def _next_due(self, now: datetime, /) -> datetime | None:
+    async def _next_due(self) -> timedelta | None:
+        now = self._clock()
         due = await self._read(partial(transactions.next_due, now=to_micros(now)))
-        return None if due is None else from_micros(due)
+        return None if due is None else from_micros(due) - now
 
     async def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds

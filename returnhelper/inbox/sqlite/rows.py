@@ -20,10 +20,10 @@ def record_of(row: Sequence[object]) -> Record:
     return Record.from_columns(*_record.read(row))
 
 
-def row_of(record: Record) -> list[object]:
+def row_of(record: Record, now: int) -> list[object]:
     """Return the values that an add inserts."""
     row = _added.write(record)
-    row.append(row[_RECEIVED_AT] if row[_EVENT_TIME] is None else row[_EVENT_TIME])
+    row += row[_RECEIVED_AT] if row[_EVENT_TIME] is None else row[_EVENT_TIME], now
     return row
 
 

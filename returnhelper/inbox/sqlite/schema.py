@@ -57,12 +57,23 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
         "INSERT INTO meta VALUES ('done', 0)",
     ),
+    (
+        "ALTER TABLE records ADD COLUMN added_at INTEGER",
+        "ALTER TABLE records ADD COLUMN source INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE records ADD COLUMN verified_by TEXT",
+        "ALTER TABLE records ADD COLUMN trace_context TEXT",
+        "ALTER TABLE records ADD COLUMN handled INTEGER",
+        "ALTER TABLE records ADD COLUMN history TEXT",
+    ),
 )
 SCHEMA: Final = len(MIGRATIONS)
 
 _ALL: Final = ", ".join(column.name for column in COLUMNS)
-_ADDED: Final = (*(column.name for column in ADDED), "sort_time")
-_CHANGED: Final = ", ".join(f"{column.name} = ?" for column in CHANGED)
+_ADDED: Final = (*(column.name for column in ADDED), "sort_time", "added_at")
+_CHANGED: Final = ", ".join(
+    f"{column.name} = coalesce(?, {column.name})" if column.keeps else f"{column.name} = ?"
+    for column in CHANGED
+)
 
 INSERT: Final = (
     f"INSERT INTO records ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"  # noqa: S608

@@ -12,9 +12,9 @@ from returnhelper.inbox.sqlite.rows import record_of, row_of, row_of_change
 from returnhelper.inbox.store import DONE, LEASED, Change, Record, Records, State, Stats
 
 
-def add(db: sqlite3.Connection, *, record: Record) -> bool:
+def add(db: sqlite3.Connection, *, record: Record, now: int) -> bool:
     """Insert a record; False if its key is known."""
-    added = db.execute(sql.INSERT, row_of(record)).rowcount == 1
+    added = db.execute(sql.INSERT, row_of(record, now)).rowcount == 1
     if added and record.state is State.DONE:
         _count_done(db, 1)
     return added
