@@ -90,7 +90,7 @@ async def test_large_responses_arrive_whole(script: Script, way: str) -> None:
 async def test_a_trickle_ends_with_the_total(script: Script) -> None:
     """A server that sends a byte now and then is left when the total is over, and the error has the key."""
     script.respond(streaming(b" ", pause=0.02))
-    async with client(script.url, timeouts=Timeouts(read=0.2, total=0.6)) as rh:
+    async with client(script.url, timeouts=Timeouts(read=10, total=0.6)) as rh:
         with pytest.raises(errors.RequestTimeout) as caught:
             await call(rh)
     assert (caught.value.phase, caught.value.maybe_applied, len(script.seen)) == ("total", True, 1)

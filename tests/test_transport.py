@@ -169,10 +169,10 @@ async def test_every_call_has_its_own_total(script: Script) -> None:
 async def test_a_total_ends_with_its_call(script: Script) -> None:
     """The total of a finished call affects neither its task nor later calls."""
     script.respond({})
-    async with client(script.url, timeouts=Timeouts(total=0.4)) as rh:
+    async with client(script.url, timeouts=Timeouts(total=1.0)) as rh:
         for _ in range(10):
             await call(rh)
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.12)
         (state,) = rh._sessions._states.values()
         assert not len(state.deadlines)
 
