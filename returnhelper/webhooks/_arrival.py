@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from returnhelper._wire import NotJSON, decode
-from returnhelper.inbox.store import STATE_HELD, STATE_READY, Record
+from returnhelper.inbox.store import STATE_HELD, STATE_READY, Record, Source
 from returnhelper.webhooks._body import TRIAL_SIZE, BodyRefused, NotPacked, content_encoding, unpack
 from returnhelper.webhooks.envelope import Envelope, dedup_key, read_body
 from returnhelper.webhooks.signature import (
@@ -23,6 +23,8 @@ from returnhelper.webhooks.signature import (
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _SPECIAL: Final = _SECRET_HEADERS | {"request_method"}  # the latter is in every WSGI environ, and no header
+# what a record has before its first claim, from `attempts` to `source`
+_UNCLAIMED: Final = (0, None, None, None, None, None, Source.DELIVERY)
 _PLAIN_LENGTH: Final = 400  # every store can index a key of this length
 
 
@@ -60,7 +62,8 @@ def _build(
     key: str,
     reason: str | None,
 ) -> Record:
-    url = verified.endpoint.url
+    endpoint = verified.endpoint
+    url = endpoint.url
     record = Record.from_columns(
         key,
         body,
@@ -75,6 +78,8 @@ def _build(
         envelope.ordering_key,
         STATE_READY if reason is None else STATE_HELD,
         reason,
+        *_UNCLAIMED,
+        endpoint.fingerprint,
     )
     text = f"{key}{url}{envelope.action}{envelope.category}{envelope.version}{envelope.notification_id}"
     if text.isascii() and "\0" not in text and len(text) <= _PLAIN_LENGTH:

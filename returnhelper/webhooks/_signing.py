@@ -79,6 +79,10 @@ class SigningKey:
         """Return the key that this one is the Base64 text of; raise `ConfigurationError` if it is not such text."""
         return SigningKey.from_base64(self._secret.decode("latin-1"))
 
+    def fingerprint(self) -> str:
+        """Return a name for the key that tells it from others and does not reveal it: 16 hexadecimal digits."""
+        return hashlib.sha256(b"returnhelper signing key\0" + self._secret).hexdigest()[:16]
+
     def digest(self, message: bytes) -> bytes:
         """Return the HMAC-SHA256 of a message."""
         return hmac.digest(self._secret, message, "sha256")
@@ -105,11 +109,13 @@ class Endpoint:
 
     `url` is the text registered with Return Helper, character for character: scheme, host case, port, path, query and a
     trailing slash all count. `signing_key` is the Base64 text shown in the portal under Settings. Raises
-    `ConfigurationError` for a URL or key that cannot be right, without showing the key.
+    `ConfigurationError` for a URL or key that cannot be right, without showing the key. `fingerprint` names the key
+    without revealing it.
     """
 
-    __slots__ = ("_inner", "_outer", "signing_key", "url")
+    __slots__ = ("_inner", "_outer", "fingerprint", "signing_key", "url")
 
+    fingerprint: str
     url: str
     signing_key: SigningKey
 
@@ -127,6 +133,7 @@ class Endpoint:
             ) from None
         self.url = url
         self.signing_key = SigningKey.from_base64(signing_key)
+        self.fingerprint = self.signing_key.fingerprint()
         self._inner, self._outer = self.signing_key.hashes(prefix)
 
     def signature(self, timestamp: bytes, body: bytes) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from base64 import b64encode
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker
 from returnhelper.testing import ENDPOINT, delivery, sign_delivery, to_wire
-from returnhelper.webhooks import OutcomeKind, Receiver, Router, Verifier, events
+from returnhelper.webhooks import Endpoint, OutcomeKind, Receiver, Router, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
 LABEL = {"label": {"shipmentId": 7}}
@@ -440,6 +441,20 @@ async def test_secrets_are_not_stored(inbox):
     assert not {"authorization", "cookie"} & set(record.headers)
     assert "x-odd" in record.headers
     assert attrs.evolve(outcome, status=1).kind is OutcomeKind.NEW
+
+
+async def test_the_record_names_the_key_that_verified_it(inbox):
+    """Of two endpoints with one URL, as in a rotation, the record has the fingerprint of the one that signed; no key is shown."""
+    old, new = ENDPOINT, Endpoint(url=ENDPOINT.url, signing_key=b64encode(b"k" * 32).decode())
+    receiver, found = Receiver(Verifier(old, new), inbox=inbox), []
+    for endpoint in (old, new):
+        sent = delivery("labelGenerated", LABEL, endpoint=endpoint)
+        record = await inbox.get((await receive(receiver, sent)).record_key)
+        found.append(record.verified_by)
+    assert found == [old.fingerprint, new.fingerprint]
+    assert len(set(found)) == 2
+    assert Endpoint("https://other.example", old.signing_key.to_base64()).fingerprint == old.fingerprint
+    assert old.fingerprint not in old.signing_key.to_base64()
 
 
 async def test_the_record_equals_one_from_the_constructor():
