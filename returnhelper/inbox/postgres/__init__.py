@@ -37,8 +37,9 @@ class PostgresInbox(BaseInbox):
     An acknowledged record is as safe as the server's ``fsync`` and ``synchronous_commit`` settings make a commit; with
     the defaults it survives a crash. ``table`` is the prefix of every name that is created, in the first schema of the
     search path. ``timeout`` is how long a statement may take before `InboxUnavailable`, ``poll`` the longest time between
-    two checks for records that no notification announced; both are seconds or a timedelta. Leases compare the clocks of
-    the machines: synchronise them. Wake-ups use LISTEN, so a pooler in transaction mode delays them to ``poll``.
+    two checks for records that no notification announced; both are seconds or a timedelta. Leases, waits and purges are
+    judged by the clock of the server; ``clock`` replaces it in tests. Wake-ups use LISTEN, so a pooler in transaction
+    mode delays them to ``poll``.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class PostgresInbox(BaseInbox):
                 f"not {format_value(table)}"
             )
         self._table = table
+        # what the statements take for the time: None lets the server use its own
+        self._time = clock or _server_time
         self._connections = Connections(
             dsn,
             table=table,
             max_connections=check_count("max_connections", max_connections, least=1, most=10_000),
             timeout=to_seconds("timeout", timeout),
-            clock=self._clock,
+            clock=self._time,
             notify=self._notifier.notify,
         )
         self._adds: Group[Record, bool] = Group(self._insert, limit=256)
@@ -103,7 +106,8 @@ class PostgresInbox(BaseInbox):
 
     async def now(self) -> datetime:
         """Return the time by the clock of the store."""
-        return self._clock()
+        now: datetime = self._time() or (await self._connections.fetch(sql.NOW))[0][0]
+        return now
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -125,15 +129,14 @@ class PostgresInbox(BaseInbox):
         return self._adds.submit(record)
 
     async def _claim(self, limit: int, lease: timedelta) -> Records:
-        now = self._clock()
-        until = now + lease
+        now = self._time()
         token, depth = self._token(), limit * _SEARCH_FACTOR
         for _ in range(_CLAIM_TRIES):
 
             async def attempt(db: AnyConnection, depth: int = depth) -> list[asyncpg.Record]:
                 await db.execute(self._connections.statement(sql.EXPIRE), now)
                 claim = self._connections.statement(sql.CLAIM)
-                return await db.fetch(claim, now, limit, token, until, depth)
+                return await db.fetch(claim, now, limit, token, lease, depth)
 
             try:
                 rows = await self._connections.run(attempt)
@@ -152,13 +155,13 @@ class PostgresInbox(BaseInbox):
         return []
 
     def _change(self, change: Change) -> Awaitable[bool]:
-        return self._changes.submit(change.at(self._clock()))
+        return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
         return bool(await self._connections.fetch(sql.REQUEUE, key))
 
     async def _dismiss(self, key: str, reason: str) -> bool:
-        return bool(await self._connections.fetch(sql.DISMISS, key, reason, self._clock()))
+        return bool(await self._connections.fetch(sql.DISMISS, key, reason, self._time()))
 
     async def _get(self, key: str) -> Record | None:
         rows = await self._connections.fetch(sql.GET, key)
@@ -179,9 +182,8 @@ class PostgresInbox(BaseInbox):
         await self._connections.listen()
 
     async def _next_due(self) -> timedelta | None:
-        now = self._clock()
-        due: datetime | None = (await self._connections.fetch(sql.DUE, now))[0][0]
-        return None if due is None else due - now
+        due: timedelta | None = (await self._connections.fetch(sql.DUE, self._time()))[0][0]
+        return due
 
     async def _insert(self, records: Records) -> _Flags:
         async def insert(db: AnyConnection) -> _Flags:
@@ -197,7 +199,7 @@ class PostgresInbox(BaseInbox):
         added = {
             row[0]
             for row in await db.fetch(
-                insert, as_json([row_of(record) for record in rows]), bodies, self._clock()
+                insert, as_json([row_of(record) for record in rows]), bodies, self._time()
             )
         }
         results = []
@@ -211,5 +213,9 @@ class PostgresInbox(BaseInbox):
 
     async def _update_round(self, changes: Sequence[Change]) -> _Flags:
         rows = [row_of_change(change) for change in sorted(changes, key=lambda change: change.key)]
-        changed = {row[0] for row in await self._connections.fetch(sql.CHANGE, as_json(rows))}
+        changed = {row[0] for row in await self._connections.fetch(sql.CHANGE, as_json(rows), self._time())}
         return [change.key in changed for change in changes]
+
+
+def _server_time() -> None:
+    """Return no time: the server knows it better."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from returnhelper._secrets import hide, without_frames
-from returnhelper._time import Clock
 from returnhelper.errors import (
     ConfigurationError,
     InboxError,
@@ -65,7 +65,7 @@ class Connections:
         table: str,
         max_connections: int,
         timeout: float,
-        clock: Clock,
+        clock: Callable[[], datetime | None],
         notify: Callable[[], None],
     ) -> None:
         self._dsn = check_dsn(dsn)
@@ -203,8 +203,7 @@ class Connections:
         for script in sql.MIGRATIONS[version:]:
             await db.execute(self.statement(script))
         if version == 0:
-            insert = self.statement("INSERT INTO {t}_meta VALUES ($1, $2)")
-            await db.execute(insert, sql.SCHEMA, self._clock())
+            await db.execute(self.statement(sql.BEGIN_MEMORY), sql.SCHEMA, self._clock())
         elif version < sql.SCHEMA:
             await db.execute(self.statement("UPDATE {t}_meta SET version = $1"), sql.SCHEMA)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,7 +23,10 @@ _encode = msgspec.json.Encoder().encode
 
 # structs are built and encoded in half the time of dicts
 _AddedRow = msgspec.defstruct("_AddedRow", _added.names)
-_ChangedRow = msgspec.defstruct("_ChangedRow", ("key", "token", "refund_attempt", *_changed.names))
+_ChangedRow = msgspec.defstruct(
+    "_ChangedRow", ("key", "token", "refund_attempt", "delay", "lease_time", *_changed.names)
+)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def as_json(rows: Sequence[msgspec.Struct]) -> str:
@@ -37,7 +41,18 @@ def row_of(record: Record) -> msgspec.Struct:
 
 def row_of_change(change: Change) -> msgspec.Struct:
     """Return the values that a change sets, and the key and token that it needs."""
-    return _ChangedRow(change.key, change.token, int(change.refund_attempt), *_changed.write(change))
+    return _ChangedRow(
+        change.key,
+        change.token,
+        int(change.refund_attempt),
+        _micros(change.delay),
+        _micros(change.lease_time),
+        *_changed.write(change),
+    )
+
+
+def _micros(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // _MICROSECOND
 
 
 def record_of(row: asyncpg.Record) -> Record:

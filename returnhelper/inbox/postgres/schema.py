@@ -1,6 +1,7 @@
 """Tables of the PostgreSQL inbox, one script per schema version, and the statements over them.
 
-``{t}`` is the name of the table; `state` is 0 ready, 1 leased, 2 done, 3 held.
+``{t}`` is the name of the table; `state` is 0 ready, 1 leased, 2 done, 3 held. Times are by the clock of the server, unless the
+parameter ``now`` has another one: the machines of receivers and workers need not agree about the time.
 """
 
 from __future__ import annotations
@@ -91,10 +92,25 @@ def _typed(columns: Iterable[Column]) -> str:
 
 _ALL: Final = _names(COLUMNS)
 _IN_JSON: Final = tuple(column for column in ADDED if column.name != "body")
+
+
+def _now(parameter: int) -> str:
+    # not clock_timestamp(), which may differ from row to row, so that no index can be searched for it
+    return f"coalesce(${parameter}::timestamptz, statement_timestamp())"
+
+
+# what a change sets to something else than the value in its row
+_COMPUTED: Final[Mapping[str, str]] = {
+    "not_before": f"coalesce(c.not_before, {_now(2)} + c.delay * interval '1 microsecond')",
+    "leased_until": f"{_now(2)} + c.lease_time * interval '1 microsecond'",
+    "finished_at": f"CASE WHEN c.state = {DONE} THEN {_now(2)} END",
+}
 _CHANGED: Final = ", ".join(
-    f"{column.name} = coalesce(c.{column.name}, u.{column.name})"
-    if column.keeps
-    else f"{column.name} = c.{column.name}"
+    f"{column.name} = "
+    + (
+        _COMPUTED.get(column.name)
+        or (f"coalesce(c.{column.name}, u.{column.name})" if column.keeps else f"c.{column.name}")
+    )
     for column in CHANGED
 )
 
@@ -103,7 +119,7 @@ _CHANGED: Final = ", ".join(
 INSERT: Final = f"""
 WITH added AS (
     INSERT INTO {{t}} ({_names(_IN_JSON)}, body, sort_time, added_at)
-    SELECT {_names(_IN_JSON)}, body, coalesce(event_time, received_at), $3
+    SELECT {_names(_IN_JSON)}, body, coalesce(event_time, received_at), {_now(3)}
     FROM ROWS FROM (json_to_recordset($1) AS ({_typed(_IN_JSON)}), unnest($2::bytea[]))
         AS rows ({_names(_IN_JSON)}, body)
     ON CONFLICT (key) DO NOTHING RETURNING key, state
@@ -117,10 +133,10 @@ GET: Final = f"SELECT {_ALL} FROM {{t}} WHERE key = $1"  # noqa: S608
 
 EXPIRE: Final = f"""
 UPDATE {{t}} SET state = {READY}, lease = NULL, leased_until = NULL, reason = '{LEASE_EXPIRED}' WHERE seq IN
-(SELECT seq FROM {{t}} WHERE state = {LEASED} AND leased_until <= $1 FOR UPDATE SKIP LOCKED)
+(SELECT seq FROM {{t}} WHERE state = {LEASED} AND leased_until <= {_now(1)} FOR UPDATE SKIP LOCKED)
 """  # noqa: S608
 
-# $1 now, $2 the limit, $3 the token, $4 the end of the lease, $5 how far into the ready queue to search. A candidate is the
+# $1 now, $2 the limit, $3 the token, $4 the duration of the lease, $5 how far into the ready queue to search. A candidate is the
 # first of its ordering key, if no other one of that key is leased. An index that begins with the ordering key would find it
 # sooner, and cost each add a page of its own: shipments come in no order.
 CLAIM: Final = f"""
@@ -131,21 +147,22 @@ WITH queue AS MATERIALIZED (
     UNION ALL SELECT * FROM queue WHERE ordering_key IS NULL
 ), candidates AS (
     SELECT r.seq FROM {{t}} AS r JOIN heads AS h ON r.seq = h.seq
-    WHERE (h.not_before IS NULL OR h.not_before <= $1)
+    WHERE (h.not_before IS NULL OR h.not_before <= {_now(1)})
         AND NOT EXISTS (SELECT 1 FROM {{t}} AS s WHERE s.state = {LEASED} AND s.ordering_key = h.ordering_key)
-        AND r.state = {READY} AND (r.not_before IS NULL OR r.not_before <= $1)
+        AND r.state = {READY} AND (r.not_before IS NULL OR r.not_before <= {_now(1)})
     ORDER BY r.sort_time, r.seq LIMIT $2 FOR UPDATE OF r SKIP LOCKED
 ), leased AS (
-    UPDATE {{t}} AS u SET state = {LEASED}, attempts = attempts + 1, lease = $3, leased_until = $4, not_before = NULL
+    UPDATE {{t}} AS u SET state = {LEASED}, attempts = attempts + 1, lease = $3, leased_until = {_now(1)} + $4, not_before = NULL
     FROM candidates WHERE u.seq = candidates.seq RETURNING u.*
 )
 SELECT {_ALL}, searched FROM (SELECT count(*) AS searched FROM queue) AS depth LEFT JOIN leased ON true
 ORDER BY sort_time, seq
 """  # noqa: S608
 
+# $1 the changes, $2 now.
 CHANGE: Final = f"""
 UPDATE {{t}} AS u SET {_CHANGED}, attempts = attempts - c.refund_attempt
-FROM json_to_recordset($1) AS c (key text, token text, refund_attempt integer, {_typed(CHANGED)})
+FROM json_to_recordset($1) AS c (key text, token text, refund_attempt integer, delay bigint, lease_time bigint, {_typed(CHANGED)})
 WHERE u.key = c.key AND u.lease = c.token AND u.state = {LEASED} RETURNING u.key
 """  # noqa: S608
 
@@ -158,7 +175,7 @@ SELECT key, pg_notify('{{t}}', '') FROM changed
 """  # noqa: S608
 
 DISMISS: Final = f"""
-UPDATE {{t}} SET state = {DONE}, reason = $2, finished_at = $3 WHERE key = $1 AND state = {HELD} RETURNING key
+UPDATE {{t}} SET state = {DONE}, reason = $2, finished_at = {_now(3)} WHERE key = $1 AND state = {HELD} RETURNING key
 """  # noqa: S608
 
 PURGE: Final = f"""
@@ -180,9 +197,13 @@ SELECT (SELECT count(*) FROM {{t}} WHERE state = {READY}) AS ready,
 
 REMEMBERS_SINCE: Final = "SELECT since FROM {t}_meta"
 
+NOW: Final = "SELECT statement_timestamp()"
+
+BEGIN_MEMORY: Final = f"INSERT INTO {{t}}_meta VALUES ($1, {_now(2)})"  # noqa: S608
+
 DUE: Final = f"""
-SELECT least((SELECT min(not_before) FROM {{t}} WHERE state = {READY} AND not_before > $1),
-             (SELECT min(leased_until) FROM {{t}} WHERE state = {LEASED}))
+SELECT least((SELECT min(not_before) FROM {{t}} WHERE state = {READY} AND not_before > {_now(1)}),
+             (SELECT min(leased_until) FROM {{t}} WHERE state = {LEASED})) - {_now(1)}
 """  # noqa: S608
 
 
