@@ -26,6 +26,7 @@ import msgspec
 
 from returnhelper import Acknowledgement, Environment, ReturnHelper
 from returnhelper._request import Operation
+from returnhelper._validation import Parameters
 from returnhelper.resources._base import Resource
 
 PATH = "/api/ReturnInventory/UpdateReturnInventoryHandling"
@@ -108,8 +109,8 @@ async def candidates(url: str) -> AsyncIterator[dict[str, Candidate]]:
             ReturnHelper(api_key=KEY, api_token=KEY, environment=environment)
         )
         resource = Resource(rh._transport)  # noqa: SLF001 - a call without what its method adds
-        operation = Operation(PATH[5:], "POST", PATH, writes=True)
-        found["returnhelper"] = lambda: resource._call(operation, Acknowledgement, body=BODY)  # noqa: SLF001
+        operation = Operation(PATH[5:], "POST", PATH, params=Parameters(**dict.fromkeys(BODY, object)))
+        found["returnhelper"] = lambda: resource._one(operation, Acknowledgement, None, **BODY)  # noqa: SLF001
         with contextlib.suppress(ImportError):
             import gidgethub.aiohttp
 

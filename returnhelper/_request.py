@@ -52,10 +52,14 @@ class Operation:
     path: str
     payload: tuple[str, ...] = ()
     api: Literal["user", "public"] = "user"
-    writes: bool = False
     creates: bool = False
     deprecated: str | None = None
     params: Parameters = attrs.field(factory=Parameters, kw_only=True)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something, so that its calls carry an idempotency key."""
+        return self.method == "POST"
 
 
 @model

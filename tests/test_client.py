@@ -32,7 +32,7 @@ from returnhelper.resources._base import Resource
 from tests.support.server import KEY, TOKEN, Script, client
 
 BASE = "https://api.returnshelper.com/uat/user"
-WRITE = Operation("Recall/Create", "POST", "/api/Recall/create", writes=True)
+WRITE = Operation("Recall/Create", "POST", "/api/Recall/create", params=Parameters(n=int))
 LIST = Operation("Recall/List", "GET", "/api/Recall/list", payload=("data", "recallList"))
 OLD = Operation("Recall/Old", "GET", "/api/Recall/old", deprecated="Recall/List")
 META = {"status": 200, "data": {}, "errorCode": None, "error": {}}
@@ -46,10 +46,10 @@ class Thing(Model):
 
 class Things(Resource):
     async def create(self, options: RequestOptions | None = None) -> Thing:
-        return await self._call(WRITE, Thing, body={"n": 1}, options=options)
+        return await self._one(WRITE, Thing, options, n=1)
 
     async def list(self) -> object:
-        return await self._items(LIST, Thing)
+        return await self._many(LIST, Thing, None)
 
     async def old(self) -> Acknowledgement:
         return await self._one(OLD, Acknowledgement, None)

@@ -16,12 +16,12 @@ from returnhelper._transport import MAX_RESPONSE
 from returnhelper.resources._base import Resource
 from tests.support.server import Handler, Script, client, envelope
 
-WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
+WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update")
 MIB = b" " * (1 << 20)
 
 
 async def call(rh: ReturnHelper) -> Acknowledgement:
-    return await Resource(rh._transport)._call(WRITE, Acknowledgement)
+    return await Resource(rh._transport)._one(WRITE, Acknowledgement, None)
 
 
 def streaming(piece: bytes, pause: float = 0, **headers: str) -> Handler:

@@ -12,7 +12,7 @@ from returnhelper import _request as core
 from returnhelper._request import Operation, ResultList
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data", "shipmentList"))
-WRITE = Operation("Resend/Create", "POST", "/api/resend/create", writes=True)
+WRITE = Operation("Resend/Create", "POST", "/api/resend/create")
 
 
 def call(op: Operation = WRITE, **options: object) -> core.PreparedRequest:

@@ -19,7 +19,7 @@ from returnhelper._secrets import Redactor
 from returnhelper._wire import encode
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list", payload=("data", "shipmentList"))
-WRITE = Operation("Resend/Create", "POST", "/api/resend/create", writes=True)
+WRITE = Operation("Resend/Create", "POST", "/api/resend/create")
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 SECRETS = ("tok-secret", "key-secret")
 

@@ -9,28 +9,33 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import aiohttp
+import attrs
 import pytest
 from aiohttp import web
 
 from returnhelper import Acknowledgement, RequestOptions, RetryPolicy, ReturnHelper, Timeouts, errors
 from returnhelper._request import Operation
+from returnhelper._validation import Parameters
 from returnhelper.resources._base import Resource
 from tests.support.server import KEY, TOKEN, Script, client, envelope, fails, raw
 
 READ = Operation("Shipment/List", "GET", "/api/Shipment/list")
-WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update", writes=True)
+WRITE = Operation("ReturnInventory/Update", "POST", "/api/ReturnInventory/Update")
 LOOKUP = Operation("Country/GetAll", "GET", "/api/Country/getAll", api="public")
 
 
-async def call(rh: ReturnHelper, op: Operation = WRITE, **kwargs: object) -> Acknowledgement:
-    return await Resource(rh._transport)._call(op, Acknowledgement, **kwargs)  # type: ignore[arg-type]
+async def call(
+    rh: ReturnHelper, op: Operation = WRITE, *, options: RequestOptions | None = None, **members: object
+) -> Acknowledgement:
+    op = attrs.evolve(op, params=Parameters(**dict.fromkeys(members, object)))
+    return await Resource(rh._transport)._one(op, Acknowledgement, options, **members)
 
 
 async def test_documented_headers_are_sent(rh: ReturnHelper, script: Script) -> None:
     """Requests carry key, token, JSON, the user agent and, if they write, an idempotency key."""
     script.respond({})
-    done = await call(rh, body={"a": 1})
-    await call(rh, READ, query={"pageSize": 50})
+    done = await call(rh, a=1)
+    await call(rh, READ, page_size=50)
     await call(rh, LOOKUP)
     write, read, lookup = script.seen
     assert (write.headers["x-rr-apikey"], write.headers["x-rr-apitoken"]) == (KEY, TOKEN)
@@ -50,7 +55,7 @@ async def test_transient_failures_are_retried_with_the_same_key(
 ) -> None:
     """5xx and 429 are retried, and every attempt has the same idempotency key and body."""
     script.respond(fails(status), fails(status), {})
-    done = await call(rh, body={"n": 1})
+    done = await call(rh, n=1)
     assert len(script.seen) == 3
     assert {s.headers["x-returnhelper-idempotency-key"] for s in script.seen} == {
         done.response.idempotency_key
@@ -422,7 +427,7 @@ async def test_a_retry_is_one_warning(
 ) -> None:
     """A retry logs one warning with the call, attempt, wait and cause, and without secrets."""
     script.respond(fails(503), raw(f"{KEY} {TOKEN}", status=500, kind="text/plain"), {})
-    await call(rh, body={"note": "private"})
+    await call(rh, note="private")
     lines = [vars(record) for record in caplog.records if record.levelno >= logging.WARNING]
     assert [line["stamina.retry_num"] for line in lines] == [1, 2]
     for line in lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from returnhelper import _response
 from returnhelper._validation import ErrorKind, FieldError
@@ -44,40 +44,28 @@ class Resource:
         self, op: Operation, result: type[M], options: RequestOptions | None, /, **arguments: object
     ) -> M:
         """Check the arguments, make the call, and return its payload as one object."""
-        return await self._call(op, result, options=options, **self._request_of(op, options, arguments))
-
-    async def _many(
-        self, op: Operation, item: type[M], options: RequestOptions | None, /, **arguments: object
-    ) -> ResultList[M]:
-        """Check the arguments, make the call, and return its payload as a list."""
-        return await self._items(op, item, options=options, **self._request_of(op, options, arguments))
-
-    async def _call(
-        self,
-        op: Operation,
-        result: type[M],
-        *,
-        query: Mapping[str, QueryValue] | None = None,
-        body: object | None = None,
-        options: RequestOptions | None = None,
-    ) -> M:
-        """Make a call, and return its payload as one object."""
+        query, body = self._request_of(op, options, arguments)
         parsed = await self._caller.call(op, query=query, body=body, options=options)
         found = _read_object(op, parsed, result)
         if isinstance(found, UnexpectedContent):
             raise found
         return found
 
-    async def _items(
+    async def _many(
+        self, op: Operation, item: type[M], options: RequestOptions | None, /, **arguments: object
+    ) -> ResultList[M]:
+        """Check the arguments, make the call, and return its payload as a list."""
+        query, body = self._request_of(op, options, arguments)
+        return await self._fetch(op, item, query, body, options)
+
+    async def _fetch(
         self,
         op: Operation,
         item: type[M],
-        *,
-        query: Mapping[str, QueryValue] | None = None,
-        body: object | None = None,
-        options: RequestOptions | None = None,
+        query: Mapping[str, QueryValue] | None,
+        body: object | None,
+        options: RequestOptions | None,
     ) -> ResultList[M]:
-        """Make a call, and return its payload as a list."""
         parsed = await self._caller.call(op, query=query, body=body, options=options)
         found = _read_list(op, parsed, item)
         if isinstance(found, UnexpectedContent):
@@ -109,7 +97,7 @@ class Resource:
             query: dict[str, QueryValue] = {"pageSize": size, "offset": offset}
             if window is not None:
                 query |= {"createFrom": window.created_from, "createTo": window.created_to}
-            return await self._items(op, item, query=query, options=options)
+            return await self._fetch(op, item, query, None, options)
 
         return Pager(
             fetch,
@@ -123,13 +111,14 @@ class Resource:
 
     def _request_of(
         self, op: Operation, options: RequestOptions | None, arguments: Mapping[str, object]
-    ) -> dict[str, Any]:
-        """Return the query or the body of a call whose arguments are valid."""
+    ) -> tuple[Mapping[str, QueryValue] | None, object | None]:
+        """Return the query and the body of a call whose arguments are valid."""
         self._check(op, options, arguments)
         if op.deprecated is not None:
             # 1 is here, 2 the method that makes the call, 3 the resource's method, 4 the line that called it.
             warnings.warn(f"{op.name} is deprecated: use {op.deprecated}", DeprecationWarning, stacklevel=4)
-        return {"query" if op.method == "GET" else "body": op.params.to_wire(arguments)}
+        sent = op.params.to_wire(arguments)
+        return (None, sent) if op.method == "POST" else (cast("Mapping[str, QueryValue]", sent), None)
 
     def _check(self, op: Operation, options: RequestOptions | None, arguments: Mapping[str, object]) -> None:
         """Raise an error that names each argument whose type is wrong or, unless switched off, that breaks a limit."""

@@ -36,7 +36,6 @@ def _operation(controller: str, action: str, params: Parameters) -> Operation:
         "POST",
         f"/api/outbound/{controller}/{action}",
         payload=("data",),
-        writes=True,
         params=params,
     )
 

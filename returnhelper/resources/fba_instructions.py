@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from returnhelper._request import Operation, RequestOptions, ResultList
@@ -38,14 +38,13 @@ _ONE: Final = Parameters(fba_instruction_id=FbaId)
 
 
 def _operation(
-    controller: str, action: str, params: Parameters, *, writes: bool = False, creates: bool = False
+    method: Literal["GET", "POST"], controller: str, action: str, params: Parameters, *, creates: bool = False
 ) -> Operation:
     return Operation(
         f"{controller}/{action[0].upper()}{action[1:]}",
-        "POST" if writes else "GET",
+        method,
         f"/api/Fba/{controller}/{action}",
         payload=("data",),
-        writes=writes,
         creates=creates,
         params=params,
     )
@@ -72,6 +71,7 @@ def _pairs_to_wire(new_fnsku: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 _CREATE: Final = _operation(
+    "POST",
     "FbaInstruction",
     "create",
     Parameters(
@@ -79,23 +79,23 @@ _CREATE: Final = _operation(
         fba_instruction_handling_code=Annotated[FbaInstructionHandling | str, not_blank],
         fnsku_list=Annotated[Sequence[CreateFbaInstructionSku], Entries(1)],
     ),
-    writes=True,
     creates=True,
 )
-_LIST: Final = _operation("FbaInstruction", "list", SPAN)
-_LIST_ITEMS: Final = _operation("FbaInstructionItem", "getFbaInstructionItemList", _ONE)
-_GET_DISPOSE: Final = _operation("FbaInstructionDispose", "get", _ONE)
-_GET_OTHERS: Final = _operation("FbaInstructionOthers", "get", _ONE)
-_GET_RECALL: Final = _operation("FbaInstructionRecall", "get", _ONE)
-_GET_REPLENISH: Final = _operation("FbaInstructionReplenish", "get", _ONE)
-_GET_RESTOCK: Final = _operation("FbaInstructionRestock", "get", _ONE)
+_LIST: Final = _operation("GET", "FbaInstruction", "list", SPAN)
+_LIST_ITEMS: Final = _operation("GET", "FbaInstructionItem", "getFbaInstructionItemList", _ONE)
+_GET_DISPOSE: Final = _operation("GET", "FbaInstructionDispose", "get", _ONE)
+_GET_OTHERS: Final = _operation("GET", "FbaInstructionOthers", "get", _ONE)
+_GET_RECALL: Final = _operation("GET", "FbaInstructionRecall", "get", _ONE)
+_GET_REPLENISH: Final = _operation("GET", "FbaInstructionReplenish", "get", _ONE)
+_GET_RESTOCK: Final = _operation("GET", "FbaInstructionRestock", "get", _ONE)
 _UPDATE_SHIPPING_INFO: Final = _operation(
+    "POST",
     "FbaInstructionReplenish",
     "updateShippingInfo",
     Parameters(_label_is_complete, shipping_info=Annotated[UpdateShippingInfo, BODY]),
-    writes=True,
 )
 _ASSIGN_NEW_FNSKU: Final = _operation(
+    "POST",
     "FbaInstructionReplenish",
     "assignNewFnsku",
     Parameters(
@@ -104,7 +104,6 @@ _ASSIGN_NEW_FNSKU: Final = _operation(
             Mapping[str, Text], Entries(1), Sent("assignNewFnskuPayloadList", form=_pairs_to_wire)
         ],
     ),
-    writes=True,
 )
 
 

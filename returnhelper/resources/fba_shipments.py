@@ -36,7 +36,6 @@ _CREATE: Final = Operation(
     "POST",
     "/api/Fba/FbaShipment/create",
     payload=("data",),
-    writes=True,
     creates=True,
     params=Parameters(
         _batch_fits,

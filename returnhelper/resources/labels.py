@@ -13,16 +13,11 @@ _CREATE: Final = Operation(
     "Label/CreateLabel",
     "POST",
     "/api/Label/CreateLabel",
-    writes=True,
     deprecated="return_shipments.create",
     params=Parameters(shipment_id=EntityId),
 )
 _CANCEL: Final = Operation(
-    "Label/CancelLabel",
-    "POST",
-    "/api/Label/CancelLabel",
-    writes=True,
-    params=Parameters(label_id=EntityId),
+    "Label/CancelLabel", "POST", "/api/Label/CancelLabel", params=Parameters(label_id=EntityId)
 )
 
 

@@ -49,7 +49,6 @@ _CALCULATE: Final = Operation(
     "POST",
     "/api/shipment/calculateBuyerShipmentCost",
     api="public",
-    writes=True,
     params=Parameters(shipment=Annotated[m.BuyerShipment, BODY]),
 )
 

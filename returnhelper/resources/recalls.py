@@ -19,7 +19,6 @@ _CREATE: Final = Operation(
     "POST",
     "/api/Recall/createRecallByReturnInventoryId",
     payload=_PAYLOAD,
-    writes=True,
     creates=True,
     params=_INVENTORIES,
 )
@@ -27,7 +26,6 @@ _CREATE_LEGACY: Final = Operation(
     "Recall/CreateRecall",
     "POST",
     "/api/Recall/createRecall",
-    writes=True,
     deprecated="recalls.create",
     params=_INVENTORIES,
 )
@@ -36,7 +34,6 @@ _CANCEL: Final = Operation(
     "POST",
     "/api/Recall/cancelRecall",
     payload=_PAYLOAD,
-    writes=True,
     params=Parameters(recall_id_list=EntityIds),
 )
 _CANCEL_BY_INVENTORY: Final = Operation(
@@ -44,7 +41,6 @@ _CANCEL_BY_INVENTORY: Final = Operation(
     "POST",
     "/api/Recall/cancelRecallByReturnInventoryId",
     payload=_PAYLOAD,
-    writes=True,
     params=_INVENTORIES,
 )
 

@@ -22,18 +22,13 @@ _CREATE: Final = Operation(
     "Resend/CreateResend",
     "POST",
     "/api/Resend/createResend",
-    writes=True,
     params=Parameters(request=Annotated[CreateResendRequest, BODY]),
 )
 _GET: Final = Operation(
     "Resend/GetResend", "GET", "/api/resend/getResend", params=Parameters(resend_id=EntityId)
 )
 _CANCEL: Final = Operation(
-    "Resend/CancelResend",
-    "POST",
-    "/api/Resend/cancelResend",
-    writes=True,
-    params=Parameters(resend_id=EntityId),
+    "Resend/CancelResend", "POST", "/api/Resend/cancelResend", params=Parameters(resend_id=EntityId)
 )
 
 

@@ -38,7 +38,6 @@ _UPDATE_HANDLING: Final = Operation(
     "ReturnInventory/UpdateReturnInventoryHandling",
     "POST",
     "/api/ReturnInventory/UpdateReturnInventoryHandling",
-    writes=True,
     params=Parameters(
         return_inventory_id=EntityId, handling_code=Annotated[Handling | str, not_blank, _may_be_set]
     ),
@@ -47,14 +46,12 @@ _CANCEL_HANDLING: Final = Operation(
     "ReturnInventory/CancelReturnInventoryHandling",
     "POST",
     "/api/ReturnInventory/CancelReturnInventoryHandling",
-    writes=True,
     params=Parameters(return_inventory_id=EntityId),
 )
 _ASSIGN_SKU: Final = Operation(
     "ReturnInventory/AssignReturnInventorySku",
     "POST",
     "/api/returninventory/assignReturnInventorySku",
-    writes=True,
     params=Parameters(return_inventory_id=EntityId, sku=Annotated[str | None, Sent(null=True)]),
 )
 

@@ -32,7 +32,6 @@ _CREATE: Final = Operation(
     "ReturnRequest/CreateReturnRequest",
     "POST",
     "/api/returnrequest/createReturnRequest",
-    writes=True,
     deprecated="return_shipments.create",
     params=Parameters(request=Annotated[CreateReturnRequestRequest, BODY]),
 )
@@ -40,7 +39,6 @@ _EDIT: Final = Operation(
     "ReturnRequest/EditReturnRequest",
     "POST",
     "/api/returnrequest/editReturnRequest",
-    writes=True,
     deprecated="labels.cancel and return_shipments.create",
     params=Parameters(request=Annotated[EditReturnRequestRequest, Sent("", form=_edit_to_wire)]),
 )
@@ -54,7 +52,6 @@ _UPDATE_REMARK: Final = Operation(
     "ReturnRequest/UpdateRemark",
     "POST",
     "/api/returnrequest/updateRemark",
-    writes=True,
     params=Parameters(return_request_id=EntityId, remarks=str | None),
 )
 

@@ -60,7 +60,6 @@ _CREATE: Final = Operation(
     "POST",
     "/api/ReturnShipment/createReturnShipment",
     payload=("data",),
-    writes=True,
     params=Parameters(
         _sums_fit,
         _custom_fields_fit,

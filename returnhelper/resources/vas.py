@@ -79,7 +79,6 @@ _CREATE: Final = Operation(
     "POST",
     "/api/Vas/CreateByReturnInventoryId",
     payload=("data",),
-    writes=True,
     creates=True,
     params=Parameters(
         _services_fit,
@@ -91,7 +90,6 @@ _CREATE_LEGACY: Final = Operation(
     "POST",
     "/api/returnrequest/createVas",
     payload=("createdLineItemVasList", "data"),
-    writes=True,
     creates=True,
     deprecated="vas.create",
     params=Parameters(
