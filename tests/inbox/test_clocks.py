@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -10,11 +12,11 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from returnhelper.inbox import Inbox, State
+from returnhelper.inbox import Inbox, Record, State
 from tests.support.inbox_kit import LEASE, make_inbox, record
+from tests.support.store_tools import SHARED
 
-KINDS = ("postgres",)
-every = pytest.mark.parametrize("kind", KINDS)
+every = pytest.mark.parametrize("kind", SHARED)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
@@ -86,3 +88,37 @@ async def test_nothing_is_stuck(pair: tuple[Inbox, Inbox], offset: timedelta) ->
         if one.state is State.DONE:
             assert one.finished_at is not None
             assert abs(one.finished_at - before) < MINUTE
+
+
+@every
+async def test_jumping_clocks(pair: tuple[Inbox, Inbox]) -> None:
+    """Two machines whose clocks jump to and fro by a day handle each record once, and one of an ordering key at a time."""
+    choose = random.Random(7)
+    await asyncio.gather(
+        *(pair[0].add(record(f"{number}", ordering_key=f"o{number % 5}")) for number in range(60))
+    )
+    done: list[str] = []
+    running: set[str | None] = set()
+
+    async def work(inbox: Inbox) -> None:
+        while len(done) < 60:
+            for one in await claim(inbox):
+                assert one.ordering_key not in running
+                running.add(one.ordering_key)
+                await asyncio.sleep(0)
+                running.remove(one.ordering_key)
+                if one.attempts == 1 and choose.random() < 0.2:
+                    assert await inbox.retry(one, 0.001)
+                else:
+                    done.append(one.key)
+                    assert await inbox.complete(one)
+
+    async def claim(inbox: Inbox) -> list[Record]:
+        with clock(choose.uniform(-1, 1) * DAY):
+            found = await inbox.claim(3, LEASE)
+            assert all([await inbox.extend(one, LEASE) for one in found])
+            return found
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*map(work, pair))
+    assert sorted(done) == sorted(map(str, range(60)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -23,9 +23,13 @@ every = pytest.mark.parametrize("kind", DURABLE)
 
 
 @pytest.fixture
-async def machine(kind: str, where: str) -> AsyncIterator[Machine]:
+def name() -> str:
+    return f"s{uuid4().hex[:10]}"
+
+
+@pytest.fixture
+async def machine(kind: str, where: str, name: str) -> AsyncIterator[Machine]:
     """Make machines: each has a receiver and an inbox of its own, over one store."""
-    name = f"s{uuid4().hex[:10]}"
     made: list[Receiver] = []
 
     def make() -> Receiver:
@@ -69,12 +73,19 @@ async def finish_all(inbox: Inbox) -> None:
             assert await inbox.complete(each)
 
 
-async def finish_long_ago(inbox: Inbox) -> None:
+@pytest.fixture
+def finish_long_ago(kind: str, where: str, name: str) -> Callable[[], Awaitable[None]]:
     """Complete all records as an hour ago, when they are old enough to be purged."""
-    now = inbox._clock  # type: ignore[attr-defined]
-    inbox._clock = lambda: now() - timedelta(hours=1)  # type: ignore[attr-defined]
-    await finish_all(inbox)
-    inbox._clock = now  # type: ignore[attr-defined]
+
+    async def finish() -> None:
+        async with make_inbox(kind, where, an_hour_ago, name) as inbox:
+            await finish_all(inbox)
+
+    return finish
+
+
+def an_hour_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(hours=1)
 
 
 @every
@@ -187,10 +198,12 @@ async def test_cancelled(ours: Receiver, theirs: Receiver) -> None:
 
 
 @every
-async def test_purged_in_between(ours: Receiver, theirs: Receiver) -> None:
+async def test_purged_in_between(
+    ours: Receiver, theirs: Receiver, finish_long_ago: Callable[[], Awaitable[None]]
+) -> None:
     """That the last thing this machine received has been purged since is no reason to miss an event."""
     await send(ours, 1)
-    await finish_long_ago(ours.inbox)
+    await finish_long_ago()
     assert await ours.inbox.purge(datetime.now(UTC)) == 1
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.02) as expected:
         await send(theirs, 9)
@@ -198,13 +211,15 @@ async def test_purged_in_between(ours: Receiver, theirs: Receiver) -> None:
 
 
 @every
-async def test_purged_during_the_wait(ours: Receiver, theirs: Receiver) -> None:
+async def test_purged_during_the_wait(
+    ours: Receiver, theirs: Receiver, finish_long_ago: Callable[[], Awaitable[None]]
+) -> None:
     """A purge during the wait does not stop the search."""
     async with ours.expect(events.LabelGenerated, when=of(9), timeout=2, poll=0.02) as expected:
         waiting = asyncio.ensure_future(expected)
         await send(theirs, 1)
         await asyncio.sleep(0.1)
-        await finish_long_ago(theirs.inbox)
+        await finish_long_ago()
         assert await theirs.inbox.purge(datetime.now(UTC)) == 1
         await send(theirs, 9)
         assert number_of(await waiting) == 9

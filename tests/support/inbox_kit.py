@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,7 @@ def record(key: str | None = None, **given: Any) -> Record:
     return Record(**members)
 
 
-def make_inbox(kind: str, where: str, clock: Clock | None = None, name: str = "") -> Inbox:
+def make_inbox(kind: str, where: str, clock: Callable[[], datetime] | None = None, name: str = "") -> Inbox:
     """Return an inbox of that kind; the same where and name give the same records."""
     given: dict[str, Any] = {} if clock is None else {"clock": clock}
     match kind:

@@ -16,7 +16,15 @@ from returnhelper.inbox._columns import from_micros, to_micros
 from returnhelper.inbox._group import Group
 from returnhelper.inbox.redis import scripts
 from returnhelper.inbox.redis.connections import Connections
-from returnhelper.inbox.redis.rows import Argument, delivery_of, records_of, rows_of, time_of, values_of
+from returnhelper.inbox.redis.rows import (
+    Argument,
+    delivery_of,
+    in_micros,
+    records_of,
+    rows_of,
+    time_of,
+    values_of,
+)
 from returnhelper.inbox.store import STATE_CODES, Change, Record, Records, State, Stats
 
 # a name of its own, because an inbox has a method called list
@@ -39,7 +47,7 @@ class RedisInbox(BaseInbox):
     ``maxmemory-policy`` must be ``noeviction``: any other one may delete records. A replica that takes over may lack the
     last acknowledged records. All keys begin with ``{name}:``. ``timeout`` is how long a response may take before
     `InboxUnavailable`, ``poll`` the longest time between two checks for records that no notification announced; both are
-    seconds or a timedelta. Leases compare the clocks of the machines: synchronise them.
+    seconds or a timedelta. Leases, delays and purges go by the clock of the server; those of the clients may differ.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class RedisInbox(BaseInbox):
             url,
             name=name,
             timeout=to_seconds("timeout", timeout),
-            clock=self._clock,
+            clock=clock,
             notify=self._notifier.notify,
         )
         self._adds: Group[Record, bool] = Group(self._insert, limit=128)
@@ -82,7 +90,7 @@ class RedisInbox(BaseInbox):
 
     async def now(self) -> datetime:
         """Return the time by the clock of the store."""
-        return self._clock()
+        return from_micros(int(cast("bytes", await self._connections.run(scripts.NOW))))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -104,21 +112,20 @@ class RedisInbox(BaseInbox):
         return self._adds.submit(record)
 
     async def _claim(self, limit: int, lease: timedelta) -> Records:
-        now = self._clock()
-        values = (to_micros(now), to_micros(now + lease), self._token(), limit)
+        values = (in_micros(lease), self._token(), limit)
         return records_of(await self._connections.run(scripts.CLAIM, *values))
 
     def _change(self, change: Change) -> Awaitable[bool]:
-        return self._changes.submit(change.at(self._clock()))
+        return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
-        return await self._connections.run(scripts.REQUEUE, self._now(), key) == 1
+        return await self._connections.run(scripts.REQUEUE, key) == 1
 
     async def _dismiss(self, key: str, reason: str) -> bool:
-        return await self._connections.run(scripts.DISMISS, self._now(), key, reason) == 1
+        return await self._connections.run(scripts.DISMISS, key, reason) == 1
 
     async def _get(self, key: str) -> Record | None:
-        found = records_of(await self._connections.run(scripts.GET, "", key))
+        found = records_of(await self._connections.run(scripts.GET, key))
         return found[0] if found else None
 
     async def _list(
@@ -126,7 +133,7 @@ class RedisInbox(BaseInbox):
     ) -> Records:
         states = _ALL_STATES if state is None else str(STATE_CODES[state])
         values = (states, after or "", limit, int(newest_first))
-        return records_of(await self._connections.run(scripts.LIST, "", *values))
+        return records_of(await self._connections.run(scripts.LIST, *values))
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         values = (to_micros(older_than), to_micros(since), limit)
@@ -136,24 +143,15 @@ class RedisInbox(BaseInbox):
         await self._connections.listen()
 
     async def _next_due(self) -> timedelta | None:
-        now = self._clock()
-        found = cast("Sequence[bytes]", await self._connections.run(scripts.DUE))
-        return min((from_micros(int(float(micros))) - now for micros in found if micros), default=None)
-
-    def _now(self) -> int:
-        return to_micros(self._clock())
+        due = cast("int | None", await self._connections.run(scripts.DUE))
+        return None if due is None else timedelta(microseconds=due)
 
     async def _insert(self, records: Records) -> _Flags:
-        now = self._now()
-        values: list[Argument] = [
-            scripts.SCHEMA,
-            rows_of(records),
-            *(delivery_of(record, now) for record in records),
-        ]
-        added = cast("Sequence[int]", await self._connections.run(scripts.ADD, now, *values))
+        values: list[Argument] = [scripts.SCHEMA, rows_of(records), *map(delivery_of, records)]
+        added = cast("Sequence[int]", await self._connections.run(scripts.ADD, *values))
         return [new == 1 for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:
         values = chain.from_iterable(map(values_of, changes))
-        changed = cast("Sequence[int]", await self._connections.run(scripts.CHANGE, self._now(), *values))
+        changed = cast("Sequence[int]", await self._connections.run(scripts.CHANGE, *values))
         return [one == 1 for one in changed]

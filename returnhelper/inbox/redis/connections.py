@@ -51,7 +51,7 @@ class Connections:
         *,
         name: str,
         timeout: float,
-        clock: Clock,
+        clock: Clock | None,
         notify: Callable[[], None],
     ) -> None:
         self._url = check_url(url)
@@ -80,8 +80,7 @@ class Connections:
         """Refuse a store of a newer release; return since when it remembers, in microseconds."""
         client = self._get_client()
         await self._owner.close_with_loop(self.close)
-        now = to_micros(self._clock())
-        found = await self._run(client, scripts.OPEN, now, scripts.SCHEMA)
+        found = await self._run(client, scripts.OPEN, scripts.SCHEMA)
         version, since = cast("tuple[bytes, bytes]", found)
         if int(version) > scripts.SCHEMA:
             raise SchemaTooNew(
@@ -150,7 +149,9 @@ class Connections:
             registered = self._scripts.get(script)
             if registered is None:
                 registered = self._scripts[script] = client.register_script(script)
-            return await _heed_cancellation(registered(keys=[self._prefix], args=values))
+            # without an injected clock, the scripts ask that of the server
+            now = "" if self._clock is None else to_micros(self._clock())
+            return await _heed_cancellation(registered(keys=[self._prefix], args=(now, *values)))
         except _FAILURES as error:
             if isinstance(error, ReadOnlyError):
                 # another server has become the primary: a new connection may lead there, the old ones never do

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias, cast
 
 import msgspec
@@ -13,14 +13,18 @@ from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, READY, Change, Rec
 
 Argument: TypeAlias = str | bytes | int
 
-# Of a delivery, the scripts read the ordering key and two times; the rest is packed by the client.
-_READ_BY_SCRIPTS: Final = {"key", "ordering_key", "received_at"}
-_packed = Codec(column for column in COLUMNS if not column.changes and column.name not in _READ_BY_SCRIPTS)
+# Of a delivery, the scripts read the ordering key and two times, and they write when it was added; the rest is packed by the
+# client.
+_OF_SCRIPTS: Final = {"key", "ordering_key", "received_at", "added_at"}
+_packed = Codec(column for column in COLUMNS if not column.changes and column.name not in _OF_SCRIPTS)
+_LAYOUT_1: Final = 8
+"""So many values were packed before the time of the add became the last one."""
+_NOT_ADDED: Final = "0" * 16
 _set_on_add = Codec(column for column in ADDED if column.changes)
 _changed = Codec(CHANGED)
 _EVENT_TIME: Final = _packed.names.index("event_time")
-_ADDED_AT: Final = _packed.names.index("added_at")
 _READY: Final = str(READY)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 # Fields of the hash that holds what happens to a record; later columns have their own names.
 _FIELDS: Final[Mapping[str, str]] = {
@@ -71,20 +75,25 @@ def _row_of(record: Record) -> tuple[object, ...]:
     )
 
 
-def delivery_of(record: Record, now: int) -> bytes:
-    """Return what is kept of a delivery as it came."""
+def delivery_of(record: Record) -> bytes:
+    """Return what is kept of a delivery as it came; the script replaces the last 16 bytes by the time of the add."""
     packed = _packed.write(record)
-    packed[_ADDED_AT] = now
     received_at, event_time = to_micros(record.received_at), packed[_EVENT_TIME]
     sort_time = received_at if event_time is None else event_time
-    parts = (record.ordering_key or "", str(sort_time), str(received_at), packed)
+    parts = (record.ordering_key or "", str(sort_time), str(received_at), [*packed, _NOT_ADDED])
     return b"".join(map(_pack, parts))
 
 
 def values_of(change: Change) -> list[Argument]:
     """Return the arguments that a change takes."""
     values = ["" if value is None else value for value in _changed.write(change)]
-    return [change.key, change.token, int(change.refund_attempt), *values]
+    durations = ("" if each is None else in_micros(each) for each in (change.delay, change.lease_time))
+    return [change.key, change.token, int(change.refund_attempt), *durations, *values]
+
+
+def in_micros(duration: timedelta) -> int:
+    """Return the microseconds of a duration."""
+    return duration // _MICROSECOND
 
 
 def records_of(found: object) -> Records:
@@ -93,7 +102,7 @@ def records_of(found: object) -> Records:
     return [_record_of(*row) for row in rows]
 
 
-def time_of(micros: bytes | None) -> datetime | None:
+def time_of(micros: bytes | str | None) -> datetime | None:
     """Return the time of a number of microseconds since 1970, as text."""
     return from_micros(int(micros)) if micros else None
 
@@ -101,7 +110,10 @@ def time_of(micros: bytes | None) -> datetime | None:
 def _record_of(
     key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fields: Sequence[bytes]
 ) -> Record:
-    values: dict[str, object] = dict(zip(_packed.names, _packed.read(_unpack(packed)), strict=False))
+    columns = _unpack(packed)
+    added_at = columns.pop() if len(columns) > _LAYOUT_1 else None
+    values: dict[str, object] = dict(zip(_packed.names, _packed.read(columns), strict=True))
+    values["added_at"] = time_of(added_at)
     values["key"], values["ordering_key"] = key.decode(), ordering_key.decode() or None
     values["received_at"] = time_of(received_at)
     values |= _UNCLAIMED

@@ -8,7 +8,7 @@ that wait behind it; ``meta``. Members that must keep the order of arrival among
 in 16 digits.
 
 A delivery is four values in msgpack, one after the other: ordering key, sort_time, received_at and the columns that only
-the client reads. Times are microseconds as text: Lua has no integers of that size.
+the client reads, of which the last is the time of the add, in 16 digits. Times are microseconds as text: Lua has no integers of that size.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ _SHARED: Final = (
     + """
 local P, now = KEYS[1], ARGV[1]
 local call = redis.call
+-- by the clock of the server, so that those of the clients need not agree; the first argument is empty but in tests
+if now == '' then
+  local time = call('TIME')
+  now = string.format('%s%06d', time[1], time[2])
+end
+-- as text, because Lua prints large numbers with 14 digits
+local function after_now(micros) return string.format('%.0f', now + micros) end
 -- a full server refuses commands that may take memory, unless the script has written before: for scripts that finish or
 -- delete what is stored, so that the server does not stay full
 local function allow_when_full() call('HDEL', P..'meta', '') end
@@ -74,7 +81,7 @@ end
 """
 )
 
-# now, schema
+# schema
 OPEN: Final = (
     _SHARED
     + """
@@ -85,7 +92,7 @@ return call('HMGET', P..'meta', 'version', 'since')
 """
 )
 
-# now, schema, records in msgpack, then their deliveries. A record: key, ordering key, sort_time, state, finished_at, and the
+# schema, records in msgpack, then their deliveries. A record: key, ordering key, sort_time, state, finished_at, and the
 # fields of its hash with their values
 ADD: Final = (
     _SHARED
@@ -109,10 +116,11 @@ local function flush()
   arrivals, queue, heads = {}, {}, {}
 end
 local added, notify = {}, false
+local added_at = string.format('%016.0f', now)
 for i, r in ipairs(rows) do
   local key, o, t, s, finished_at, fields = r[1], r[2], r[3], r[4], r[5], r[6]
   seq = seq + 1
-  if not call('SET', P..'d:'..key, ARGV[3+i], 'NX') then added[i] = 0 else
+  if not call('SET', P..'d:'..key, string.sub(ARGV[3+i], 1, -17)..added_at, 'NX') then added[i] = 0 else
     if #fields > 0 then call('HSET', P..'r:'..key, unpack(fields)) end
     if s == READY then
       local m = member(seq, key)
@@ -135,7 +143,7 @@ return added
 """
 )
 
-# now, until, token, limit
+# lease in microseconds, token, limit
 CLAIM: Final = (
     _SHARED
     + f"local EXPIRED = '{LEASE_EXPIRED}'"
@@ -151,15 +159,15 @@ end
 for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now, 'LIMIT', 0, 1000)) do
   call('ZREM', P..'delayed', m); call('ZADD', P..'ready', call('ZSCORE', P..'line', m), m)
 end
-local claimed = {}
+local claimed, expires = {}, after_now(ARGV[2])
 for i = 1, tonumber(ARGV[4]) do
   local m = call('ZPOPMIN', P..'ready')[1]
   if not m then break end
   local key = key_of(m)
   local r, o = P..'r:'..key, order_and_time(key)
   if o ~= '' then call('HDEL', P..'head', o); call('HSET', P..'busy', o, m) end
-  call('ZREM', P..'line', m); call('ZADD', P..'leased', ARGV[2], m)
-  call('HDEL', r, 'n'); call('HINCRBY', r, 'a', 1); call('HSET', r, 'l', ARGV[3], 'u', ARGV[2])
+  call('ZREM', P..'line', m); call('ZADD', P..'leased', expires, m)
+  call('HDEL', r, 'n'); call('HINCRBY', r, 'a', 1); call('HSET', r, 'l', ARGV[3], 'u', expires)
   move(m, READY, LEASED)
   claimed[i] = row(key)
 end
@@ -167,22 +175,24 @@ return claimed
 """
 )
 
-# now, then for each change: key, token, refund_attempt, and the values of CHANGED, '' for none
+# for each change: key, token, refund_attempt, delay and lease in microseconds or '', and the values of CHANGED, '' for none
 CHANGE: Final = (
     _SHARED
     + """
 allow_when_full()
 local changed = {}
-for i = 2, #ARGV, 3 + #CHANGED do
+for i = 2, #ARGV, 5 + #CHANGED do
   local key = ARGV[i]
   local r = P..'r:'..key
   local h = call('HMGET', r, 's', 'l')
   if h[1] ~= LEASED or h[2] ~= ARGV[i+1] then changed[#changed + 1] = 0 else
     local m = member(call('ZSCORE', P..'s:'..LEASED, key), key)
     local new, set, del = {}, {}, {}
-    for j, field in ipairs(CHANGED) do
-      local value = ARGV[i+2+j]
-      new[field] = value
+    for j, field in ipairs(CHANGED) do new[field] = ARGV[i+4+j] end
+    if ARGV[i+3] ~= '' then new.n = after_now(ARGV[i+3]) end
+    if ARGV[i+4] ~= '' then new.u = after_now(ARGV[i+4]) end
+    if new.s == DONE then new.f = now end
+    for field, value in pairs(new) do
       if value ~= '' then set[#set + 1] = field; set[#set + 1] = value
       elseif not KEPT[field] then del[#del + 1] = field end
     end
@@ -205,7 +215,7 @@ return changed
 """
 )
 
-# now, key
+# key
 REQUEUE: Final = (
     _SHARED
     + """
@@ -222,7 +232,7 @@ return 1
 """
 )
 
-# now, key, reason
+# key, reason
 DISMISS: Final = (
     _SHARED
     + """
@@ -240,10 +250,10 @@ PURGE: Final = (
     _SHARED
     + """
 allow_when_full()
-if tonumber(ARGV[2]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
-  call('HSET', P..'meta', 'since', ARGV[2])
+if tonumber(ARGV[3]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
+  call('HSET', P..'meta', 'since', ARGV[3])
 end
-local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[1], 'LIMIT', 0, ARGV[3])
+local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[2], 'LIMIT', 0, ARGV[4])
 for _, key in ipairs(gone) do
   call('DEL', P..'d:'..key, P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'s:'..DONE, key)
 end
@@ -251,7 +261,7 @@ return #gone
 """
 )
 
-# '', key
+# key
 GET: Final = (
     _SHARED
     + """
@@ -259,7 +269,7 @@ return call('EXISTS', P..'d:'..ARGV[2]) == 1 and {row(ARGV[2])} or {}
 """
 )
 
-# '', states, one digit each; the key to begin after, or ''; limit; whether to begin with the newest
+# states, one digit each; the key to begin after, or ''; limit; whether to begin with the newest
 LIST: Final = (
     _SHARED
     + """
@@ -298,9 +308,18 @@ return {count(READY), count(LEASED), count(DONE), count(HELD), oldest}
 """
 )
 
-DUE: Final = """
-local P = KEYS[1]
-local a = redis.call('ZRANGE', P..'delayed', 0, 0, 'WITHSCORES')[2]
-local b = redis.call('ZRANGE', P..'leased', 0, 0, 'WITHSCORES')[2]
-return {a or '', b or ''}
+# microseconds until the first wait or lease ends, or nothing
+DUE: Final = (
+    _SHARED
+    + """
+local due
+for _, name in ipairs({'delayed', 'leased'}) do
+  local at = tonumber(call('ZRANGE', P..name, 0, 0, 'WITHSCORES')[2])
+  if at and (not due or at < due) then due = at end
+end
+return due and math.max(due - now, 0)
 """
+)
+
+# microseconds since 1970
+NOW: Final = _SHARED + "return now"
