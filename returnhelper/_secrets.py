@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from types import TracebackType
-from typing import Final, TypeVar, cast
+from typing import ClassVar, Final, NoReturn, Self, SupportsIndex, TypeVar, cast
 
 from .errors import ConfigurationError, format_value
 
@@ -35,7 +35,35 @@ _RESERVED: Final = frozenset(
 )
 
 
-class Secret(str):
+class Uncopyable:
+    """An object that holds secrets and connections: `pickle` and `copy` raise `ConfigurationError`."""
+
+    __slots__ = ()
+
+    _refused: ClassVar = "pickled or copied"
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        raise ConfigurationError(
+            f"{type(self).__name__} cannot be {self._refused}: it holds secrets or connections. "
+            "Create one where it is used, from your configuration."
+        )
+
+
+class Unpicklable(Uncopyable):
+    """An unchangeable object that holds a secret: `pickle` raises `ConfigurationError`, a copy is the object itself."""
+
+    __slots__ = ()
+
+    _refused: ClassVar = "pickled"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object], /) -> Self:
+        return self
+
+
+class Secret(Unpicklable, str):
     """Text that is sent unchanged, but whose `repr`, which crash reports show, hides it."""
 
     __slots__ = ()
@@ -44,7 +72,7 @@ class Secret(str):
         return f"'{_REDACTED}'"
 
 
-class _SecretBytes(bytes):
+class _SecretBytes(Unpicklable, bytes):
     """Bytes whose `repr` hides them."""
 
     __slots__ = ()
@@ -103,7 +131,7 @@ def header_problem(value: object) -> str | None:
     return None
 
 
-class Redactor:
+class Redactor(Unpicklable):
     """Replaces secrets in text, whether plain or escaped as in JSON, HTML or URLs."""
 
     __slots__ = ("_encoded", "_texts")
@@ -157,7 +185,7 @@ def _forms(secret: str) -> set[str]:
     }
 
 
-class Credentials:
+class Credentials(Unpicklable):
     """API key and token. Frames in which errors may be raised hold this object, not the values."""
 
     __slots__ = ("_key", "_problems", "_token", "redactor")
@@ -191,7 +219,7 @@ class Credentials:
         return {"x-rr-apikey": self._key, "x-rr-apitoken": self._token}
 
 
-class ExtraHeaders(Mapping[str, str]):
+class ExtraHeaders(Unpicklable, Mapping[str, str]):
     """The headers that a caller adds. They may contain passwords, so the `repr` lists the names only."""
 
     __slots__ = ("_headers", "_problem")

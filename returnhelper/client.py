@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from . import config
 from ._arguments import Range, require_bool, require_callable, require_int, require_type
-from ._secrets import Credentials, header_problem
+from ._secrets import Credentials, Uncopyable, header_problem
 from .config import Environment, RetryPolicy, Timeouts
 from .errors import ConfigurationError, format_value
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .resources.warehouses import Warehouses
 
 
-class ReturnHelper:
+class ReturnHelper(Uncopyable):
     """Call the Return Helper API: `async with ReturnHelper(api_key=…, api_token=…) as rh`.
 
     The constructor opens nothing: you may create the client at module level and use it in one event loop after another,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from ._arguments import POSITIVE, Range, require_bool, require_callable, require_int, require_type
-from ._secrets import Credentials, ExtraHeaders, header_problem, hide
+from ._secrets import Credentials, ExtraHeaders, Unpicklable, header_problem, hide
 from ._time import to_seconds
 from ._version import __version__
 from .errors import ConfigurationError, format_value
@@ -225,7 +225,7 @@ RetryPolicy.NONE = RetryPolicy(attempts=1)
 
 
 @attrs.frozen(kw_only=True, init=False)
-class RequestOptions:
+class RequestOptions(Unpicklable):
     """What one call does differently.
 
     `timeout` is the total, in seconds or as a timedelta, or a whole `Timeouts`. `idempotency_key` repeats an earlier
@@ -289,7 +289,7 @@ def user_agent(application: str | None = None) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class Settings(Unpicklable):
     """What the process environment says: see `from_env`."""
 
     api_key: str = attrs.field(repr=False)
@@ -297,7 +297,7 @@ class Settings:
     environment: Environment
 
 
-class _Variables:
+class _Variables(Unpicklable):
     """The environment variables of this package. Frames that may raise hold this object instead of all variables."""
 
     __slots__ = ("api_key", "api_token", "environment", "public_url", "user_url")

@@ -20,6 +20,7 @@ import attrs
 from ._arguments import Range, require, require_callable, require_int, require_text
 from ._cursor import Position, read_cursor, write_cursor
 from ._paging import Batch, Fetch, Pass, Source, Window
+from ._secrets import Uncopyable
 from ._time import to_seconds, to_time
 from ._validation import MAX_PAGE_SIZE
 from .errors import ConfigurationError
@@ -66,7 +67,7 @@ class Page(ResultList[T]):
         return tuple(self)
 
 
-class Pager(Generic[T]):
+class Pager(Uncopyable, Generic[T]):
     """A list that is read page by page as you go through it.
 
     `async for item in pager` yields every item, `pager.pages()` yields pages, `await pager` returns the first page. To

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Self
 from aiohttp import web
 
 from returnhelper._arguments import PROBABILITY, Range, checked
+from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.config import Environment
 from returnhelper.emulator import desk_page, files, labels
@@ -43,7 +44,7 @@ _REASONS: Final = {
 }
 
 
-class Emulator:
+class Emulator(Uncopyable):
     """A local Return Helper server for one account; see the package's docstring.
 
     `host` and `port` are where to listen (port 0: any free one). `allowed_hosts` are further names that clients may call

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 from uuid import uuid4
 
+from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, to_seconds, to_time, utc_now
 from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
@@ -79,7 +80,7 @@ class Notifier:
         return True
 
 
-class BaseInbox:
+class BaseInbox(Uncopyable):
     """The methods of an inbox: arguments are checked here, leases timed and waiters woken; a store does the rest."""
 
     def __init__(

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from returnhelper._arguments import POSITIVE, require_callable, require_int
+from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
 from returnhelper.inbox._attempt import Attempt
@@ -43,7 +44,7 @@ class Dispatcher(Protocol):
         ...
 
 
-class Worker:
+class Worker(Uncopyable):
     """Handle the records of an inbox, up to ``concurrency`` at a time. Several workers may share one inbox.
 
     Events are handled at least once: when a worker dies or loses its lease, another one handles the record again, so

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from returnhelper import _response
+from returnhelper._secrets import Uncopyable
 from returnhelper._validation import ErrorKind, FieldError
 from returnhelper._wire import Model, StructureError, structure
 from returnhelper._wire.model import wire_names
@@ -29,7 +30,7 @@ _NO_PROOF: Final = frozenset({"code", "error", "errors", "fault", "message", "ms
 _members_of: dict[type[Model], frozenset[str]] = {}
 
 
-class Resource:
+class Resource(Uncopyable):
     """A group of operations. Get one from a property of `ReturnHelper`."""
 
     __slots__ = ("_caller",)

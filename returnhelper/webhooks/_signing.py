@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from returnhelper._secrets import hide
+from returnhelper._secrets import Unpicklable, hide
 from returnhelper.errors import ConfigurationError, VerificationFailed, VerificationFailureReason
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ Headers: TypeAlias = (
 """Any mapping (case does not matter) or a list of pairs, of text or of bytes. They are read more than once."""
 
 
-class SigningKey:
+class SigningKey(Unpicklable):
     """A decoded signing key. Opaque: no repr, log line or crash report that prints local variables shows it."""
 
     __slots__ = ("_secret",)
@@ -59,7 +59,10 @@ class SigningKey:
     def from_base64(cls, text: object) -> SigningKey:
         """Decode the text of the portal; raise `ConfigurationError`, which does not show it, if it is not Base64."""
         text = hide(text)
+        problem = "is not Base64 text"
         if isinstance(text, str):
+            if not text.strip():
+                problem = "is empty: check where it is read from"
             try:
                 secret = binascii.a2b_base64(text.strip().encode("ascii"), strict_mode=True)
             except ValueError:
@@ -67,7 +70,7 @@ class SigningKey:
             if secret:
                 return cls(secret)
         raise ConfigurationError(
-            "signing_key is not Base64 text. "
+            f"signing_key {problem}. "
             "Copy it from the portal, Settings, Signing Key and API Token, as it is shown."
         ) from None  # the cause would show the key in a traceback
 
@@ -104,7 +107,7 @@ class SigningKey:
         return hash(self._secret)
 
 
-class Endpoint:
+class Endpoint(Unpicklable):
     """Name one registered notification endpoint and the account's signing key.
 
     `url` is the text registered with Return Helper, character for character: scheme, host case, port, path, query and a
@@ -156,9 +159,6 @@ class Endpoint:
 
     def __hash__(self) -> int:
         return hash(self.url)
-
-    def __reduce__(self) -> tuple[type[Endpoint], tuple[str, str]]:
-        return Endpoint, (self.url, self.signing_key.to_base64())
 
 
 def read_signing_headers(headers: Headers) -> tuple[bytes, bytes]:

@@ -12,6 +12,7 @@ from typing import Final, Self, TypeVar
 import attrs
 
 from returnhelper._arguments import POSITIVE, require, require_callable, require_int
+from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, to_seconds, utc_now
 from returnhelper._wire import NotJSON
 from returnhelper.errors import VerificationFailed, VerificationFailureReason
@@ -50,7 +51,7 @@ _MOST_UNPACKING: Final = 4
 _GRACE: Final = 1.0  # seconds a store may take to notice its own timeout
 
 
-class Receiver:
+class Receiver(Uncopyable):
     """Turn the headers and raw body of a delivery into an `Outcome`.
 
     Every authentic delivery is stored in `inbox` and gets 200; a `Worker` on the same inbox runs the handlers.

@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from returnhelper._arguments import checked, require_bool
+from returnhelper._secrets import Unpicklable
 from returnhelper.errors import (
     ConfigurationError,
     VerificationFailed,
@@ -72,7 +73,7 @@ def sign(endpoint: Endpoint, timestamp: str | bytes, body: bytes) -> str:
     return endpoint.signature(stamp, raw_body(body)).decode("ascii")
 
 
-class Verifier:
+class Verifier(Unpicklable):
     """Verify deliveries against one or several endpoints (key rotation, sandbox beside production).
 
     Pass one `Endpoint` for every pair of URL and key that may be in use; each is tried.

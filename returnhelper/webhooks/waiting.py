@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 from returnhelper._arguments import require, require_callable
+from returnhelper._secrets import Uncopyable
 from returnhelper._time import EPOCH, to_seconds, to_time
 from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import LARGE_BODY, Inbox, Record, State
@@ -29,7 +30,7 @@ _PAGE: Final = 100
 _OVERLAP: Final = timedelta(seconds=15)
 
 
-class Expectation(Generic[E]):
+class Expectation(Uncopyable, Generic[E]):
     """An event that somebody waits for; created by `Receiver.expect`, or over a shared inbox without a receiver.
 
     Enter it before the call that causes the event and await it inside the block; events since the block was entered

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -200,13 +199,20 @@ def test_bad_keys_are_not_shown(key):
     assert error.__suppress_context__
 
 
+@pytest.mark.parametrize("key", ["", " ", "\n"])
+def test_an_empty_key_is_called_empty(key):
+    """A key that is empty, as an unset variable gives it, is called that."""
+    with pytest.raises(ConfigurationError, match=r"^signing_key is empty"):
+        Endpoint(URL, key)
+
+
 def test_key_stays_hidden():
-    """No repr shows the key; a pickled endpoint still signs."""
+    """No repr shows the key."""
     verifier = Verifier(ENDPOINT)
     for text in (repr(ENDPOINT), str(ENDPOINT), repr(verifier)):
         assert KEY not in text
         assert URL in text
-    again = pickle.loads(pickle.dumps(ENDPOINT))
+    again = Endpoint(URL, KEY)
     assert again == ENDPOINT
     assert sign(again, STAMP, BODY) == sign(ENDPOINT, STAMP, BODY)
     assert again != Endpoint(URL, OTHER_KEY)
