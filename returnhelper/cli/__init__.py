@@ -6,6 +6,8 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 
+from returnhelper._extras import how_to_install
+
 __all__ = ["main"]
 
 
@@ -13,10 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 for success, 1 for a reported failure, 2 for wrong usage."""
     missing = [name for name in ("cyclopts", "rich") if importlib.util.find_spec(name) is None]
     if missing:
-        print(
-            f'The returnhelper command needs {" and ".join(missing)}: pip install "returnhelper[cli]"',
-            file=sys.stderr,
-        )
+        print(how_to_install("The returnhelper command", " and ".join(missing), "cli"), file=sys.stderr)
         sys.exit(2)
     from returnhelper.cli._app import run
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
-from returnhelper.webhooks._refusals import RefusalLog
+from returnhelper.errors import VerificationFailureReason
+from returnhelper.webhooks._refusals import Hints, RefusalLog
 from returnhelper.webhooks.outcome import Outcome, OutcomeKind, ReceiverCounters
 
 _log = logging.getLogger("returnhelper.webhooks")
@@ -16,11 +18,12 @@ _DUPLICATE: Final = OutcomeKind.DUPLICATE
 
 
 class Reporter:
-    """Return the outcome of a request, once it is counted and logged."""
+    """Return the outcome of a request, once it is counted and logged. `urls` are those of the configured endpoints."""
 
-    def __init__(self) -> None:
+    def __init__(self, urls: Sequence[str]) -> None:
         self.counters = ReceiverCounters()
         self._refusals = RefusalLog(_log)
+        self._hints = Hints(_log, urls)
 
     def new(self, key: str) -> Outcome:
         """Report an event that was stored, or forwarded."""
@@ -58,6 +61,12 @@ class Reporter:
         setattr(self.counters, kind, getattr(self.counters, kind) + 1)
         self._refusals.add(f"{status}, {reason}")
         return Outcome(status, kind, reason=reason)
+
+    def not_authentic(self, reason: VerificationFailureReason) -> Outcome:
+        """Report a request whose signature is missing or wrong."""
+        outcome = self.refused(401, OutcomeKind.REFUSED, str(reason))
+        self._hints.give(reason)
+        return outcome
 
     def flush(self) -> None:
         """Log the summary of the refusals that were not logged one by one."""

@@ -93,7 +93,7 @@ class Receiver(Uncopyable):
         require_int("max_body", max_body, POSITIVE)
         require_int("max_unverified", max_unverified, POSITIVE)
         require_callable("clock", clock, "a function that returns an aware time")
-        self._report = Reporter()
+        self._report = Reporter([endpoint.url for endpoint in verifier.endpoints])
         self.counters = self._report.counters
         self.max_body = max_body
         self.inbox: Inbox = inbox
@@ -452,4 +452,4 @@ class Receiver(Uncopyable):
             self.counters.bad_timestamp += 1
         elif altered is not None:
             return self._report.refused(500, OutcomeKind.UNREADABLE, altered)
-        return self._report.refused(401, OutcomeKind.REFUSED, str(reason))
+        return self._report.not_authentic(reason)

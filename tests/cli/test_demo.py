@@ -101,6 +101,7 @@ def test_missing_extra() -> None:
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=30
     )
     assert done.returncode == 2
+    assert 'pip install ".[cli]" in a checkout' in done.stderr
     assert 'pip install "returnhelper[cli]"' in done.stderr
     assert "Traceback" not in done.stderr
 

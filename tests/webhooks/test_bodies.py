@@ -13,11 +13,20 @@ import pytest
 
 from returnhelper.inbox import MemoryInbox, State
 from returnhelper.testing import ENDPOINT, SignedDelivery, delivery, sign_delivery
-from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
-from returnhelper.webhooks._refusals import RefusalLog
+from returnhelper.webhooks import (
+    Endpoint,
+    Outcome,
+    OutcomeKind,
+    Receiver,
+    VerificationFailureReason,
+    Verifier,
+    sign,
+)
+from returnhelper.webhooks._refusals import Hints, RefusalLog
 from returnhelper.webhooks.outcome import BodyLost
 
 VERIFIER = Verifier(ENDPOINT)
+KEY = ENDPOINT.signing_key.to_base64()
 FORGED = {"returnhelper-signature": "A" * 43 + "=", "timestamp": "2030-05-06T07:08:09Z"}
 
 
@@ -364,6 +373,53 @@ class TestLog:
         async with make() as receiver:
             for number in range(500):
                 await receiver.receive({**FORGED, "x": str(number)}, str(number).encode())
-        assert len(caplog.messages) == 11
+        assert len(caplog.messages) == 12
+        assert caplog.messages[0] == "request refused: 401, mismatch"
+        assert "returnhelper diagnose" in caplog.messages[1]
         assert caplog.messages[-1] == "490 more requests refused (401, mismatch: 490)"
         assert receiver.counters.refused == 500
+
+    @pytest.mark.parametrize(
+        ("reason", "headers", "says"),
+        [
+            ("mismatch", FORGED, "--url 'https://shop.example/it'\"'\"'s' --timestamp"),
+            ("mismatch", FORGED, " --other-url https://other.example/hook;"),
+            ("mismatch", FORGED, "in RETURNHELPER_SIGNING_KEY: returnhelper diagnose BODY --url "),
+            (
+                "missing_header",
+                {"timestamp": FORGED["timestamp"]},
+                "a proxy or a middleware in front of https://",
+            ),
+            ("bad_encoding", {**FORGED, "returnhelper-signature": "x"}, "is not the Base64 text of 32 bytes"),
+            ("bad_timestamp", {"timestamp": "x"}, "find out with: returnhelper diagnose BODY --url "),
+        ],
+    )
+    async def test_each_reason_is_explained_once(
+        self, reason: str, headers: dict[str, str], says: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What a reason means, and the command that finds the cause, is logged once, with the URLs and without a key."""
+        first, second = (
+            Endpoint("https://shop.example/it's", KEY),
+            Endpoint("https://other.example/hook", KEY),
+        )
+        if reason == "bad_timestamp":
+            headers = {**headers, "returnhelper-signature": sign(first, "x", b"{}")}
+        async with Receiver(Verifier(first, second), inbox=MemoryInbox()) as receiver:
+            for _ in range(3):
+                outcome = await receiver.receive(
+                    headers, b"not a trial" if reason == "missing_header" else b"{}"
+                )
+                assert (outcome.status, outcome.reason) == (401, reason)
+        hints = [message for message in caplog.messages if message.startswith(f"{reason}: ")]
+        assert len(hints) == 1
+        assert says in hints[0]
+        assert len(caplog.messages) == 4
+        assert KEY not in caplog.text
+
+    def test_every_reason_has_a_hint(self, caplog: pytest.LogCaptureFixture) -> None:
+        """There is a hint for every reason that a verification can fail for."""
+        hints = Hints(logging.getLogger("returnhelper.webhooks"), ["https://shop.example/hook"])
+        for reason in VerificationFailureReason:
+            hints.give(reason)
+            hints.give(reason)
+        assert len(caplog.messages) == len(VerificationFailureReason)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from returnhelper._extras import how_to_install
 from returnhelper._secrets import hide, without_frames
 from returnhelper.errors import (
     ConfigurationError,
@@ -24,7 +25,7 @@ from returnhelper.inbox.postgres import schema as sql
 try:
     import asyncpg
 except ImportError as missing:  # pragma: no cover
-    raise ImportError('PostgresInbox needs asyncpg: pip install "returnhelper[postgres]"') from missing
+    raise ImportError(how_to_install("PostgresInbox", "asyncpg", "postgres")) from missing
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]

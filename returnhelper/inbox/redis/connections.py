@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from returnhelper._extras import how_to_install
 from returnhelper._secrets import hide, without_frames
 from returnhelper._time import Clock
 from returnhelper.errors import (
@@ -30,7 +31,7 @@ try:
     from redis.exceptions import AskError, DataError, ReadOnlyError, RedisError
     from redis.exceptions import ConnectionError as ConnectionLost
 except ImportError as missing:  # pragma: no cover
-    raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
+    raise ImportError(how_to_install("RedisInbox", "redis", "redis")) from missing
 
 if TYPE_CHECKING:
     from redis.commands.core import AsyncScript
