@@ -14,13 +14,21 @@ from typing import Final, TypeVar
 import attrs
 
 from returnhelper import _time
-from returnhelper._arguments import checked
+from returnhelper._arguments import checked, refuse
 from returnhelper._time import ulid, utc_now
 from returnhelper._wire import StructureError, encode, unstructure
-from returnhelper.errors import ConfigurationError
+from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.types import JSONObject, JSONValue
-from returnhelper.webhooks.events import Event, parse_event, usual_envelope
+from returnhelper.webhooks.events import (
+    Event,
+    UnknownEvent,
+    action_of,
+    event_class,
+    nearest_action,
+    parse_event,
+    usual_envelope,
+)
 from returnhelper.webhooks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, Endpoint, sign
 
 __all__ = ["ENDPOINT", "SignedDelivery", "delivery", "event", "sign_delivery", "to_wire"]
@@ -65,27 +73,27 @@ def sign_delivery(
 
 @checked
 def delivery(
-    what: str | Event | JSONObject, payload: JSONObject | None = None, *, endpoint: Endpoint = ENDPOINT
+    what: type[Event] | str | Event | JSONObject,
+    payload: JSONObject | None = None,
+    *,
+    endpoint: Endpoint = ENDPOINT,
 ) -> SignedDelivery:
-    """Sign a delivery of an action with its payload, of an event, or of a whole body.
+    """Sign a delivery of an event class or action with its payload, of an event, or of a whole body.
 
-    For example `delivery("labelGenerated", {"label": {"shipmentId": 1}})`. Missing members of the envelope are added:
-    the usual category and version, the current time and a new `notificationId`. Pass None to leave one out.
+    For example `delivery(events.LabelGenerated, {"label": {"shipmentId": 1}})`. Missing members of the envelope are
+    added: the usual category and version, the current time and a new `notificationId`. Pass None to leave one out. Raises
+    `ConfigurationError` for an action that has no class; `delivery(UnknownEvent, {"action": …})` signs it all the same.
     """
-    if isinstance(what, Event):
-        given: dict[str, JSONValue] = {**_version(type(what)), **unstructure(what)}
+    if isinstance(what, type):
+        given = _members(what, payload)
+    elif isinstance(what, Event):
+        given = {**_version(type(what)), **unstructure(what), **(payload or {})}
     else:
-        given = {"action": what} if isinstance(what, str) else dict(what)
-    given.update(payload or {})
-    now = utc_now()
-    defaults: dict[str, JSONValue] = {
-        **(usual_envelope(str(given["action"])) if given.get("action") else {}),
-        "eventTime": to_wire(now),
-        "notificationId": ulid(now, next(_numbers)),
-    }
-    members = {
-        name: value for name, value in (defaults | given).items() if value is not None or name not in defaults
-    }
+        given = {**({"action": what} if isinstance(what, str) else what), **(payload or {})}
+        _require_known(given.get("action"))
+    members = _with_envelope(given)
+    if isinstance(what, type):
+        _require_own_action(what, members)
     try:
         body = encode(members)
     except StructureError as error:
@@ -93,25 +101,64 @@ def delivery(
     return SignedDelivery(sign_delivery(body, endpoint=endpoint), body)
 
 
-@checked
 def event(kind: type[E], payload: JSONObject | None = None) -> E:
     """Build an event as a handler receives it: `event(events.LabelGenerated, {"label": {"shipmentId": 1}})`.
 
     The payload uses the names of the wire. Raises `PayloadInvalid` if it does not fit the class, and
-    `ConfigurationError` for a class that stands for several actions.
+    `ConfigurationError` for a class that stands for several actions, or an action that is not the class's own.
     """
-    members: dict[str, JSONValue] = {"action": _action(kind), **_version(kind), **(payload or {})}
-    built = parse_event(delivery(members).body)
-    if not isinstance(built, kind):
-        raise ConfigurationError(
-            f"{kind.__name__} does not stand for the action {built.action!r}: pass an event class and its own action."
-        )
+    _require_event_class("kind", kind)
+    built = parse_event(delivery(kind, payload).body)
+    if not isinstance(built, kind):  # pragma: no cover - `delivery` has refused it
+        raise ConfigurationError(f"{kind.__name__} does not stand for the action {built.action!r}")
     return built
 
 
+def _require_event_class(name: str, value: object) -> None:
+    if isinstance(value, type) and issubclass(value, Event):
+        return
+    meant = event_class(value) if isinstance(value, str) else UnknownEvent
+    hint = "" if meant is UnknownEvent else f"did you mean events.{meant.__name__}?"
+    raise refuse(name, value, "an event class such as events.LabelGenerated", hint)
+
+
+def _members(kind: type[Event], payload: JSONObject | None) -> dict[str, JSONValue]:
+    _require_event_class("what", kind)
+    return {"action": _action(kind), **_version(kind), **(payload or {})}
+
+
+def _with_envelope(given: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
+    now = utc_now()
+    defaults: dict[str, JSONValue] = {
+        **(usual_envelope(str(given["action"])) if given.get("action") else {}),
+        "eventTime": to_wire(now),
+        "notificationId": ulid(now, next(_numbers)),
+    }
+    members = {**defaults, **given}
+    return {name: value for name, value in members.items() if value is not None or name not in defaults}
+
+
+def _require_own_action(kind: type[Event], members: Mapping[str, JSONValue]) -> None:
+    action, version = members.get("action"), members.get("version")
+    if event_class(action if isinstance(action, str) else None, None, str(version or "") or None) is not kind:
+        raise ConfigurationError(
+            f"{kind.__name__} does not stand for the action {action!r}: pass an event class and its own action."
+        )
+
+
+def _require_known(action: JSONValue) -> None:
+    """Refuse an action without a class; a test with a misspelt one would prove nothing."""
+    if isinstance(action, str) and event_class(action, None, "any") is UnknownEvent:
+        nearest = nearest_action(action)
+        meant = "" if nearest is None else f": did you mean {nearest!r}?"
+        raise ConfigurationError(
+            f"action {format_value(action)} is unknown{meant or '.'} "
+            'To sign it all the same, pass UnknownEvent: delivery(UnknownEvent, {"action": …})'
+        )
+
+
 def _action(kind: type[Event]) -> str:
-    name = kind.__name__.removesuffix("V1")
-    return name[:1].lower() + name[1:]
+    return action_of(kind.__name__) or "unknownEvent"
 
 
 def _version(kind: type[Event]) -> dict[str, JSONValue]:

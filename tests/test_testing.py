@@ -6,7 +6,7 @@ import pytest
 
 from returnhelper.errors import ConfigurationError, PayloadInvalid
 from returnhelper.testing import ENDPOINT, delivery, event, sign_delivery
-from returnhelper.webhooks import Endpoint, Event, Verifier, events, parse_event
+from returnhelper.webhooks import Endpoint, Event, UnknownEvent, Verifier, events, parse_event
 
 
 def test_deliveries_verify():
@@ -15,6 +15,7 @@ def test_deliveries_verify():
         ("labelGenerated", {"label": {"shipmentId": 1}}),
         ({"action": "labelGenerated", "label": {"shipmentId": 1}}, None),
         (event(events.LabelGenerated, {"label": {"shipmentId": 1}}), None),
+        (events.LabelGenerated, {"label": {"shipmentId": 1}}),
     ]
     for what, payload in samples:
         sent = delivery(what, payload)
@@ -28,9 +29,9 @@ def test_deliveries_verify():
 
 def test_each_delivery_is_an_event_of_its_own():
     """Two deliveries of the same payload are two events; a member given as None is left out."""
-    first, second = delivery("x"), delivery("x")
+    first, second = delivery("vasUpdated"), delivery("vasUpdated")
     assert parse_event(first.body).dedup_key != parse_event(second.body).dedup_key
-    assert b"notificationId" not in delivery("x", {"notificationId": None}).body
+    assert b"notificationId" not in delivery("vasUpdated", {"notificationId": None}).body
 
 
 def test_other_endpoint():
@@ -61,6 +62,69 @@ def test_the_delivery_of_an_event_is_that_event(cls):
     assert parse_event(delivery(built).body).dedup_key == built.dedup_key
 
 
+@pytest.mark.parametrize(
+    "cls", [events.MarkShipmentArrive, events.MarkShipmentArriveV1, events.FbaShipmentPutaway]
+)
+def test_the_delivery_of_a_class(cls):
+    """A delivery of an event class has the action, category and version of that class."""
+    assert type(parse_event(delivery(cls, {"shipment": {"shipmentId": 7}}).body)) is cls
+
+
+@pytest.mark.parametrize(
+    ("action", "meant"),
+    [
+        ("labelGeneratd", "labelGenerated"),
+        ("label_generated", "labelGenerated"),
+        ("labelCreated", "labelGenerated"),
+        ("newInventory", "newInventoryCreated"),
+        ("lAbElGeNeRaTeD", "labelGenerated"),
+        ("x", None),
+    ],
+)
+def test_an_unknown_action_is_refused(action, meant):
+    """A misspelt action is refused with the nearest one, alone and in a body; UnknownEvent signs it all the same."""
+    for call in (lambda: delivery(action), lambda: delivery({"action": action})):
+        with pytest.raises(ConfigurationError, match=f"^action '{action}' is unknown") as caught:
+            call()
+        assert ("did you mean" in str(caught.value)) is (meant is not None)
+        assert meant is None or f"{meant!r}?" in str(caught.value)
+        assert 'delivery(UnknownEvent, {"action": …})' in str(caught.value)
+    signed = delivery(UnknownEvent, {"action": action})
+    assert type(parse_event(signed.body)) is UnknownEvent
+    assert parse_event(signed.body).action == action
+
+
+def test_every_documented_name_can_be_delivered():
+    """Actions, and the other names that the vendor's guide has for them, are known."""
+    for name in (
+        "labelGenerated",
+        "LabelGenerated",
+        "UpdateVas",
+        "inventory-handling-complete",
+        "MarkReceived",
+    ):
+        assert delivery(name).body
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: event("labelGenerated"), "did you mean events.LabelGenerated?"),
+        (lambda: event("x"), "kind must be an event class such as events.LabelGenerated, not 'x'"),
+        (lambda: event(dict), "kind must be an event class"),  # type: ignore[type-var]
+        (lambda: delivery(dict), "what must be an event class"),
+        (lambda: delivery(events.LabelGenerated, {"action": "vasUpdated"}), "does not stand for the action"),
+        (lambda: delivery(UnknownEvent, {"action": "vasUpdated"}), "does not stand for the action"),
+        (lambda: delivery(events.MarkShipmentArrive, {"version": None}), "does not stand for the action"),
+    ],
+)
+def test_misuse_is_refused(call, text):
+    """What is no event class, or another event's action, is refused with what was probably meant."""
+    with pytest.raises(ConfigurationError) as caught:
+        call()
+    assert text in str(caught.value)
+
+
 def test_a_payload_that_does_not_fit_is_reported():
     """A payload that does not fit, or a class without an action, is an error."""
     with pytest.raises(PayloadInvalid):
@@ -82,7 +146,7 @@ def pytester_free_run(tmp_path):
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["returnhelper.testing"]\n')
     (tmp_path / "test_it.py").write_text(
         "def test_it(webhook_endpoint, webhook_delivery, webhook_inbox):\n"
-        "    assert webhook_delivery('x', endpoint=webhook_endpoint).body\n"
+        "    assert webhook_delivery('vasUpdated', endpoint=webhook_endpoint).body\n"
     )
     return subprocess.run(
         [

@@ -15,7 +15,7 @@ import pytest
 
 from returnhelper import testing
 from returnhelper.inbox import Inbox, RedisInbox, SQLiteInbox
-from returnhelper.webhooks import OutcomeKind, Receiver, Verifier
+from returnhelper.webhooks import OutcomeKind, Receiver, UnknownEvent, Verifier
 from tests.support.deliveries import ENDPOINT, delivery
 from tests.support.inbox_kit import PostgresServer, RedisServer, Server, make_inbox
 from tests.support.store_tools import redis
@@ -99,11 +99,11 @@ async def test_redis_that_lost_its_data() -> None:
     try:
         async with RedisInbox(server.url, name="lost") as inbox, redis(server.url) as client:
             receiver = Receiver(Verifier(testing.ENDPOINT), inbox=inbox)
-            sent = testing.delivery("brandNew")
+            sent = testing.delivery(UnknownEvent, {"action": "brandNew"})
             assert (await receiver.receive(sent.headers, sent.body)).kind is OutcomeKind.NEW
             await client.flushall()
             assert (await receiver.receive(sent.headers, sent.body)).kind is OutcomeKind.HELD
-            later = testing.delivery("brandNew")
+            later = testing.delivery(UnknownEvent, {"action": "brandNew"})
             assert (await receiver.receive(later.headers, later.body)).kind is OutcomeKind.NEW
     finally:
         server.close()

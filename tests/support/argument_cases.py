@@ -397,7 +397,7 @@ def _testing_cases() -> Iterator[Case]:
     yield Case("testing.to_wire", testing.to_wire, {"time": NOON})
     yield Case("testing.sign_delivery", testing.sign_delivery, {"body": b"{}"})
     yield Case(
-        "testing.delivery", testing.delivery, {"what": "labelGenerated", "payload": {}}, ["what=Mapping"]
+        "testing.delivery", testing.delivery, {"what": events.VasUpdated, "payload": {}}, ["what=Mapping"]
     )
     yield Case(
         "testing.event",

@@ -8,7 +8,7 @@ import pytest
 
 from returnhelper.inbox import MemoryInbox
 from returnhelper.testing import ENDPOINT, SignedDelivery, delivery, to_wire
-from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
+from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, UnknownEvent, Verifier
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2030, 5, 6, 7, tzinfo=UTC)
@@ -44,7 +44,9 @@ def inbox(clock: Clock) -> Forgetful:
 
 
 def of(moment: datetime | None) -> SignedDelivery:
-    return delivery("brandNew", {"eventTime": None if moment is None else to_wire(moment)})
+    return delivery(
+        UnknownEvent, {"action": "brandNew", "eventTime": None if moment is None else to_wire(moment)}
+    )
 
 
 async def receive(receiver: Receiver, sent: SignedDelivery) -> Outcome:

@@ -13,7 +13,7 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker
 from returnhelper.testing import ENDPOINT, delivery, sign_delivery, to_wire
-from returnhelper.webhooks import Endpoint, OutcomeKind, Receiver, Router, Verifier, events
+from returnhelper.webhooks import Endpoint, OutcomeKind, Receiver, Router, UnknownEvent, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
 LABEL = {"label": {"shipmentId": 7}}
@@ -67,7 +67,7 @@ async def test_without_notification_id_the_body_is_the_key(inbox):
 async def test_unknown_and_malformed_events_are_accepted(inbox):
     """An unknown event and one that does not fit its class are stored and get 200."""
     receiver = Receiver(VERIFIER, inbox=inbox)
-    assert (await receive(receiver, delivery("brandNew"))).kind is OutcomeKind.NEW
+    assert (await receive(receiver, delivery(UnknownEvent, {"action": "brandNew"}))).kind is OutcomeKind.NEW
     malformed = await receive(receiver, delivery("labelGenerated", {"label": ["what"]}))
     assert (malformed.status, malformed.kind) == (200, OutcomeKind.NEW)
     worker = Worker(inbox, Router())

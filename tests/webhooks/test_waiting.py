@@ -13,7 +13,7 @@ from returnhelper import create_and_wait
 from returnhelper.errors import ConfigurationError, ReturnHelperError, format_value
 from returnhelper.inbox import MemoryInbox, SQLiteInbox
 from returnhelper.testing import ENDPOINT, delivery, event, to_wire
-from returnhelper.webhooks import EventNotReceived, Expectation, Receiver, Verifier, events
+from returnhelper.webhooks import EventNotReceived, Expectation, Receiver, UnknownEvent, Verifier, events
 
 VERIFIER = Verifier(ENDPOINT)
 
@@ -141,7 +141,10 @@ async def test_held_and_malformed_events_do_not_match(receiver):
     """A stale event, a malformed one and one of another class do not end the wait."""
     async with receiver.expect(events.LabelGenerated, timeout=0.1) as expected:
         await send(receiver, 9, eventTime=to_wire(datetime(2020, 1, 1, tzinfo=UTC)))
-        for sent in (delivery("labelGenerated", {"label": 5}), delivery("brandNew")):
+        for sent in (
+            delivery("labelGenerated", {"label": 5}),
+            delivery(UnknownEvent, {"action": "brandNew"}),
+        ):
             await receiver.receive(sent.headers, sent.body)
         with pytest.raises(EventNotReceived):
             await expected

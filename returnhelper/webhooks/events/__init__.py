@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from returnhelper._lazy import lazy_exports
 from returnhelper.webhooks.events._base import Event, OpenEvent, UnknownEvent
-from returnhelper.webhooks.events._catalog import EVENT_TYPES, PAYLOADS, usual_envelope
+from returnhelper.webhooks.events._catalog import (
+    EVENT_TYPES,
+    PAYLOADS,
+    action_of,
+    nearest_action,
+    usual_envelope,
+)
 from returnhelper.webhooks.events._parse import build_event, event_class, parse_event
 
 if TYPE_CHECKING:
@@ -123,8 +129,10 @@ __all__ = [
     "UserUpdateReturnInventorySku",
     "VasUpdated",
     "WarehouseUpdateWarehouseRemarks",
+    "action_of",
     "build_event",
     "event_class",
+    "nearest_action",
     "parse_event",
     "usual_envelope",
 ]

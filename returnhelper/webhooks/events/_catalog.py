@@ -121,6 +121,12 @@ def class_name(action: str, version: object = None) -> str | None:
     return _ARRIVAL_V1 if action == _ARRIVAL and version in (None, "") else name
 
 
+def action_of(name: str) -> str | None:
+    """Return the action of the class of this name, or None if it has none of its own."""
+    facts = EVENT_TYPES.get(name)
+    return None if facts is None else facts.action
+
+
 def has_versions(action: str) -> bool:
     """Return whether the class of an action depends on the presence of a version."""
     return action == _ARRIVAL
@@ -146,6 +152,16 @@ def closest_name(action: str) -> tuple[str, str] | None:
         ):
             return known, name
     return None
+
+
+def nearest_action(action: str) -> str | None:
+    """Return the action that an unknown one looks most like, if it looks like any."""
+    from difflib import get_close_matches  # needed by tests only
+
+    if closest := closest_name(action):
+        return closest[0]
+    nearest = get_close_matches(action, _BY_ACTION, 1)
+    return nearest[0] if nearest else None
 
 
 _EDITS: Final = 2
