@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import timedelta
 
 from aiohttp import web
@@ -86,7 +87,8 @@ async def _respond(
     # The rest of the body is on its way. aiohttp would read it, and unpack all of it, before it closes the connection.
     response.force_close()
     if _is_unpacked(request):
-        await response.prepare(request)
-        await response.write_eof()
+        with suppress(OSError):  # the sender has hung up
+            await response.prepare(request)
+            await response.write_eof()
         request.protocol.force_close()
     return response

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from returnhelper._arguments import checked
 from returnhelper._time import to_seconds
+from returnhelper.webhooks.outcome import BodyLost
 from returnhelper.webhooks.receiver import Receiver
 
 __all__ = ["ASGIApp", "webhook_app"]
@@ -17,6 +20,8 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("returnhelper.webhooks")
 
 
 @checked
@@ -46,14 +51,15 @@ class _App:
         elif scope["type"] == "http":
             await self._respond(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1003})
+            with suppress(OSError):
+                await send({"type": "websocket.close", "code": 1003})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             await _send(send, self._receiver.wrong_method().status, (b"allow", b"POST"))
             return
         body = _Body(receive)
-        headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+        headers = [(_as_bytes(name), _as_bytes(value)) for name, value in scope.get("headers") or ()]
         outcome = await self._receiver.receive_stream(headers, body.chunks(), timeout=self._body_timeout)
         # the connection cannot be used again while a part of the body is on its way
         await _send(send, outcome.status, *([] if body.complete else [(b"connection", b"close")]))
@@ -64,8 +70,13 @@ class _App:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self._receiver.aclose()
-                await send({"type": "lifespan.shutdown.complete"})
+                try:
+                    await self._receiver.aclose()
+                except Exception as error:  # noqa: BLE001 - the server has to be answered
+                    _log.exception("the receiver failed while it was closed")
+                    await send({"type": "lifespan.shutdown.failed", "message": type(error).__name__})
+                else:
+                    await send({"type": "lifespan.shutdown.complete"})
                 return
 
 
@@ -81,12 +92,27 @@ class _Body:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ConnectionError
+            chunk = message.get("body") or b""
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise BodyLost(f"the server or a middleware passes on a {type(chunk).__name__} as the body")
             self.complete = not message.get("more_body", False)
-            yield message.get("body", b"")
+            yield bytes(chunk)
+
+
+def _as_bytes(value: object) -> bytes:
+    # ASGI says bytes; some gateways and test clients pass text
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
 
 
 async def _send(send: Send, status: int, *headers: tuple[bytes, bytes]) -> None:
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0"), *headers]}
-    )
-    await send({"type": "http.response.body", "body": b""})
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(b"content-length", b"0"), *headers],
+    }
+    # servers raise OSError when the sender has hung up: it delivers the event again, and gets its response then
+    with suppress(OSError):
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})

@@ -232,12 +232,22 @@ class Receiver(Uncopyable):
             body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=seconds)
         except BodyRefused as refused:
             return self._report.refused(refused.status, refused.kind, refused.reason)
-        except ConnectionError:
+        except OSError:
             return self._report.refused(
                 400, OutcomeKind.INCOMPLETE, "the connection broke before the body was complete"
             )
         except BodyLost as lost:
             return self._report.refused(500, OutcomeKind.UNREADABLE, str(lost))
+        except asyncio.CancelledError:
+            # aiohttp does so when the sender hangs up, with handler_cancellation=True
+            self._report.refused(
+                400, OutcomeKind.INCOMPLETE, "the request was cancelled before the body was complete"
+            )
+            raise
+        except Exception as error:  # noqa: BLE001 - a server or a middleware may raise anything while it is read
+            return self._report.refused(
+                500, OutcomeKind.UNREADABLE, f"reading the body failed ({type(error).__name__})"
+            )
         if altered is None and content_length(headers) not in (None, len(body)):
             altered = (
                 "the body has another length than it was sent with: has a middleware read or changed it?"
@@ -259,10 +269,12 @@ class Receiver(Uncopyable):
         except VerificationFailed as error:
             coding = content_encoding(headers)
             if coding is not None and error.reason is VerificationFailureReason.MISMATCH:
-                return await self._shielded(self._receive_packed(headers, body, coding, altered))
+                return await self._shielded(
+                    self._guarded(self._receive_packed(headers, body, coding, altered))
+                )
             return self._unverified(headers, body, error.reason, altered)
         if len(body) > LARGE_BODY:
-            return await self._shielded(self._process_large(headers, body, verified))
+            return await self._shielded(self._guarded(self._process_large(headers, body, verified)))
         if self._memory is not None and self._handoff is None:
             return self._process_in_memory(self._memory, headers, body, verified)
         now = self._clock()
@@ -332,10 +344,14 @@ class Receiver(Uncopyable):
             return self._report.unavailable(key, "the inbox does not respond")
         if task.cancelled():
             return self._report.unavailable(key, "the inbox was closed")
-        error = task.exception()
-        if error is not None:
-            return self._report.unavailable(key, f"it cannot be decoded now ({type(error).__name__})")
         return task.result()
+
+    async def _guarded(self, process: Coroutine[object, object, Outcome]) -> Outcome:
+        """Return the outcome of a process that needs a thread, which may not be to be had."""
+        try:
+            return await process
+        except Exception as error:  # noqa: BLE001
+            return self._report.unavailable(None, f"it cannot be decoded now ({type(error).__name__})")
 
     def expect(
         self,

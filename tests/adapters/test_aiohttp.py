@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,53 @@ async def test_sender_hangs_up() -> None:
             while not receiver.counters.new:
                 await asyncio.sleep(0.01)
     assert (await receiver.inbox.stats()).ready == 1
+
+
+@pytest.mark.parametrize("auto_decompress", [False, True])
+async def test_a_cancelled_handler_is_counted(auto_decompress: bool) -> None:
+    """With `handler_cancellation` a sender that hangs up cancels the handler: within the body the request is counted."""
+    receiver, app = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox()), web.Application()
+    add_webhook(app, PATH, receiver)
+    runner = web.AppRunner(
+        app, access_log=None, auto_decompress=auto_decompress, handler_cancellation=True, shutdown_timeout=0.1
+    )
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await web.SockSite(runner, listener).start()
+        _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        writer.write(request({**label(1).headers, "content-length": "10"}, b"{"))
+        await writer.drain()
+        while not receiver.counters.received:
+            await asyncio.sleep(0.001)
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            while not receiver.counters.incomplete:
+                await asyncio.sleep(0.01)
+        await runner.cleanup()
+    assert (receiver.counters.received, receiver.counters.incomplete) == (1, 1)
+
+
+async def test_a_response_that_cannot_be_sent(caplog: pytest.LogCaptureFixture) -> None:
+    """A sender that hangs up before it is refused is no error of the server."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox(), max_body=1000)
+
+    @web.middleware
+    async def wait(request: web.Request, handler: Any) -> web.StreamResponse:
+        while request.transport is not None:
+            await asyncio.sleep(0.001)
+        return await handler(request)
+
+    async with serving("aiohttp-unpacking", receiver, middlewares=[wait]) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        sent = {**label(1).headers, "content-length": "5000", "content-encoding": "gzip"}
+        writer.write(request(sent, b"x"))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            while not receiver.counters.received:
+                await asyncio.sleep(0.01)
+    assert not [each for each in caplog.records if each.name.startswith("aiohttp")]
 
 
 async def test_a_thousand_deliveries_over_fifty_connections(

@@ -90,3 +90,91 @@ def test_invalid_arguments(name: str, value: Any) -> None:
     receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
     with pytest.raises(ConfigurationError, match=f"^{name} must be"):
         webhook_app(**{"receiver": receiver, name: value})
+
+
+class Exchange:
+    """One request to the application, as a server that does not keep to the letter of ASGI passes it on."""
+
+    def __init__(self, *messages: Any, headers: Any = (), fails: BaseException | None = None) -> None:
+        self.scope = {"type": "http", "method": "POST", "headers": headers}
+        self.messages = list(messages)
+        self.fails = fails
+        self.sent: list[Any] = []
+
+    async def receive(self) -> Any:
+        message = self.messages.pop(0)
+        if isinstance(message, BaseException):
+            raise message
+        return message
+
+    async def send(self, message: Any) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.sent.append(message)
+
+    async def run(self, receiver: Receiver) -> int | None:
+        await webhook_app(receiver)(self.scope, self.receive, self.send)
+        return self.sent[0]["status"] if self.sent else None
+
+
+def chunk(body: Any, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+SENT = label(9)
+AS_BYTES = [(name.encode(), value.encode()) for name, value in SENT.headers.items()]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "status", "kind"),
+    [
+        (Exchange(chunk(SENT.body), headers=AS_BYTES), 200, "new"),
+        (Exchange(chunk(SENT.body), headers=list(SENT.headers.items())), 200, "new"),
+        (Exchange(chunk(bytearray(SENT.body)), headers=[*AS_BYTES, (b"x", None), (1, b"")]), 200, "new"),
+        (Exchange(chunk(memoryview(SENT.body)), headers=AS_BYTES), 200, "new"),
+        (Exchange(chunk(None, more=True), chunk(SENT.body), headers=AS_BYTES), 200, "new"),
+        (Exchange(chunk(SENT.body, more=True), {"type": "http.request"}, headers=AS_BYTES), 200, "new"),
+        (Exchange(chunk(None), headers=AS_BYTES), 401, "refused"),
+        (Exchange(chunk(None), headers=None), 401, "refused"),
+        (Exchange(chunk(SENT.body.decode()), headers=AS_BYTES), 500, "unreadable"),
+        (Exchange(chunk({"a": 1}), headers=AS_BYTES), 500, "unreadable"),
+        (Exchange({}, headers=AS_BYTES), 500, "unreadable"),
+        (Exchange(RuntimeError("Unexpected message received"), headers=AS_BYTES), 500, "unreadable"),
+        (Exchange(OSError(32, "Broken pipe"), headers=AS_BYTES), 400, "incomplete"),
+        (Exchange({"type": "http.disconnect"}, headers=AS_BYTES), 400, "incomplete"),
+        (Exchange(chunk(SENT.body), headers=AS_BYTES, fails=OSError(32, "Broken pipe")), None, "new"),
+        (Exchange(chunk(SENT.body), headers=AS_BYTES, fails=ConnectionResetError()), None, "new"),
+    ],
+)
+async def test_servers_that_are_not_exact(exchange: Exchange, status: int | None, kind: str) -> None:
+    """Whatever a server or a middleware passes on, nothing raw escapes, and the request is counted."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
+    assert await exchange.run(receiver) == status
+    assert getattr(receiver.counters, kind) == receiver.counters.received == 1
+
+
+async def test_a_cancelled_request_is_counted() -> None:
+    """A server that cancels the application within the body, as some do when the sender hangs up, leaves a count."""
+    receiver = Receiver(Verifier(ENDPOINT), inbox=MemoryInbox())
+    with pytest.raises(asyncio.CancelledError):
+        await Exchange(asyncio.CancelledError(), headers=AS_BYTES).run(receiver)
+    assert (receiver.counters.received, receiver.counters.incomplete) == (1, 1)
+
+
+async def test_a_shutdown_that_fails_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A receiver that cannot be closed makes the shutdown of the lifespan fail, with a log line."""
+
+    class Failing(Receiver):
+        async def aclose(self) -> None:
+            raise RuntimeError("cannot close")
+
+    exchange = Exchange({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    exchange.scope["type"] = "lifespan"
+    await webhook_app(Failing(Verifier(ENDPOINT), inbox=MemoryInbox()))(
+        exchange.scope, exchange.receive, exchange.send
+    )
+    assert [message["type"] for message in exchange.sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.failed",
+    ]
+    assert "cannot close" in caplog.text
