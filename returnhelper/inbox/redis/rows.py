@@ -39,7 +39,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "history": "y",
 }
 CHANGED_FIELDS: Final = tuple(_FIELDS.get(name, name) for name in _changed.names)
-KEPT_FIELDS: Final = tuple(_FIELDS.get(column.name, column.name) for column in CHANGED if column.keeps)
+NOTES: Final = tuple(_FIELDS.get(column.name, column.name) for column in CHANGED if column.keeps)
 _COLUMNS: Final = {
     _FIELDS.get(column.name, column.name).encode(): column for column in COLUMNS if column.changes
 }

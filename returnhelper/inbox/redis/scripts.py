@@ -1,21 +1,24 @@
 """What the Redis inbox runs inside the server: each step is one script, so each step is atomic.
 
 Keys, all under one prefix: ``d:<key>`` the delivery as received; ``r:<key>`` what happened to it, absent until the first
-claim; ``s:<state>`` the keys in a state by sequence number, the order of arrival; ``line`` the ready queue; ``ready`` and
+claim; ``x:<key>`` what the holders of a lease noted, absent until they do; ``s:<state>`` the keys in a state by sequence number, the order of arrival; ``line`` the ready queue; ``ready`` and
 ``delayed`` the candidates that may be claimed now or later; ``leased`` by the end of the lease; ``done`` by the time of
 completion; ``head`` and ``busy`` the candidate and the leased record of each ordering key, ``o:<ordering key>`` the records
 that wait behind it; ``meta``. Members that must keep the order of arrival among equal scores begin with the sequence number
 in 16 digits.
 
 A delivery is four values in msgpack, one after the other: ordering key, sort_time, received_at and the columns that only
-the client reads, of which the last is the time of the add, in 16 digits. Times are microseconds as text: Lua has no integers of that size.
+the client reads, of which the last is the time of the add, in 16 digits.
+
+Old processes run beside new ones while a release is rolled out. So whatever is here only ever adds to what the first layout
+had: that one reads no ``x:`` and no values at the end of a delivery, and leaves them alone. Times are microseconds as text: Lua has no integers of that size.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.inbox.redis.rows import CHANGED_FIELDS, KEPT_FIELDS
+from returnhelper.inbox.redis.rows import CHANGED_FIELDS, NOTES
 from returnhelper.inbox.store import DONE, HELD, LEASE_EXPIRED, LEASED, READY
 
 SCHEMA: Final = 1
@@ -23,7 +26,7 @@ SCHEMA: Final = 1
 _NAMES: Final = f"""
 local READY, LEASED, DONE, HELD = '{READY}', '{LEASED}', '{DONE}', '{HELD}'
 local CHANGED = {{{", ".join(f"'{field}'" for field in CHANGED_FIELDS)}}}
-local KEPT = {{{", ".join(f"{field} = true" for field in KEPT_FIELDS)}}}
+local NOTES = {{{", ".join(f"{field} = true" for field in NOTES)}}}
 """
 
 _SHARED: Final = (
@@ -43,14 +46,39 @@ local function after_now(micros) return string.format('%.0f', now + micros) end
 local function allow_when_full() call('HDEL', P..'meta', '') end
 local function key_of(m) return string.sub(m, 18) end
 local function member(seq, key) return string.format('%016d', seq)..':'..key end
+-- what many records add to one key, or remove from it, is collected and written in one command
+local batches, by_name = {}, {}
+local function flush()
+  for _, batch in ipairs(batches) do call(unpack(batch)) end
+  batches, by_name = {}, {}
+end
+local function later(command, name, ...)
+  local batch = by_name[command..name]
+  if not batch then
+    batch = {command, P..name}
+    by_name[command..name] = batch; batches[#batches + 1] = batch
+  end
+  for _, value in ipairs({...}) do batch[#batch + 1] = value end
+  -- Lua passes no more than 8,000 arguments
+  if #batch > 4000 then flush() end
+end
+-- the ordering key and sort_time are within the first bytes of a delivery
 local function order_and_time(key)
-  local _, o, t = cmsgpack.unpack_limit(call('GET', P..'d:'..key), 2, 0)
+  local d = call('GETRANGE', P..'d:'..key, 0, 2047)
+  if d == '' then return '', '0' end
+  local _, o, t = cmsgpack.unpack_limit(d, 2, 0)
   return o, t
 end
-local function row(key)
-  local d = call('GET', P..'d:'..key)
+local function row(key, d, fields)
   local offset, o, _, received_at = cmsgpack.unpack_limit(d, 3, 0)
-  return {key, o, received_at, string.sub(d, offset + 1), call('HGETALL', P..'r:'..key)}
+  return {key, o, received_at, string.sub(d, offset + 1), fields}
+end
+local function fields_of(key)
+  local fields = call('HGETALL', P..'r:'..key)
+  if #fields > 0 then
+    for _, value in ipairs(call('HGETALL', P..'x:'..key)) do fields[#fields + 1] = value end
+  end
+  return fields
 end
 -- makes a record a candidate, now or once it is due
 local function nominate(m, t)
@@ -58,25 +86,26 @@ local function nominate(m, t)
   if n and tonumber(n) > tonumber(now) then call('ZADD', P..'delayed', n, m)
   else call('ZADD', P..'ready', t, m) end
 end
--- makes the first of an ordering key the candidate, unless one of them is leased
-local function elect(o)
-  local old = call('HGET', P..'head', o)
-  if old then
-    call('ZREM', P..'ready', old); call('ZREM', P..'delayed', old); call('HDEL', P..'head', o)
-    call('ZADD', P..'o:'..o, call('ZSCORE', P..'line', old), old)
-  end
-  if call('HEXISTS', P..'busy', o) == 1 then return end
+-- makes the first that waits behind an ordering key its candidate; there is none, and none is leased
+local function promote(o)
   local first = call('ZPOPMIN', P..'o:'..o)
   if first[1] then call('HSET', P..'head', o, first[1]); nominate(first[1], first[2]) end
 end
 local function enqueue(m, o, t)
   call('ZADD', P..'line', t, m)
-  if o == '' then call('ZREM', P..'delayed', m); nominate(m, t)
-  else call('ZADD', P..'o:'..o, t, m); elect(o) end
+  if o == '' then call('ZREM', P..'delayed', m); nominate(m, t); return end
+  call('ZADD', P..'o:'..o, t, m)
+  if call('HEXISTS', P..'busy', o) == 1 then return end
+  local head = call('HGET', P..'head', o)
+  if head then
+    local first = call('ZSCORE', P..'line', head)
+    if tonumber(first) < tonumber(t) or (tonumber(first) == tonumber(t) and head < m) then return end
+    call('ZREM', P..'ready', head); call('ZREM', P..'delayed', head); call('ZADD', P..'o:'..o, first, head)
+  end
+  promote(o)
 end
 local function move(m, from, to)
-  call('ZREM', P..'s:'..from, key_of(m)); call('ZADD', P..'s:'..to, string.sub(m, 1, 16), key_of(m))
-  call('HSET', P..'r:'..key_of(m), 's', to)
+  later('ZREM', 's:'..from, key_of(m)); later('ZADD', 's:'..to, string.sub(m, 1, 16), key_of(m))
 end
 """
 )
@@ -99,41 +128,30 @@ ADD: Final = (
     + """
 call('HSETNX', P..'meta', 'version', ARGV[2])
 call('HSETNX', P..'meta', 'since', now)
-local rows = cmsgpack.unpack(ARGV[3])
-local seq = call('HINCRBY', P..'meta', 'seq', #rows) - #rows
+local new = cmsgpack.unpack(ARGV[3])
+local seq = call('HINCRBY', P..'meta', 'seq', #new) - #new
 local taken, orders = {}, {}
-for _, r in ipairs(rows) do if r[2] ~= '' then orders[#orders + 1] = r[2] end end
+for _, r in ipairs(new) do if r[2] ~= '' then orders[#orders + 1] = r[2] end end
 if #orders > 0 then
   local heads, busy = call('HMGET', P..'head', unpack(orders)), call('HMGET', P..'busy', unpack(orders))
   for i, o in ipairs(orders) do taken[o] = heads[i] or busy[i] end
 end
--- what goes to the same key is collected and written in one command
-local arrivals, queue, heads = {}, {}, {}
-local function flush()
-  if #arrivals > 0 then call('ZADD', P..'s:'..READY, unpack(arrivals)) end
-  if #queue > 0 then call('ZADD', P..'line', unpack(queue)); call('ZADD', P..'ready', unpack(queue)) end
-  if #heads > 0 then call('HSET', P..'head', unpack(heads)) end
-  arrivals, queue, heads = {}, {}, {}
-end
 local added, notify = {}, false
 local added_at = string.format('%016.0f', now)
-for i, r in ipairs(rows) do
+for i, r in ipairs(new) do
   local key, o, t, s, finished_at, fields = r[1], r[2], r[3], r[4], r[5], r[6]
   seq = seq + 1
   if not call('SET', P..'d:'..key, string.sub(ARGV[3+i], 1, -17)..added_at, 'NX') then added[i] = 0 else
-    if #fields > 0 then call('HSET', P..'r:'..key, unpack(fields)) end
+    if #fields > 0 then call('DEL', P..'x:'..key); call('HSET', P..'r:'..key, unpack(fields)) end
+    later('ZADD', 's:'..s, seq, key)
     if s == READY then
       local m = member(seq, key)
       notify = true
-      arrivals[#arrivals + 1] = seq; arrivals[#arrivals + 1] = key
       if taken[o] then flush(); enqueue(m, o, t) else
-        queue[#queue + 1] = t; queue[#queue + 1] = m
-        if o ~= '' then taken[o] = m; heads[#heads + 1] = o; heads[#heads + 1] = m end
+        later('ZADD', 'line', t, m); later('ZADD', 'ready', t, m)
+        if o ~= '' then taken[o] = m; later('HSET', 'head', o, m) end
       end
-    else
-      call('ZADD', P..'s:'..s, seq, key)
-      if s == DONE then call('ZADD', P..'done', finished_at, key) end
-    end
+    elseif s == DONE then call('ZADD', P..'done', finished_at, key) end
     added[i] = 1
   end
 end
@@ -148,28 +166,53 @@ CLAIM: Final = (
     _SHARED
     + f"local EXPIRED = '{LEASE_EXPIRED}'"
     + """
-for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now)) do
+local limit, expires, token = tonumber(ARGV[4]), after_now(ARGV[2]), ARGV[3]
+-- a bounded number at once: everybody else waits for the end of a script. The next wait finds the rest
+local bound = math.max(limit, 1000)
+for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now, 'LIMIT', 0, bound)) do
   local key = key_of(m)
   local o, t = order_and_time(key)
-  call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u'); call('HSET', P..'r:'..key, 'r', EXPIRED)
+  call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u'); call('HSET', P..'r:'..key, 'r', EXPIRED, 's', READY)
   if o ~= '' then call('HDEL', P..'busy', o) end
   move(m, LEASED, READY); enqueue(m, o, t)
 end
--- a bounded number at once: everybody else waits for the end of a script. The next wait finds the rest
-for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now, 'LIMIT', 0, 1000)) do
+flush()
+for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now, 'LIMIT', 0, bound)) do
   call('ZREM', P..'delayed', m); call('ZADD', P..'ready', call('ZSCORE', P..'line', m), m)
 end
-local claimed, expires = {}, after_now(ARGV[2])
-for i = 1, tonumber(ARGV[4]) do
-  local m = call('ZPOPMIN', P..'ready')[1]
-  if not m then break end
+local claimed = {}
+local function lease(m, d)
   local key = key_of(m)
-  local r, o = P..'r:'..key, order_and_time(key)
-  if o ~= '' then call('HDEL', P..'head', o); call('HSET', P..'busy', o, m) end
-  call('ZREM', P..'line', m); call('ZADD', P..'leased', expires, m)
-  call('HDEL', r, 'n'); call('HINCRBY', r, 'a', 1); call('HSET', r, 'l', ARGV[3], 'u', expires)
-  move(m, READY, LEASED)
-  claimed[i] = row(key)
+  local r, fields, attempts = P..'r:'..key, {}, 0
+  local before = fields_of(key)
+  for i = 1, #before, 2 do
+    local field, value = before[i], before[i+1]
+    if field == 'a' then attempts = value
+    elseif field == 'n' then call('HDEL', r, 'n')
+    elseif field ~= 's' then fields[#fields + 1] = field; fields[#fields + 1] = value end
+  end
+  local new = {'s', LEASED, 'a', string.format('%.0f', attempts + 1), 'l', token, 'u', expires}
+  call('HSET', r, unpack(new))
+  for _, value in ipairs(new) do fields[#fields + 1] = value end
+  later('ZREM', 'line', m); later('ZADD', 'leased', expires, m); move(m, READY, LEASED)
+  local found = row(key, d, fields)
+  if found[2] ~= '' then later('HDEL', 'head', found[2]); later('HSET', 'busy', found[2], m) end
+  -- what a purge by the first layout left behind under this key
+  if #before == 0 then later('DEL', 'x:'..key) end
+  return found
+end
+while #claimed < limit do
+  local popped, members, names = call('ZPOPMIN', P..'ready', math.min(limit - #claimed, 500)), {}, {}
+  if #popped == 0 then break end
+  for i = 1, #popped, 2 do
+    members[#members + 1] = popped[i]; names[#names + 1] = P..'d:'..key_of(popped[i])
+  end
+  for i, d in ipairs(call('MGET', unpack(names))) do
+    if d then claimed[#claimed + 1] = lease(members[i], d)
+    -- a server with the wrong maxmemory-policy has evicted it: that must not keep the others waiting
+    else later('ZREM', 'line', members[i]); later('ZREM', 's:'..READY, key_of(members[i])) end
+  end
+  flush()
 end
 return claimed
 """
@@ -180,37 +223,44 @@ CHANGE: Final = (
     _SHARED
     + """
 allow_when_full()
-local changed = {}
+local changed, notify = {}, false
+local function apply(key, r, new, refund)
+  local seq = call('ZSCORE', P..'s:'..LEASED, key)
+  local m, set, del, notes = member(seq, key), {}, {}, {}
+  for field, value in pairs(new) do
+    local to = NOTES[field] and notes or set
+    if value ~= '' then to[#to + 1] = field; to[#to + 1] = value
+    elseif not NOTES[field] then del[#del + 1] = field end
+  end
+  call('HSET', r, unpack(set))
+  if #del > 0 then call('HDEL', r, unpack(del)) end
+  if #notes > 0 then call('HSET', P..'x:'..key, unpack(notes)) end
+  if refund then call('HINCRBY', r, 'a', -1) end
+  if new.s == LEASED then call('ZADD', P..'leased', new.u, m); return end
+  local o, t = order_and_time(key)
+  later('ZREM', 'leased', m); move(m, LEASED, new.s)
+  if o ~= '' then call('HDEL', P..'busy', o) end
+  if new.s == READY then notify = notify or new.n == ''; enqueue(m, o, t) else
+    if new.s == DONE then later('ZADD', 'done', new.f, key) end
+    if o ~= '' then promote(o) end
+  end
+end
 for i = 2, #ARGV, 5 + #CHANGED do
   local key = ARGV[i]
   local r = P..'r:'..key
-  local h = call('HMGET', r, 's', 'l')
-  if h[1] ~= LEASED or h[2] ~= ARGV[i+1] then changed[#changed + 1] = 0 else
-    local m = member(call('ZSCORE', P..'s:'..LEASED, key), key)
-    local new, set, del = {}, {}, {}
+  local held = call('HMGET', r, 's', 'l')
+  if held[1] ~= LEASED or held[2] ~= ARGV[i+1] then changed[#changed + 1] = 0 else
+    local new = {}
     for j, field in ipairs(CHANGED) do new[field] = ARGV[i+4+j] end
     if ARGV[i+3] ~= '' then new.n = after_now(ARGV[i+3]) end
     if ARGV[i+4] ~= '' then new.u = after_now(ARGV[i+4]) end
     if new.s == DONE then new.f = now end
-    for field, value in pairs(new) do
-      if value ~= '' then set[#set + 1] = field; set[#set + 1] = value
-      elseif not KEPT[field] then del[#del + 1] = field end
-    end
-    call('HSET', r, unpack(set))
-    if #del > 0 then call('HDEL', r, unpack(del)) end
-    if ARGV[i+2] == '1' then call('HINCRBY', r, 'a', -1) end
-    if new.s == LEASED then call('ZADD', P..'leased', new.u, m) else
-      local o, t = order_and_time(key)
-      call('ZREM', P..'leased', m); move(m, LEASED, new.s)
-      if o ~= '' then call('HDEL', P..'busy', o) end
-      if new.s == READY then enqueue(m, o, t) else
-        if new.s == DONE then call('ZADD', P..'done', new.f, key) end
-        if o ~= '' then elect(o) end
-      end
-    end
+    apply(key, r, new, ARGV[i+2] == '1')
     changed[#changed + 1] = 1
   end
 end
+flush()
+if notify then call('PUBLISH', P..'wake', '') end
 return changed
 """
 )
@@ -225,7 +275,9 @@ local s = call('HGET', P..'r:'..key, 's') or READY
 if s == LEASED then return 0 end
 local m = member(call('ZSCORE', P..'s:'..s, key), key)
 call('HDEL', P..'r:'..key, 'a', 'n', 'r', 'f')
-if s ~= READY then call('ZREM', P..'done', key); move(m, s, READY) end
+if s ~= READY then
+  call('HSET', P..'r:'..key, 's', READY); call('ZREM', P..'done', key); move(m, s, READY); flush()
+end
 enqueue(m, order_and_time(key))
 call('PUBLISH', P..'wake', '')
 return 1
@@ -239,8 +291,8 @@ DISMISS: Final = (
 local key = ARGV[2]
 local seq = call('ZSCORE', P..'s:'..HELD, key)
 if not seq then return 0 end
-move(member(seq, key), HELD, DONE)
-call('HSET', P..'r:'..key, 'r', ARGV[3], 'f', now); call('ZADD', P..'done', now, key)
+move(member(seq, key), HELD, DONE); flush()
+call('HSET', P..'r:'..key, 's', DONE, 'r', ARGV[3], 'f', now); call('ZADD', P..'done', now, key)
 return 1
 """
 )
@@ -254,8 +306,12 @@ if tonumber(ARGV[3]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
   call('HSET', P..'meta', 'since', ARGV[3])
 end
 local gone = call('ZRANGEBYSCORE', P..'done', '-inf', '('..ARGV[2], 'LIMIT', 0, ARGV[4])
+local names = {}
 for _, key in ipairs(gone) do
-  call('DEL', P..'d:'..key, P..'r:'..key); call('ZREM', P..'done', key); call('ZREM', P..'s:'..DONE, key)
+  for _, kind in ipairs({'d:', 'r:', 'x:'}) do names[#names + 1] = P..kind..key end
+end
+if #gone > 0 then
+  call('UNLINK', unpack(names)); call('ZREM', P..'done', unpack(gone)); call('ZREM', P..'s:'..DONE, unpack(gone))
 end
 return #gone
 """
@@ -265,7 +321,8 @@ return #gone
 GET: Final = (
     _SHARED
     + """
-return call('EXISTS', P..'d:'..ARGV[2]) == 1 and {row(ARGV[2])} or {}
+local d = call('GET', P..'d:'..ARGV[2])
+return d and {row(ARGV[2], d, fields_of(ARGV[2]))} or {}
 """
 )
 
@@ -293,7 +350,10 @@ table.sort(keys, function(a, b)
   return place[a] < place[b]
 end)
 local found = {}
-for i = 1, math.min(#keys, tonumber(ARGV[4])) do found[i] = row(keys[i]) end
+for i = 1, math.min(#keys, tonumber(ARGV[4])) do
+  local d = call('GET', P..'d:'..keys[i])
+  if d then found[#found + 1] = row(keys[i], d, fields_of(keys[i])) end
+end
 return found
 """
 )
@@ -302,7 +362,8 @@ STATS: Final = (
     _SHARED
     + """
 local first = call('ZRANGE', P..'line', 0, 0)[1]
-local oldest = first and row(key_of(first))[3] or ''
+local d = first and call('GET', P..'d:'..key_of(first))
+local oldest = d and row(nil, d)[3] or ''
 local function count(s) return call('ZCARD', P..'s:'..s) end
 return {count(READY), count(LEASED), count(DONE), count(HELD), oldest}
 """
