@@ -174,3 +174,12 @@ def _on_orders(router: Router, shop: Shop, screen: Screen) -> None:
             f"recall {event.recall.recall_id}: {update}, {', '.join(map(str, state))}{shop.overtaken(event)}",
         )
         shop.facts.add((f"recall {state[0] if state else ''}", event.recall.recall_id))
+
+    async def named(event: events.RecallShipmentDispatched | events.RecallDelivered) -> None:
+        # The guide has these names for two steps, and prints no payload: the classes have no fields.
+        recall = event.payload.get("recall")
+        number = recall.get("recallId") if isinstance(recall, dict) else None
+        screen.row("event", event.action, f"recall {number}")
+
+    router.on(events.RecallShipmentDispatched)(named)
+    router.on(events.RecallDelivered)(named)

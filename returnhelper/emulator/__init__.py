@@ -12,22 +12,30 @@ addresses and numbers are made up.
 
     server.py       Emulator: listen, refuse what browsers must not send, misbehave on demand
     access.py       which requests may come from a browser
-    api.py          credentials, idempotency keys, routes, envelopes
-    account.py      everything that one customer has, and the counters
+    api.py          credentials, idempotency keys, envelopes
+    routes.py       every operation: method, path, handler, and what of it is inferred
     reader.py       read the members of a request, collect FluentValidation messages
-    faults.py       how the server misbehaves, on demand
+    rules.py        every refusal that depends on the state
+    account.py      everything that one customer has, found by id
+    entities.py     the records of the account; network.py: warehouses, carriers, quotes
+    ledger.py       the balance, and every charge; prices.py: what is charged without a quote
+    forms/          how the records print, one module per domain
+    events.py       what every event says
     deliveries.py   sign, post, repeat, reorder, suspend
+    faults.py       how the server misbehaves, on demand
     desk.py         Warehouse: what people at the warehouse do
     desk_page.py    the same as a page, /desk, for people
 
-Every other module is a domain and has the name that it has in ``models`` and ``resources``.
+Every other module is a domain and has the name that it has in ``models`` and ``resources``: its operations, and what the
+warehouse does in it.
 """
 
 from __future__ import annotations
 
 from returnhelper.emulator.deliveries import Deliveries, SentEvent
-from returnhelper.emulator.desk import Package, Warehouse
+from returnhelper.emulator.desk import Warehouse
 from returnhelper.emulator.faults import Fault, Faults
+from returnhelper.emulator.packages import Package
 from returnhelper.emulator.server import SIGNING_KEY, Emulator
 
 __all__ = ["SIGNING_KEY", "Deliveries", "Emulator", "Fault", "Faults", "Package", "SentEvent", "Warehouse"]

@@ -1,25 +1,31 @@
-"""Account: everything that the emulated customer has."""
+"""Account: everything that the emulated customer has, found by id."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Final, TypeAlias
+from random import Random
+from typing import Final, TypeAlias, TypeVar
+from uuid import UUID
 
 import attrs
 
-from returnhelper._time import Clock, to_wire
+from returnhelper._time import Clock, to_wire, ulid
+from returnhelper.emulator import entities as e
 from returnhelper.emulator.deliveries import Deliveries
-from returnhelper.emulator.reader import MemberReader, refusal
+from returnhelper.emulator.ledger import Ledger
+from returnhelper.emulator.reader import MemberReader
 
 Payload: TypeAlias = dict[str, object]
-"""The payload of a response: the members beside ``correlationId`` and ``meta``."""
+"""The payload of a response or an event: the members beside those of the envelope."""
 
 API_ID: Final = 1001
 MODIFIED_BY: Final = str(API_ID)  # webhooks.yaml: the account id as text
 WAREHOUSE_API_ID: Final = 9
+UNSET: Final = "0001-01-01T00:00:00"
 
 _FIRST_IDS: Final = {
     "request": 300_001,
@@ -33,7 +39,31 @@ _FIRST_IDS: Final = {
     "recall": 80_001,
     "recall-item": 81_001,
     "supplement": 95_001,
+    "transaction": 1_000_001,
 }
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Table(dict[K, R]):
+    """Records by id; those of a span of time are found without looking at the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._created: list[datetime] = []
+        self._keys: list[K] = []
+
+    def add(self, key: K, record: R, created: datetime) -> None:
+        """Add a record that was created at this time."""
+        at = bisect_right(self._created, created)
+        self._created.insert(at, created)  # nearly always the end: the clock rarely runs backwards
+        self._keys.insert(at, key)
+        self[key] = record
+
+    def between(self, start: datetime, end: datetime) -> list[K]:
+        """Return the ids of the records that were created in this span, ends included, oldest first."""
+        return self._keys[bisect_left(self._created, start) : bisect_right(self._created, end)]
 
 
 @attrs.frozen
@@ -43,141 +73,72 @@ class ApiRequest:
     body: MemberReader
     query: MemberReader
 
-
-@attrs.define(kw_only=True)
-class Shipment:
-    """A return shipment with its request and its label."""
-
-    shipment_id: int
-    shipment_number: str
-    return_request_id: int
-    return_request_number: str
-    label_id: int
-    title: str
-    order_number: str
-    request_reference: str
-    reference: str
-    remarks: str
-    service: str
-    warehouse_id: int
-    ship_from: Mapping[str, object]
-    custom_fields: Mapping[str, str]
-    items: list[Mapping[str, object]]
-    weight: Decimal
-    dimensions: tuple[Decimal, Decimal, Decimal]
-    value: Decimal
-    currency: str
-    cost: Decimal
-    created: datetime
-    unknown: bool = False
-    label_status: str = "queued"
-    tracking_number: str | None = None
-    label_url: str | None = None
-    label_error: str | None = None
-    received: datetime | None = None
-
-
-@attrs.define(kw_only=True)
-class VasOrder:
-    """A value-added service ordered for an inventory; `status` is pending, successful or failed."""
-
-    vas_id: int
-    code: str
-    quantity: int | None
-    notes: str | None
-    status: str = "pending"
-
-
-@attrs.define(kw_only=True)
-class Inventory:
-    """A received package and its handling.
-
-    `status` is pending, inProgress or completed; `order` names the resend or recall that it is part of.
-    """
-
-    inventory_id: int
-    line_item_id: int
-    line_item_number: str
-    shipment: Shipment
-    rma: str
-    description: str
-    quantity: int
-    weight: Decimal
-    dimensions: tuple[Decimal, Decimal, Decimal]
-    value: Decimal
-    reference: str
-    created: datetime
-    modified: datetime
-    handling: str = "tbc"
-    status: str = "pending"
-    completed: datetime | None = None
-    rma_locked: bool = False
-    split: bool = False
-    order: str | None = None
-    sku: str | None = None
-    remarks: str | None = None
-    images: list[str] = attrs.field(factory=list)
-    vas_orders: list[VasOrder] = attrs.field(factory=list)
-
     @property
-    def busy(self) -> bool:
-        """Whether a value-added service is pending."""
-        return any(vas.status == "pending" for vas in self.vas_orders)
-
-
-@attrs.define(kw_only=True)
-class Resend:
-    """A resend: inventories on their way to an address; `status` is the number of the lookup, 0 to 4."""
-
-    resend_id: int
-    number: str
-    shipment_id: int
-    inventories: list[Inventory]
-    address: Mapping[str, object]
-    description: str
-    remarks: str
-    created: datetime
-    modified: datetime
-    status: int = 0
-    tracking_number: str | None = None
-    error: str = ""
-
-
-@attrs.define(kw_only=True)
-class Recall:
-    """A recall of one inventory to Hong Kong; `item_status` is the status of the inventory inside."""
-
-    recall_id: int
-    number: str
-    item_id: int
-    inventory: Inventory
-    status: str = "pending"
-    item_status: str = "in-progress"
-    pick_up: str = "pending"
-    tracking_number: str = ""
-    courier_tracking_number: str | None = None
-    picked_up: datetime | None = None
+    def either(self) -> MemberReader:
+        """The members of an operation that takes them in the query (GET) or in the body (POST)."""
+        return self.body if self.body.value else self.query
 
 
 class Account:
-    """What the customer has, the counters that number it, and the sender of its events."""
+    """What the customer has, the counters that number it, the money, and the sender of its events.
 
-    def __init__(self, *, deliveries: Deliveries, clock: Clock, balance: Decimal) -> None:
+    `later` runs a step after a number of seconds on the emulator's clock. `multiple_items` is a setting that the vendor
+    makes for an account: whether an order may have several line items.
+    """
+
+    def __init__(
+        self,
+        *,
+        deliveries: Deliveries,
+        clock: Clock,
+        random: Random,
+        balance: Decimal,
+        later: Callable[[float, Callable[[], None]], None],
+        label_delay: float = 0.0,
+        multiple_items: bool = True,
+    ) -> None:
         self.deliveries = deliveries
         self.clock = clock
-        self.balance = balance
+        self.later = later
+        self.label_delay = label_delay
+        self.multiple_items = multiple_items
         self.files_url = ""
-        self.shipments: dict[int, Shipment] = {}
-        self.inventories: dict[int, Inventory] = {}
-        self.resends: dict[int, Resend] = {}
-        self.recalls: dict[int, Recall] = {}
-        self.label_failures: list[str] = []
+        self._random = random
         self._ids = {name: count(start) for name, start in _FIRST_IDS.items()}
         self._numbers: dict[str, int] = {}
+        self.ledger = Ledger(balance, clock=clock, new_id=lambda: self.new_id("transaction"))
+        self.label_failures: list[str] = []
+
+        self.shipments: Table[int, e.Shipment] = Table()
+        self.requests: dict[int, e.Shipment] = {}  # by returnRequestId
+        self.labels: dict[int, e.Shipment] = {}  # by labelId, of every label ever requested
+        self.items: dict[int, tuple[e.Shipment, e.LineItem]] = {}
+        self.inventories: Table[int, e.Inventory] = Table()
+        self.resends: Table[int, e.Resend] = Table()
+        self.recalls: Table[int, e.Recall] = Table()
+        self.files: dict[str, e.StoredFile] = {}  # by fileKey
+        self.fba_shipments: Table[UUID, e.FbaShipment] = Table()
+        self.fba_tracking: dict[str, e.FbaShipment] = {}  # by tracking number, of the live ones
+        self.fba_stock: dict[tuple[int, str], e.FbaStock] = {}  # by warehouse and FNSKU
+        self.fba_instructions: Table[UUID, e.FbaInstruction] = Table()
+        self.consolidations: Table[str, e.Consolidation] = Table()
+
+    @property
+    def balance(self) -> Decimal:
+        """The money that is left."""
+        return self.ledger.balance
 
     def new_id(self, kind: str) -> int:
         """Return the next id of a kind; ids of different kinds never coincide."""
         return next(self._ids[kind])
+
+    def new_uuid(self) -> UUID:
+        """Return a new id of the FBA entities."""
+        return UUID(int=self._random.getrandbits(128), version=4)
+
+    def new_ulid(self) -> str:
+        """Return a new id of consolidated shipping."""
+        return ulid(self.clock(), self._random.getrandbits(80))
 
     def new_number(self, prefix: str) -> str:
         """Return the next number for people, such as ``S240112-0000001``."""
@@ -190,35 +151,47 @@ class Account:
             head, _, check = of.rpartition("-")
             return f"{head}-{piece:02}-{check}"
         sequence = self._numbers["rma"] = self._numbers.get("rma", 0) + 1
-        return f"EMU-{warehouse}-{self.clock():%y%m%d}-E{sequence % 100_000:05}-{sequence % 97}"
+        letter = chr(ord("E") + sequence // 100_000 % 20)  # more than five digits take another letter
+        return f"EMU-{warehouse}-{self.clock():%y%m%d}-{letter}{sequence % 100_000:05}-{sequence % 97}"
 
-    def inventory(self, inventory_id: int, name: str = "returnInventoryId") -> Inventory:
-        """Return an inventory of the account, or refuse the request."""
-        found = self.inventories.get(inventory_id)
-        if found is None:
-            raise refusal(name, f"Return inventory '{inventory_id}' does not exist.")
-        return found
-
-    def page(self, request: ApiRequest, rows: list[tuple[datetime, Payload]], max_days: int) -> Payload:
-        """Return one page of a list: the rows within the window, oldest first."""
-        query = request.query
+    def page(
+        self,
+        query: MemberReader,
+        table: Table[K, R],
+        row: Callable[[R], Payload],
+        *,
+        max_days: int,
+    ) -> Payload:
+        """Return one page of a list: the rows of the records within the window, oldest first."""
         start, end = query.time("createFrom"), query.time("createTo")
-        size = query.integer("pageSize")
-        if size > 50:
-            query.add("pageSize", "'page Size' must be between 1 and 50.")
-        offset = query.integer("offset", least=0)
+        size, offset = query.integer("pageSize", most=50), query.integer("offset", least=0)
         if end - start > timedelta(days=max_days):
             query.add("createTo", f"The window must not be wider than {max_days} days.")
         query.check()
-        found = [row for created, row in sorted(rows, key=lambda pair: pair[0]) if start <= created <= end]
-        return {"data": found[offset : offset + size], "totalNumberOfRecords": len(found)}
+        found = table.between(start, end)
+        rows = [row(table[key]) for key in found[offset : offset + size]]
+        return {"data": rows, "totalNumberOfRecords": len(found)}
 
 
 def audit(created: datetime, modified: datetime | None = None) -> Payload:
-    """Return the four audit members."""
+    """Return the four audit members of the entity form."""
     return {
         "modifyOn": to_wire(modified or created),
         "modifyBy": MODIFIED_BY,
         "createOn": to_wire(created),
         "createBy": MODIFIED_BY,
     }
+
+
+def full_audit(created: datetime, modified: datetime | None = None) -> Payload:
+    """Return the audit members of a response: those of the entity form and their texts."""
+    return {
+        **audit(created, modified),
+        "modifyOnStr": as_text(modified or created),
+        "createOnStr": as_text(created),
+    }
+
+
+def as_text(time: datetime) -> str:
+    """Write a time as the ``...Str`` members do: a blank between date and time, no offset."""
+    return to_wire(time).removesuffix("Z").replace("T", " ")

@@ -4,52 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import random as _random
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 import attrs
+from multidict import MultiMapping
 
 from returnhelper._time import Sleep
 from returnhelper._wire import NotJSON, decode, encode
-from returnhelper.emulator import (
-    balances,
-    labels,
-    lookups,
-    recalls,
-    resends,
-    return_inventories,
-    return_shipments,
-    service_types,
-    shipments,
-    vas,
-    warehouses,
-)
-from returnhelper.emulator.account import Account, ApiRequest, Payload, Shipment
+from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.deliveries import log
 from returnhelper.emulator.reader import MemberReader, SoftError
+from returnhelper.emulator.routes import BY_REQUEST, Handler
 
-_Handler: TypeAlias = Callable[[Account, ApiRequest], Payload]
-
-_ROUTES: Final[dict[tuple[str, str], _Handler]] = {
-    ("GET", "/user/api/apibalance/getapibalance"): balances.get,
-    ("GET", "/user/api/warehouse/getallwarehouse"): warehouses.list_,
-    ("GET", "/user/api/shipment/getavailableshipmentservicetype"): service_types.available,
-    ("GET", "/user/api/shipment/list"): shipments.list_,
-    ("POST", "/user/api/returnshipment/createreturnshipment"): return_shipments.create,
-    ("POST", "/user/api/label/cancellabel"): labels.cancel,
-    ("GET", "/user/api/returninventory/getreturninventory"): return_inventories.get,
-    ("GET", "/user/api/returninventory/list"): return_inventories.list_,
-    ("POST", "/user/api/returninventory/updatereturninventoryhandling"): return_inventories.update_handling,
-    ("POST", "/user/api/returninventory/cancelreturninventoryhandling"): return_inventories.cancel_handling,
-    ("POST", "/user/api/resend/createresend"): resends.create,
-    ("GET", "/user/api/resend/getresend"): resends.get,
-    ("POST", "/user/api/resend/cancelresend"): resends.cancel,
-    ("POST", "/user/api/recall/createrecallbyreturninventoryid"): recalls.create,
-    ("POST", "/user/api/recall/cancelrecallbyreturninventoryid"): recalls.cancel,
-    ("POST", "/user/api/vas/createbyreturninventoryid"): vas.create,
-    ("GET", "/public/api/handling/getallhandlings"): lookups.list_handlings,
-    ("GET", "/public/api/vas/getallvas"): lookups.list_vas,
-    ("GET", "/public/api/resendstatus/getallresendstatus"): lookups.list_resend_statuses,
+_KEY_LENGTH: Final = 32
+_MESSAGES: Final = {
+    401: ("UNAUTHORIZED", "The key or the token is not the emulator's."),
+    404: ("NOT_FOUND", "There is no operation {}."),
+    409: ("CONFLICT", "The idempotency key is in use, or it came with another body."),
+    413: ("PAYLOAD_TOO_LARGE", "The body is larger than the emulator accepts."),
 }
 
 
@@ -60,87 +33,95 @@ class ApiCall:
     method: str
     path: str
     headers: Mapping[str, str]
-    query: Mapping[str, str]
+    query: MultiMapping[str]
     body: bytes
+
+
+@attrs.frozen
+class ApiResponse:
+    """A response; `inferred` says that the vendor does not document it."""
+
+    status: int
+    body: bytes
+    inferred: bool = False
 
 
 @attrs.define
 class _StoredResponse:
-    """What an idempotency key stands for; `body` is None while the first request runs."""
+    """What an idempotency key stands for; `response` is None while the first request runs."""
 
     digest: bytes
-    body: bytes | None = None
+    response: ApiResponse | None = None
 
 
 class Api:
     """The API of one account: check the credentials, honour idempotency keys, route, wrap the result."""
 
     def __init__(
-        self,
-        account: Account,
-        *,
-        api_key: str,
-        api_token: str,
-        random: _random.Random,
-        sleep: Sleep,
-        on_created: Callable[[Shipment], None],
+        self, account: Account, *, api_key: str, api_token: str, random: _random.Random, sleep: Sleep
     ) -> None:
         self._account = account
         self._credentials = (api_key, api_token)
         self._random = random
         self._sleep = sleep
-        self._on_created = on_created
-        self._stored: dict[tuple[str, str, str], _StoredResponse] = {}
+        self._stored: dict[bytes, _StoredResponse] = {}
         self._calls = 0
 
-    async def respond(self, call: ApiCall, latency: float) -> tuple[int, bytes]:
-        """Return the HTTP status and the body for a call, after `latency` seconds."""
+    async def respond(self, call: ApiCall, latency: float) -> ApiResponse:
+        """Return the response to a call, after `latency` seconds."""
         self._calls += 1
         credentials = (call.headers.get("x-rr-apikey"), call.headers.get("x-rr-apitoken"))
         if credentials != self._credentials:
-            return 401, self._envelope(401)  # that this is a real 401 is documented, its body is not
-        handler = _ROUTES.get((call.method, call.path))
-        if handler is None:
-            return 404, b""
+            return self.refuse(401)
+        found = BY_REQUEST.get((call.method, call.path))
+        if found is None:
+            return self.refuse(404, f"{call.method} {call.path}")
+        route, inferred = found
         key = call.headers.get("x-returnhelper-idempotency-key")
         if key is None or call.method == "GET":
             await self._sleep_if(latency)
-            return 200, self._handle(handler, call)
+            return self._handle(route.handler, call, inferred=inferred)
         # (inferred) The scope of a key is account, method and path; another body with it is a conflict.
-        scope, digest = (call.method, call.path, key), hashlib.sha256(call.body).digest()
+        digest = _digest(call.body)
+        scope = _digest(f"{call.path} {key}".encode("utf-8", "surrogateescape"))
         stored = self._stored.get(scope)
         if stored is not None:
-            if stored.body is None or stored.digest != digest:
-                return 409, self._envelope(409)
-            return 200, stored.body
+            if stored.response is None or stored.digest != digest:
+                return self.refuse(409)
+            return stored.response
         stored = self._stored[scope] = _StoredResponse(digest)
         try:
             await self._sleep_if(latency)
-            stored.body = self._handle(handler, call)
+            stored.response = self._handle(route.handler, call, inferred=inferred)
         except BaseException:
             del self._stored[scope]
             raise
-        return 200, stored.body
+        return stored.response
+
+    def refuse(self, status: int, about: str = "") -> ApiResponse:
+        """Return a real HTTP refusal in an envelope; its codes and its body are inferred."""
+        code, message = _MESSAGES[status]
+        text = message.format(about[:200])
+        return ApiResponse(status, self._envelope(status, code=code, error={"$": text}), inferred=True)
 
     async def _sleep_if(self, seconds: float) -> None:
         if seconds:
             await self._sleep(seconds)
 
-    def _handle(self, handler: _Handler, call: ApiCall) -> bytes:
+    def _handle(self, handler: Handler, call: ApiCall, *, inferred: bool) -> ApiResponse:
         try:
             body = MemberReader(decode(call.body) if call.body else {})
         except NotJSON:
-            return self._envelope(
-                400, code="VALIDATION_FAILED", error={"$": "The request is not valid JSON."}
-            )
+            error: Payload = {"$": "The request is not valid JSON."}
+            return ApiResponse(200, self._envelope(400, code="VALIDATION_FAILED", error=error), inferred=True)
         try:
-            payload = handler(self._account, ApiRequest(body, MemberReader(call.query)))
-        except SoftError as error:
-            log.info("refused: %s %s", error.code, error.error)
-            return self._envelope(400, code=error.code, error=error.error)
-        if handler is return_shipments.create:
-            self._on_created(next(reversed(self._account.shipments.values())))
-        return self._envelope(200, payload=payload)
+            payload = handler(self._account, ApiRequest(body, MemberReader(_plain(call.query))))
+        except SoftError as refused:
+            log.info("refused: %s %s", refused.code, refused.error)
+            return ApiResponse(
+                200, self._envelope(400, code=refused.code, error=refused.error), refused.inferred
+            )
+        return ApiResponse(200, self._envelope(200, payload=payload), inferred)
 
     def _envelope(
         self,
@@ -153,3 +134,12 @@ class Api:
         meta = {"status": status, "data": {}, "errorCode": code, "error": error or {}}
         correlation_id = f"0EMU{self._random.getrandbits(36):09X}:{self._calls:08}"
         return encode({"correlationId": correlation_id, "meta": meta, **(payload or {})})
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_KEY_LENGTH).digest()
+
+
+def _plain(query: MultiMapping[str]) -> dict[str, object]:
+    """Return a query as an object; a member that is repeated is a list."""
+    return {name: values[0] if len(values := query.getall(name)) == 1 else values for name in set(query)}

@@ -26,16 +26,23 @@ _SUSPENSION: Final = 24 * 3600.0
 # The spacing is not published; these are short, for tests.
 _RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 
+INFERRED: Final = {"x-emulated": "inferred"}
+"""The header of what the vendor's documents do not say, on responses and deliveries."""
+
 log = logging.getLogger("returnhelper.emulator")
 
 
 @attrs.define(kw_only=True)
 class SentEvent:
-    """An event of the account; `statuses` are those of its deliveries so far, 0 for no response."""
+    """An event of the account; `statuses` are those of its deliveries so far, 0 for no response.
+
+    `inferred` says that the vendor names the event and prints no payload: its deliveries carry ``x-emulated: inferred``.
+    """
 
     action: str
     notification_id: str
     body: bytes
+    inferred: bool = False
     statuses: list[int] = attrs.field(factory=list)
 
     @property
@@ -101,7 +108,13 @@ class Deliveries:
 
     @checked
     def publish(
-        self, action: str, category: str, payload: Mapping[str, object], *, version: str | None = None
+        self,
+        action: str,
+        category: str,
+        payload: Mapping[str, object],
+        *,
+        version: str | None = None,
+        inferred: bool = False,
     ) -> SentEvent:
         """Send an event; the members of the envelope come last, as in the vendor's samples."""
         now = self._clock()
@@ -110,7 +123,9 @@ class Deliveries:
             event["version"] = version
         notification_id = ulid(now, self._random.getrandbits(80))
         event["notificationId"] = notification_id
-        return self.send(SentEvent(action=action, notification_id=notification_id, body=encode(event)))
+        return self.send(
+            SentEvent(action=action, notification_id=notification_id, body=encode(event), inferred=inferred)
+        )
 
     @checked
     def send(self, event: SentEvent) -> SentEvent:
@@ -212,6 +227,7 @@ class Deliveries:
             "Content-Type": "application/json; charset=utf-8",
             "returnhelper-signature": sign(endpoint, timestamp, event.body),
             "timestamp": timestamp,
+            **(INFERRED if event.inferred else {}),
         }
         try:
             async with self._client().post(endpoint.url, data=event.body, headers=headers) as response:

@@ -161,8 +161,8 @@ def _shipments(account: Account) -> Iterable[tuple[str, ...]]:
     for s in reversed(account.shipments.values()):
         buttons = [] if s.received else [("arrive", "receive"), ("arrive-two", "receive as two packages")]
         arrived = f"{s.received:%H:%M:%S} UTC" if s.received else "no"
-        order = "<i>unknown parcel</i>" if s.unknown else _shortened(s.order_number)
-        label = "none" if s.unknown else s.label_status
+        order = "<i>unknown parcel</i>" if s.unknown else _shortened(s.order_number or "")
+        label = "none" if s.unknown else s.label_status or "none"
         if s.label_url is not None:
             label = f"<a href='{escape(s.label_url)}'>label</a>"
         if s.label_error:

@@ -1,134 +1,116 @@
-"""Labels: created after their order, or refused by the carrier."""
+"""Labels: a job that ends after its order, with a label or with the carrier's refusal."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from functools import partial
 
-from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Shipment, audit
-from returnhelper.emulator.reader import refusal
-from returnhelper.emulator.warehouses import WAREHOUSES
-
-_SENDER: Final = ("phone", "email", "street1", "street2", "street3", "state", "city", "postalCode")
-_ADDRESS: Final = (
-    "Company",
-    "Phone",
-    "Fax",
-    "Email",
-    *(f"Street{n}" for n in (1, 2, 3)),
-    "State",
-    "City",
-    "PostalCode",
-)
-
-# A few of the carriers' documented limits. They apply when the label is created: the order succeeds, the label fails.
-_LIMITS: Final = {
-    "usps": {
-        "contactName": r".{1,32}",
-        "state": r".{2}",
-        "postalCode": r"\d{5}",
-        "city": r".{1,20}",
-        "email": r".+@.+",
-    },
-    "ups_nj": {
-        "contactName": r".{1,30}",
-        "state": r".{2}",
-        "postalCode": r"\d{5}",
-        "phone": r"\+?[0-9\s]{10,14}",
-    },
-    "fedex_ground": {"contactName": r".{1,30}", "postalCode": r"\d{5}", "phone": r"\+?[0-9\s]{10,16}"},
-    "rm": {
-        "contactName": r".{1,50}",
-        "postalCode": r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}",
-        "city": r"\S(.{0,28}\S)?",
-    },
-}
+from returnhelper._time import to_wire
+from returnhelper.emulator import events, rules
+from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload
+from returnhelper.emulator.entities import Label, Shipment
+from returnhelper.emulator.ledger import LABEL
+from returnhelper.emulator.rules import refuse
+from returnhelper.models.carriers import CARRIER_LIMITS
+from returnhelper.models.return_shipments import Parcel, ShipFrom
 
 
-def create(account: Account, shipment: Shipment) -> None:
-    """Create the queued label, or fail, and publish labelGenerated."""
-    if shipment.label_status != "queued":
-        return
-    error = account.label_failures.pop(0) if account.label_failures else _carrier_refusal(shipment)
-    if error is None:
-        shipment.label_status = "success"
-        shipment.tracking_number = f"EMU{shipment.shipment_id:012}"
-        shipment.label_url = f"{account.files_url}/labels/{shipment.label_id}.pdf"
+def request(account: Account, shipment: Shipment) -> Label:
+    """Queue a label for a shipment and charge it (inferred: the response only states the price)."""
+    now = account.clock()
+    label = Label(account.new_id("label"), shipment.cost, now, now)
+    shipment.labels.append(label)
+    account.labels[label.label_id] = shipment
+    shipment.transaction_id = account.ledger.charge(LABEL, label.cost, f"label {label.label_id}")
+    account.later(account.label_delay, partial(_finish, account, shipment, label))
+    return label
+
+
+def _finish(account: Account, shipment: Shipment, label: Label) -> None:
+    """End the job: create the label, or fail."""
+    if label.status != "queued":
+        return  # cancelled meanwhile
+    label.modified = account.clock()
+    label.error = account.label_failures.pop(0) if account.label_failures else _carrier_refusal(shipment)
+    if label.error is None:
+        label.status = "success"
+        label.tracking_number = f"EMU{label.label_id:012}"
+        label.url = f"{account.files_url}/labels/{label.label_id}.pdf"
     else:
-        shipment.label_status, shipment.label_error = "failed", error
-        account.balance += shipment.cost  # (inferred) a failed label costs nothing
-    label: Payload = {
-        "correlationId": None,
-        "meta": None,
-        "labelId": shipment.label_id,
-        "shipmentId": shipment.shipment_id,
-        "apiId": API_ID,
-        "referenceNumber": shipment.order_number,
-        "refKey": _ref_key(shipment),
-        "labelRequestStatusCode": shipment.label_status,
-        "serviceType": shipment.service,
-        "trackingNumber": shipment.tracking_number,
-        "labelUrl": shipment.label_url,
-        "error": error,
-        "qrcodeUrl": f"{account.files_url}/qrcodes/{shipment.label_id}.png"
-        if error is None and "usps" in shipment.service.lower()
-        else None,
-        "qrcodeError": None,
-    }
-    account.deliveries.publish("labelGenerated", "labelGenerated", {"label": label})
-
-
-def _ref_key(shipment: Shipment) -> str:
-    return f"{shipment.label_id:06x}"  # made up: the meaning of the vendor's is not published
+        label.status = "failed"
+        account.ledger.refund(label.cost, f"label {label.label_id} failed")  # (inferred)
+    events.label_generated(account, shipment, label)
 
 
 def _carrier_refusal(shipment: Shipment) -> str | None:
-    for name, pattern in _LIMITS.get(shipment.service, {}).items():
-        value = shipment.ship_from.get(name) or ""
-        if not re.fullmatch(pattern, str(value)):
-            return f"{shipment.service}: {name} '{value}' is refused by the carrier"
+    """Return why the carrier refuses the label: its documented limits apply now, not when the order is made."""
+    limits = CARRIER_LIMITS.get(shipment.service)
+    if limits is None:
+        return None
+    sender = shipment.sender
+    ship_from = ShipFrom(
+        country=sender.country,
+        contact_name=sender.name,
+        phone=sender.phone,
+        fax=sender.fax,
+        email=sender.email,
+        street1=sender.street1,
+        street2=sender.street2,
+        street3=sender.street3,
+        state=sender.state or "",
+        city=sender.city or "",
+        postal_code=sender.postal_code or "",
+    )
+    length, width, height = shipment.dimensions
+    parcel = Parcel(weight=shipment.weight, length=length, width=width, height=height, items=())
+    for name, problem in limits.problems(ship_from, parcel):
+        return f"{shipment.service}: {_wire_name(name)} {problem}"
     return None
 
 
-def cancel(account: Account, request: ApiRequest) -> Payload:
-    """POST Label/CancelLabel."""
-    label = request.body.integer("labelId")
-    request.body.check()
-    for shipment in account.shipments.values():
-        if shipment.label_id == label and not shipment.unknown:
-            break
-    else:
-        raise refusal("labelId", f"Label '{label}' does not exist.")
-    if shipment.label_status in {"canceled", "failed"}:
-        raise refusal("labelId", f"Label '{label}' is {shipment.label_status}.")
-    if shipment.received is not None:  # (inferred)
-        raise refusal("labelId", f"The parcel of label '{label}' has arrived.")
-    shipment.label_status = "canceled"
-    account.balance += shipment.cost  # (inferred) from the webhook category lr, label refund
-    return {}
+def _wire_name(name: str) -> str:
+    """Return the name of a member as requests have it: ``ship_from.postal_code`` is ``postalCode``."""
+    head, *tail = name.rpartition(".")[2].split("_")
+    return head + "".join(part.title() for part in tail)
 
 
-def entity(shipment: Shipment) -> Payload:
-    """Return the label in entity form; 3 is read as success."""
-    sender = shipment.ship_from
+def create(account: Account, call: ApiRequest) -> Payload:
+    """POST Label/CreateLabel, the older call: only for what createReturnRequest made."""
+    shipment_id = call.body.integer("shipmentId")
+    call.body.check()
+    shipment = account.shipments.get(shipment_id)
+    if shipment is None:
+        raise refuse(rules.NO_SHIPMENT, shipment_id)
+    if not shipment.editable:
+        raise refuse(rules.LABEL_NOT_WANTED, shipment_id)
+    if shipment.label_status in {"queued", "success"}:
+        raise refuse(rules.LABEL_EXISTS, shipment_id)
+    label = request(account, shipment)
     return {
-        "labelId": shipment.label_id,
-        "shipmentId": shipment.shipment_id,
+        "labelId": label.label_id,
+        "shipmentId": shipment_id,
         "apiId": API_ID,
-        "refKey": _ref_key(shipment),
-        "labelRequestStatusCode": 3,
+        "refKey": shipment.shipment_number,
+        "labelRequestStatusCode": label.status,
         "serviceType": shipment.service,
-        "trackingNumber": shipment.tracking_number,
-        "labelUrl": shipment.label_url,
         "error": None,
-        **{f"{end}{part}": None for end in ("from", "to") for part in _ADDRESS},
-        "fromCountryCode": sender.get("country"),
-        "fromName": sender.get("contactName"),
-        **{f"from{name[0].upper()}{name[1:]}": sender.get(name) for name in _SENDER},
-        "toCountryCode": WAREHOUSES[shipment.warehouse_id].country,
-        "toName": WAREHOUSES[shipment.warehouse_id].company,
-        "toStreet1": "1 Example Street",
-        **dict.fromkeys(("carrier", "qrcodeUrl", "qrcodeError")),
-        "referenceNumber": shipment.order_number,
-        **audit(shipment.created),
     }
+
+
+def cancel(account: Account, call: ApiRequest) -> Payload:
+    """POST Label/CancelLabel: until the parcel arrives, or 30 days after the label was requested."""
+    label_id = call.body.integer("labelId")
+    call.body.check()
+    shipment = account.labels.get(label_id)
+    if shipment is None or shipment.unknown:
+        raise refuse(rules.NO_LABEL, label_id)
+    label = next(label for label in shipment.labels if label.label_id == label_id)
+    if label.status in {"canceled", "failed"}:
+        raise refuse(rules.LABEL_ENDED, label_id, label.status)
+    if shipment.received is not None:
+        raise refuse(rules.LABEL_USED, label_id)
+    if account.clock() > label.cancel_until:
+        raise refuse(rules.LABEL_CUT_OFF, label_id, to_wire(label.cancel_until))
+    label.status, label.modified = "canceled", account.clock()
+    # (inferred) from the webhook category lr, label refund
+    account.ledger.refund(label.cost, f"label {label_id} cancelled")
+    return {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
+from uuid import UUID
 
 from returnhelper._time import as_utc, utc_now
 
@@ -18,17 +19,15 @@ _MOST_ENTRIES: Final = 24
 
 
 class SoftError(Exception):
-    """A refused request: HTTP 200 with ``meta.status`` 400."""
+    """A refused request: HTTP 200 with ``meta.status`` 400. `inferred` says that the vendor documents no such refusal."""
 
-    def __init__(self, error: Mapping[str, object], code: str = "VALIDATION_FAILED") -> None:
+    def __init__(
+        self, error: Mapping[str, object], code: str = "VALIDATION_FAILED", *, inferred: bool = False
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.error = dict(error)
-
-
-def refusal(name: str, message: str) -> SoftError:
-    """Return the error that refuses one member."""
-    return SoftError({name: message})
+        self.inferred = inferred
 
 
 def to_integer(value: object) -> int | None:
@@ -87,7 +86,7 @@ class MemberReader:
             self.add(name, f"{_words(name)} is not in the correct format.")
         return value or None
 
-    def integer(self, name: str, *, least: int = 1) -> int:
+    def integer(self, name: str, *, least: int = 1, most: int | None = None) -> int:
         """Read a required id or quantity; its text is accepted too."""
         value = self.value.get(name)
         if value is None or value == "" or value is False:
@@ -97,7 +96,9 @@ class MemberReader:
         if number is None:
             self._invalid(name, value)
             return 0
-        if number < least:
+        if most is not None and not least <= number <= most:
+            self.add(name, f"{_words(name)} must be between {least} and {most}.")
+        elif number < least:
             self.add(name, f"{_words(name)} must be greater than '{least - 1}'.")
         return number
 
@@ -138,8 +139,10 @@ class MemberReader:
         ]
 
     def ids(self, name: str, limit: int) -> list[int]:
-        """Read a required list of ids, each at most once."""
+        """Read a required list of ids, each at most once; a query repeats the member."""
         value = self.value.get(name)
+        if isinstance(value, str):  # one value of a query
+            value = [value]
         if not isinstance(value, list) or not value:
             self._missing(name)
             return []
@@ -164,6 +167,37 @@ class MemberReader:
         if len(value) > _MOST_ENTRIES:
             self.add(name, f"{_words(name)} must contain {_MOST_ENTRIES} items or fewer.")
         return {str(key): str(text) for key, text in value.items()}
+
+    def uuid(self, name: str) -> UUID:
+        """Read a required UUID."""
+        value = self.value.get(name)
+        if value is None or value == "":
+            self._missing(name)
+        else:
+            try:
+                return UUID(value if isinstance(value, str) else "")
+            except ValueError:
+                self._invalid(name, value)
+        return UUID(int=0)
+
+    def code(self, name: str, known: Container[str]) -> str:
+        """Read a required text that must be one of the known codes."""
+        value = self.text(name)
+        if value and value not in known:
+            self._invalid(name, value)
+        return value
+
+    def country(self, name: str) -> str:
+        """Read a required country: ISO 3166 alpha-3 in lower case."""
+        value = self.text(name)
+        if value and not re.fullmatch("[a-z]{3}", value):
+            self._invalid(name, value)
+        return value
+
+    def reject(self, name: str) -> None:
+        """Refuse a member that must not be sent."""
+        if self.value.get(name) not in (None, "", []):
+            self.add(name, f"{_words(name)} must be empty.")
 
     def time(self, name: str) -> datetime:
         """Read a required ISO 8601 time; a missing offset means UTC."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
+from sys import intern
 from typing import Final
 
-from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Shipment, audit
+from returnhelper.emulator import labels
+from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload
+from returnhelper.emulator.entities import NO_FIELDS, LineItem, Sender, Shipment
+from returnhelper.emulator.ledger import CURRENCY
+from returnhelper.emulator.network import RETURN_SERVICES, WAREHOUSES
 from returnhelper.emulator.reader import MemberReader
-from returnhelper.emulator.service_types import RETURN_SERVICES
-from returnhelper.emulator.warehouses import WAREHOUSES
 
-_GENERATED: Final = ("returnRequestNumber", "shipmentNumber", "returnRequestLineItemNumber")
-_BASE_COST: Final = Decimal("4.900")  # made up, like the price per gram
-_COST_PER_GRAM: Final = Decimal("0.0021")
+GENERATED: Final = ("returnRequestNumber", "shipmentNumber", "returnRequestLineItemNumber")
 
 
 def create(account: Account, request: ApiRequest) -> Payload:
     """POST ReturnShipment/createReturnShipment."""
     shipment = _read(account, request.body)
-    account.shipments[shipment.shipment_id] = shipment
-    account.balance -= shipment.cost  # (inferred) The response only states the price.
+    add(account, shipment)
+    label = labels.request(account, shipment)
     return {
         "data": {
             "apiId": API_ID,
@@ -28,89 +28,140 @@ def create(account: Account, request: ApiRequest) -> Payload:
             "returnRequestNumber": shipment.return_request_number,
             "shipmentId": shipment.shipment_id,
             "referenceNumber": shipment.order_number,
-            "labelId": shipment.label_id,
-            "labelRequestStatusCode": "queued",
-            "refKey": None,
+            "labelId": label.label_id,
+            "labelRequestStatusCode": label.status,
+            "refKey": shipment.shipment_number,
             "cost": shipment.cost,
-            "costCurrencyCode": "usd",
+            "costCurrencyCode": CURRENCY,
         }
     }
+
+
+def add(account: Account, shipment: Shipment) -> None:
+    """Put a shipment with its request and its items into the account."""
+    account.shipments.add(shipment.shipment_id, shipment, shipment.created)
+    account.requests[shipment.return_request_id] = shipment
+    for item in shipment.items:
+        account.items[item.line_item_id] = shipment, item
+
+
+def new_item(
+    account: Account,
+    description: str,
+    weight: Decimal,
+    value: Decimal,
+    currency: str,
+    reference: str | None = None,
+) -> LineItem:
+    """Return a line item with the next id and number."""
+    number = account.new_number("RL")
+    return LineItem(
+        line_item_id=account.new_id("item"),
+        number=number,
+        reference=reference or number,
+        description=description,
+        weight=weight,
+        value=value,
+        currency=intern(currency),
+    )
+
+
+def reject_generated(*objects: MemberReader) -> None:
+    """Refuse numbers that only the server gives."""
+    for members in objects:
+        for name in GENERATED:
+            if name in members.value:
+                members.add(name, f"'{name}' must be empty.")
 
 
 def _read(account: Account, members: MemberReader) -> Shipment:
     service = members.text("serviceTypeCode")
     title, order = members.text("orderTitle", limit=255), members.text("orderNumber", limit=255)
     total, currency = members.decimal("totalValue"), members.text("totalValueCurrency")
-    reference = members.seller_reference()
     payload = members.child("shipment")
     warehouse = payload.integer("shipToWarehouseId")
-    payload.text("boxType")
+    box_type = payload.text("boxType")
     sender = _read_sender(payload.child("shipFrom"))
     parcel = payload.child("parcel")
     items = parcel.children("items")
-    item_weight, item_value = _read_items(items)
+    lines = [_read_item(item) for item in items]
     weight = parcel.decimal("weight")
+    parcel.code("weightUnit", ("g",))
+    parcel.code("dimensionUnit", ("cm",))
     dimensions = (parcel.decimal("length"), parcel.decimal("width"), parcel.decimal("height"))
-    custom = payload.strings("customFieldMap")
-    shipment_reference = payload.seller_reference()
-    for name in _GENERATED:
-        if name in members.value or name in payload.value:
-            members.add(name, f"'{name}' must be empty.")
+    custom, reference = payload.strings("customFieldMap"), payload.seller_reference()
+    request_reference, remarks = members.seller_reference(), members.optional("remarks")
+    reject_generated(members, payload, *items)
     members.check()
-    if total != item_value:
-        members.add("totalValue", "'total Value' must be equal to the sum of the item values.")
-    if weight != item_weight:
-        payload.add("parcel.weight", "'weight' must be equal to the sum of the item weights.")
+    _check_sums(members, parcel, total=total, weight=weight, lines=lines)
+    if len(lines) > 1 and not account.multiple_items:
+        parcel.add("items", "'items' must contain 1 item: the account is not configured for several.")
     _check_service(members, payload, service=service, warehouse=warehouse)
     members.check()
     now = account.clock()
-    request_number = account.new_number("RR")
-    shipment_number = account.new_number("S")
+    request_number, shipment_number = account.new_number("R"), account.new_number("S")
     return Shipment(
         shipment_id=account.new_id("shipment"),
         shipment_number=shipment_number,
         return_request_id=account.new_id("request"),
         return_request_number=request_number,
-        label_id=account.new_id("label"),
-        title=title,
+        title=intern(title),
         order_number=order,
-        request_reference=reference or request_number,
-        reference=shipment_reference or shipment_number,
-        remarks=members.optional("remarks") or "",
-        service=service,
+        request_reference=request_reference or request_number,
+        reference=reference or shipment_number,
+        remarks=remarks or "",
+        service=intern(service),
         warehouse_id=warehouse,
-        ship_from=sender,
-        custom_fields=custom,
-        items=[item.value for item in items],
+        sender=sender,
+        box_type=intern(box_type),
+        custom_fields=custom or NO_FIELDS,
+        items=[new_item(account, *line) for line in lines],
         weight=weight,
         dimensions=dimensions,
         value=total,
-        currency=currency,
-        cost=(_BASE_COST + weight * _COST_PER_GRAM).quantize(Decimal("0.001")),
+        currency=intern(currency),
+        cost=RETURN_SERVICES[service].price(weight),
         created=now,
+        modified=now,
     )
 
 
-def _read_sender(sender: MemberReader) -> dict[str, object]:
-    for name in ("country", "contactName", "street1", "state", "city", "postalCode"):
-        sender.text(name)
-    country = str(sender.value.get("country") or "")
-    if country and not re.fullmatch("[a-z]{3}", country):
-        sender.add("country", f"The value '{country}' is not valid.")
-    return dict(sender.value)
+def _read_sender(sender: MemberReader) -> Sender:
+    return Sender(
+        country=intern(sender.country("country")),
+        name=sender.text("contactName"),
+        phone=sender.optional("phone"),
+        fax=sender.optional("fax"),
+        email=sender.optional("email"),
+        street1=sender.text("street1"),
+        street2=sender.optional("street2"),
+        street3=sender.optional("street3"),
+        state=intern(sender.text("state")),
+        city=intern(sender.text("city")),
+        postal_code=sender.text("postalCode"),
+    )
 
 
-def _read_items(items: list[MemberReader]) -> tuple[Decimal, Decimal]:
-    """Check the items; return their total weight and value."""
-    weight = value = Decimal(0)
-    for item in items:
-        item.text("description")
-        weight += item.decimal("weight")
-        value += item.decimal("value")
-        item.text("weightUom")
-        item.text("valueCurrencyCode")
-        item.seller_reference()
-    return weight, value
+def _read_item(item: MemberReader) -> tuple[str, Decimal, Decimal, str, str | None]:
+    """Read an item: description, weight, value, currency, reference."""
+    item.code("weightUom", ("g",))
+    item.strings("customFieldMap")
+    description, currency = item.text("description"), item.text("valueCurrencyCode")
+    return description, item.decimal("weight"), item.decimal("value"), currency, item.seller_reference()
+
+
+def _check_sums(
+    members: MemberReader,
+    parcel: MemberReader,
+    *,
+    total: Decimal,
+    weight: Decimal,
+    lines: list[tuple[str, Decimal, Decimal, str, str | None]],
+) -> None:
+    if total != sum(value for _, _, value, _, _ in lines):
+        members.add("totalValue", "'total Value' must be equal to the sum of the item values.")
+    if weight != sum(grams for _, grams, _, _, _ in lines):
+        parcel.add("weight", "'weight' must be equal to the sum of the item weights.")
 
 
 def _check_service(members: MemberReader, payload: MemberReader, *, service: str, warehouse: int) -> None:
@@ -118,23 +169,5 @@ def _check_service(members: MemberReader, payload: MemberReader, *, service: str
         payload.add("shipToWarehouseId", f"The value '{warehouse}' is not valid.")
     elif service not in RETURN_SERVICES:
         members.add("serviceTypeCode", f"The value '{service}' is not valid.")
-    elif RETURN_SERVICES[service] != WAREHOUSES[warehouse].country:
+    elif RETURN_SERVICES[service].warehouse != warehouse:
         members.add("serviceTypeCode", f"The service '{service}' does not serve warehouse '{warehouse}'.")
-
-
-def request_entity(shipment: Shipment) -> Payload:
-    """Return the request in entity form."""
-    return {
-        "returnRequestId": shipment.return_request_id,
-        "apiId": API_ID,
-        "returnRequestNumber": shipment.return_request_number,
-        "sellerReferenceNumber": shipment.request_reference,
-        "returnStatusCode": 0,
-        "returnTitle": shipment.title,
-        "totalValue": shipment.value,
-        "totalValueCurrency": shipment.currency,
-        "remarks": shipment.remarks,
-        "isArchived": False,
-        "returnRequestSourceType": 0,
-        **audit(shipment.created),
-    }

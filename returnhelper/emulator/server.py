@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random as _random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from types import TracebackType
@@ -17,11 +17,11 @@ from returnhelper._arguments import PROBABILITY, Range, checked
 from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, to_seconds, utc_now
 from returnhelper.config import Environment
-from returnhelper.emulator import desk_page, files, labels
+from returnhelper.emulator import desk_page, files
 from returnhelper.emulator.access import Access
-from returnhelper.emulator.account import Account, Shipment
-from returnhelper.emulator.api import Api, ApiCall
-from returnhelper.emulator.deliveries import Deliveries, log
+from returnhelper.emulator.account import Account
+from returnhelper.emulator.api import Api, ApiCall, ApiResponse
+from returnhelper.emulator.deliveries import INFERRED, Deliveries, log
 from returnhelper.emulator.desk import Warehouse
 from returnhelper.emulator.faults import Fault, FaultKind, Faults
 from returnhelper.errors import ConfigurationError, format_value
@@ -36,11 +36,13 @@ _GATEWAY_PAGE: Final = (
     "<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 )
 _MAX_BODY: Final = 4 * 1024 * 1024
+_MAX_FILE: Final = 128 * 1024 * 1024
 
 _REASONS: Final = {
     401: ": the key or the token is not the emulator's",
-    404: ": not covered by the emulator",
+    404: ": there is no such operation",
     409: ": the idempotency key is in use or came with another body",
+    413: ": the body is too large",
 }
 
 
@@ -49,7 +51,8 @@ class Emulator(Uncopyable):
 
     `host` and `port` are where to listen (port 0: any free one). `allowed_hosts` are further names that clients may call
     it by, such as that of a container; addresses and localhost always work. `label_delay` is how long a label takes,
-    `duplicates` and `reorder` are those of `Deliveries`. Durations are seconds or a timedelta. `seed` makes the
+    `duplicates` and `reorder` are those of `Deliveries`. `multiple_items` says whether the account may order shipments of
+    several line items, a setting that the vendor makes. Durations are seconds or a timedelta. `seed` makes the
     misbehaviour repeatable.
     """
 
@@ -69,6 +72,7 @@ class Emulator(Uncopyable):
         duplicates: Annotated[float, PROBABILITY] = 0.0,
         reorder: float | timedelta = 0.0,
         retry_delays: Sequence[float | timedelta] | None = None,
+        multiple_items: bool = True,
         seed: int = 1,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
@@ -86,23 +90,23 @@ class Emulator(Uncopyable):
             reorder=to_seconds("reorder", reorder, zero=True),
             **delays,
         )
-        self.account: Final = Account(deliveries=self.deliveries, clock=clock, balance=Decimal(balance))
+        self.account: Final = Account(
+            deliveries=self.deliveries,
+            clock=clock,
+            random=random,
+            balance=Decimal(balance),
+            later=self._later,
+            label_delay=to_seconds("label_delay", label_delay, zero=True),
+            multiple_items=multiple_items,
+        )
         self.warehouse: Final = Warehouse(self.account)
         self.faults: Final = Faults(random)
         self.requests = 0
-        self.label_delay = to_seconds("label_delay", label_delay, zero=True)
-        self._api = Api(
-            self.account,
-            api_key=api_key,
-            api_token=api_token,
-            random=random,
-            sleep=sleep,
-            on_created=self._queue_label,
-        )
+        self._api = Api(self.account, api_key=api_key, api_token=api_token, random=random, sleep=sleep)
         self._access = Access((host, *allowed_hosts))
         self._host, self._port = host, port
         self._sleep = sleep
-        self._labels: set[asyncio.Task[None]] = set()
+        self._steps: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
     def __repr__(self) -> str:
@@ -136,7 +140,7 @@ class Emulator(Uncopyable):
         """Start to listen. Raise `ConfigurationError` if that is not possible."""
         if self._runner is not None:
             raise ConfigurationError("The emulator is running already.")
-        app = web.Application(client_max_size=_MAX_BODY)
+        app = web.Application(client_max_size=_MAX_FILE)
         app.router.add_route("*", "/{path:.*}", self._serve)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
@@ -154,9 +158,9 @@ class Emulator(Uncopyable):
 
     async def aclose(self) -> None:
         """Stop listening and delivering; no task is left."""
-        for task in set(self._labels):
+        for task in set(self._steps):
             task.cancel()
-        await asyncio.gather(*self._labels, return_exceptions=True)
+        await asyncio.gather(*self._steps, return_exceptions=True)
         await self.deliveries.aclose()
         runner, self._runner = self._runner, None
         if runner is not None:
@@ -164,8 +168,8 @@ class Emulator(Uncopyable):
 
     async def settled(self) -> None:
         """Wait until all queued labels are created and all deliveries have ended."""
-        while self._labels:
-            await asyncio.wait(set(self._labels))
+        while self._steps:
+            await asyncio.wait(set(self._steps))
         await self.deliveries.drained()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -177,7 +181,10 @@ class Emulator(Uncopyable):
             log.warning("%s %s refused: %s", request.method, request.path, refused)
             return web.Response(status=403, text=refused)
         if is_file:
-            return files.respond(path)
+            return files.respond(self.account, request.path)
+        if path.startswith(files.UPLOADS) and request.method == "PUT":
+            kind = request.headers.get("Content-Type", "")
+            return files.store(self.account, request.path, kind, await request.read())
         if path == "/favicon.ico":
             return web.Response(status=404)  # browsers ask for it by themselves; it is no API call
         if path.rstrip("/") in {"", "/desk"}:
@@ -204,21 +211,39 @@ class Emulator(Uncopyable):
             log.info("%s %s meets a fault: the server %s", request.method, request.path, fault.kind.value)
             if fault.kind is not FaultKind.DROP_RESPONSE:
                 return _misbehave(request, fault)
-        call = ApiCall(request.method, path, request.headers, request.query, await request.read())
-        status, body = await self._api.respond(call, latency)
+        response = await self._respond(request, path, latency)
+        status = response.status
         log.info("%s %s: status %s%s", request.method, request.path, status, _REASONS.get(status, ""))
         if fault is not None:
             return _close_connection(request)
-        return web.Response(status=status, body=body, content_type="application/json", charset="utf-8")
+        return web.Response(
+            status=status,
+            body=response.body,
+            headers=INFERRED if response.inferred else None,
+            content_type="application/json",
+            charset="utf-8",
+        )
 
-    def _queue_label(self, shipment: Shipment) -> None:
-        async def create() -> None:
-            await self._sleep(self.label_delay)
-            labels.create(self.account, shipment)
+    async def _respond(self, request: web.Request, path: str, latency: float) -> ApiResponse:
+        if (request.content_length or 0) > _MAX_BODY:
+            return self._api.refuse(413)
+        body = await request.read()
+        if len(body) > _MAX_BODY:
+            return self._api.refuse(413)
+        return await self._api.respond(
+            ApiCall(request.method, path, request.headers, request.query, body), latency
+        )
 
-        task = asyncio.create_task(create())
-        self._labels.add(task)
-        task.add_done_callback(self._labels.discard)
+    def _later(self, seconds: float, step: Callable[[], None]) -> None:
+        """Take a step of the account after some seconds."""
+
+        async def wait() -> None:
+            await self._sleep(seconds)
+            step()
+
+        task = asyncio.create_task(wait())
+        self._steps.add(task)
+        task.add_done_callback(self._steps.discard)
 
 
 def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:

@@ -1,48 +1,65 @@
-"""Carrier services: those of return labels, and those that a resend may take."""
+"""Service types: which carriers serve which lanes."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from returnhelper.emulator.account import Account, ApiRequest, Payload
-from returnhelper.emulator.reader import refusal
-from returnhelper.emulator.warehouses import WAREHOUSES
-
-RESEND_SERVICES: Final = {
-    "usps": "USPS",
-    "ups": "UPS",
-    "SHIPMENT_USPS_PM_NJ": "USPS PM-NJ",
-    "others": "Others",
-}
-RETURN_SERVICES: Final = {
-    "usps": "usa",
-    "ups_nj": "usa",
-    "fedex_ground": "usa",
-    "endicia": "usa",
-    "RETURN_USPS_NJ": "usa",
-    "rm": "gbr",
-    "RETURN_RM_BIR": "gbr",
-    "pdpd": "gbr",
-}
-"""The return services that the emulator knows, with the country of the warehouse they deliver to."""
+from returnhelper.emulator.network import RESEND_SERVICES, RETURN_SERVICES, WAREHOUSES
+from returnhelper.emulator.warehouses import read_id
 
 
 def available(_: Account, request: ApiRequest) -> Payload:
-    """GET Shipment/getAvailableShipmentServiceType."""
-    warehouse_id = request.query.integer("warehouseId")
-    request.query.check()
-    if warehouse_id not in WAREHOUSES:
-        raise refusal("warehouseId", f"The value '{warehouse_id}' is not valid.")
-    country = WAREHOUSES[warehouse_id].country
+    """GET Shipment/getAvailableShipmentServiceType: resend services."""
+    warehouse_id = read_id(request)
     lane = {
-        "fromCountryCode": country,
-        "toCountryCode": country,
         "warehouseId": warehouse_id,
-        "description": "made up by the emulator",
+        "description": WAREHOUSES[warehouse_id].company,
+        "fromCountryCode": WAREHOUSES[warehouse_id].country,
+        "toCountryCode": WAREHOUSES[warehouse_id].country,
+        "toPostalCode": None,
     }
     return {
         "data": [
             {"serviceTypeCode": code, "serviceType": name, "countryCodePairList": [lane]}
-            for code, name in RESEND_SERVICES.items()
+            for code, (name, warehouses, _) in RESEND_SERVICES.items()
+            if warehouse_id in warehouses
+        ]
+    }
+
+
+def list_return_services(_: Account, __: ApiRequest) -> Payload:
+    """GET ServiceType/getAllReturnServiceType: an entry for each lane."""
+    return {
+        "availableReturnServiceTypeList": [
+            {
+                "serviceTypeCode": code,
+                "serviceType": service.name,
+                "fromCountry": country,
+                "toCountry": WAREHOUSES[service.warehouse].country,
+            }
+            for code, service in RETURN_SERVICES.items()
+            for country in sorted(service.countries)
+        ]
+    }
+
+
+def list_by_countries(_: Account, request: ApiRequest) -> Payload:
+    """GET servicetype/getServiceTypeByFromToCountry."""
+    start, end = request.query.country("fromCountry"), request.query.country("toCountry")
+    request.query.check()
+    return _listed(start, {number for number, w in WAREHOUSES.items() if w.country == end})
+
+
+def list_by_warehouse(_: Account, request: ApiRequest) -> Payload:
+    """GET servicetype/getServiceTypeByFromCountryAndWarehouse."""
+    start = request.query.country("fromCountry")
+    return _listed(start, {read_id(request)})
+
+
+def _listed(start: str, warehouses: set[int]) -> Payload:
+    return {
+        "serviceTypes": [
+            {"serviceTypeCode": code, "serviceType": service.name}
+            for code, service in RETURN_SERVICES.items()
+            if start in service.countries and service.warehouse in warehouses
         ]
     }

@@ -1,98 +1,126 @@
-"""Shipments: the parcels on their way and after their arrival."""
+"""Shipments: list them, price them, and receive their parcels."""
 
 from __future__ import annotations
 
-from returnhelper._time import to_wire
-from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload, Shipment, audit
+from collections.abc import Iterable
+from decimal import Decimal
+
+from returnhelper.emulator import events
+from returnhelper.emulator.account import Account, ApiRequest, Payload
+from returnhelper.emulator.entities import Dimensions, Inventory, Label, Sender, Shipment
+from returnhelper.emulator.forms import shipments as forms
+from returnhelper.emulator.ledger import CURRENCY
+from returnhelper.emulator.network import RETURN_SERVICES, WAREHOUSES
+from returnhelper.emulator.return_shipments import add
+from returnhelper.emulator.warehouses import entity
+
+_MAX_DAYS = 90
 
 
 def list_(account: Account, request: ApiRequest) -> Payload:
     """GET Shipment/list."""
-    rows = [
-        (
-            shipment.created,
-            {
-                "shipmentId": shipment.shipment_id,
-                "shipmentNumber": shipment.shipment_number,
-                "returnRequestId": shipment.return_request_id,
-                "labelId": shipment.label_id,
-                "shipmentStatusCode": status_code(shipment),
-                "labelRequestStatusCode": shipment.label_status,
-                "referenceNumber": shipment.order_number,
-                "warehouseId": shipment.warehouse_id,
-                "shipmentServiceType": shipment.service,
-                "shipmentCountryCode": shipment.ship_from.get("country"),
-                "createOn": to_wire(shipment.created),
-            },
-        )
-        for shipment in account.shipments.values()
+    return account.page(request.query, account.shipments, forms.row, max_days=_MAX_DAYS)
+
+
+def list_shipping_fees(_: Account, request: ApiRequest) -> Payload:
+    """GET Shipment/getShippingFeeListByFromShippingOption: return services only, cheapest first."""
+    query = request.query
+    country, postal_code = query.country("fromCountryCode"), query.text("fromPostalCode")
+    weight = query.decimal("weight")
+    for name in ("dimension1", "dimension2", "dimension3"):
+        if name in query.value:  # a sample omits them
+            query.decimal(name)
+    limit = query.integer("limit", least=0) if "limit" in query.value else 0
+    query.check()
+    details = [
+        service.quote(code, country, postal_code, weight) | {"warehouseList": [entity(service.warehouse)]}
+        for code, service in sorted(RETURN_SERVICES.items(), key=lambda pair: pair[1].base)
+        if country in service.countries
     ]
-    return account.page(request, rows, max_days=90)
+    return {"data": {"shippingFeeDetailList": details[: limit or None]}}
 
 
-def status_code(shipment: Shipment) -> str | int:
-    """Return the status as it is on the wire; after the label only the number of the arrival is known."""
-    if shipment.received is not None:
-        return 6
-    return "lb-failed" if shipment.label_status == "failed" else "no-label"
-
-
-def arrived(shipment: Shipment) -> Payload:
-    """Return the slim form of markShipmentArrive."""
-    return arrival(shipment) | {"sellerReferenceNumber": shipment.reference}
-
-
-def arrival(shipment: Shipment) -> Payload:
-    """Return the slim form of newInventoryCreated, which has no seller reference."""
+def calculate_cost(_: Account, request: ApiRequest) -> Payload:
+    """POST shipment/calculateBuyerShipmentCost: a quote, nothing is stored."""
+    body = request.body
+    warehouse = body.integer("warehouseId")
+    service = body.code("shipmentServiceType", RETURN_SERVICES)
+    country, weight = body.country("shipmentCountryCode"), body.decimal("weight")
+    body.reject("shipmentNumber")
+    if warehouse and warehouse not in WAREHOUSES:
+        body.add("warehouseId", f"The value '{warehouse}' is not valid.")
+    body.check()
+    rate = RETURN_SERVICES[service].price(weight)
     return {
-        "shipmentId": shipment.shipment_id,
-        "returnRequestId": shipment.return_request_id,
-        "trackingNumber": shipment.tracking_number,
-        "referenceNumber": shipment.order_number,
-        "serviceType": shipment.service,
-        "customFieldMap": dict(shipment.custom_fields),
-        "shipToWarehouseId": shipment.warehouse_id,
-        "receiveDate": to_wire(shipment.received or shipment.created),
+        "serviceTypeCode": service,
+        "fromCountry": country,
+        "toCountry": WAREHOUSES[warehouse].country,
+        "currencyCode": CURRENCY,
+        "rate": rate,
+        "costDetails": {"shipping": rate},
     }
 
 
-def entity(shipment: Shipment) -> Payload:
-    """Return the shipment in entity form."""
-    sender = shipment.ship_from
-    length, width, height = shipment.dimensions
-    return {
-        "shipmentId": shipment.shipment_id,
-        "apiId": API_ID,
-        "returnRequestId": shipment.return_request_id,
-        "labelId": shipment.label_id,
-        "apiTransactionId": 0,
-        "warehouseId": shipment.warehouse_id,
-        "shipmentNumber": shipment.shipment_number,
-        "sellerReferenceNumber": shipment.reference,
-        "shipmentStatusCode": 6,
-        "shipmentServiceType": shipment.service,
-        "shipmentCountryCode": sender.get("country"),
-        "shipmentName": sender.get("contactName"),
-        "shipmentPhone": sender.get("phone"),
-        "shipmentFax": sender.get("fax"),
-        "shipmentEmail": sender.get("email"),
-        **{f"shipmentStreet{n}": sender.get(f"street{n}") for n in (1, 2, 3)},
-        "shipmentState": sender.get("state"),
-        "shipmentCity": sender.get("city"),
-        "shipmentPostalCode": sender.get("postalCode"),
-        "costCurrencyCode": "usd",
-        "cost": shipment.cost,
-        "boxType": "cus",
-        "weight": shipment.weight,
-        "weightUom": "g",
-        "dimension1": length,
-        "dimension2": width,
-        "dimension3": height,
-        "dimensionUom": "cm",
-        "isRrLabel": not shipment.unknown,
-        "receiveDate": to_wire(shipment.received or shipment.created),
-        "referenceNumber": shipment.order_number,
-        "chargeTypeCode": "noCharge",
-        "chargeableWeight": shipment.weight,
-        **audit(shipment.created),
-    }
+def receive(account: Account, shipment: Shipment, inventories: Iterable[Inventory], *, legacy: bool) -> None:
+    """Publish the arrival of a parcel: the arrival, then each inventory with its pictures."""
+    inventories = list(inventories)
+    events.shipment_arrived(account, shipment, inventories, legacy=legacy)
+    announce(account, inventories)
+
+
+def announce(account: Account, inventories: Iterable[Inventory]) -> None:
+    """Publish new inventories, and the pictures that were taken of them."""
+    for inventory in inventories:
+        events.inventory_created(account, inventory)
+        if inventory.images:
+            events.images_changed(account, inventory)
+
+
+def add_unknown(
+    account: Account,
+    tracking_number: str,
+    warehouse_id: int,
+    *,
+    weight: Decimal,
+    dimensions: Dimensions,
+    value: Decimal,
+) -> Shipment:
+    """Make the request and the shipment of a parcel that came without; both have the same number."""
+    now = account.clock()
+    number = account.new_number("UN")
+    label = Label(account.new_id("label"), Decimal(0), now, now, "success", tracking_number, "N/A")
+    shipment = Shipment(
+        shipment_id=account.new_id("shipment"),
+        shipment_number=number,
+        return_request_id=account.new_id("request"),
+        return_request_number=number,
+        title="Unannounced parcel",
+        order_number=None,
+        request_reference=number,
+        reference=number,
+        remarks="",
+        service="unkwn",
+        warehouse_id=warehouse_id,
+        sender=Sender(
+            country=WAREHOUSES[warehouse_id].country,
+            name="Unknown Sender",
+            street1="1 Nowhere Lane",
+            state="NA",
+            city="Sampletown",
+            postal_code="00000",
+        ),
+        items=[],
+        weight=weight,
+        dimensions=dimensions,
+        value=value,
+        currency=CURRENCY,
+        cost=Decimal(0),
+        created=now,
+        modified=now,
+        labels=[label],
+        unknown=True,
+        received=now,
+    )
+    account.labels[label.label_id] = shipment
+    add(account, shipment)
+    return shipment

@@ -1,137 +1,182 @@
-"""Value-added services: order them, and publish their results."""
+"""Value-added services: order them, do them, split parcels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
-from returnhelper.emulator.account import Account, ApiRequest, Inventory, Payload, VasOrder, audit
-from returnhelper.emulator.lookups import VAS_CODES, VAS_STATUS_NUMBERS
-from returnhelper.emulator.reader import MemberReader, refusal
-from returnhelper.emulator.return_inventories import image_urls, line_item, webhook_entity
+from returnhelper.emulator import events, prices, rules
+from returnhelper.emulator.account import Account, ApiRequest, Payload
+from returnhelper.emulator.entities import Inventory, VasOrder
+from returnhelper.emulator.forms.vas import vas_row
+from returnhelper.emulator.ledger import VAS
+from returnhelper.emulator.lookups import VAS_CODES
+from returnhelper.emulator.reader import MemberReader
+from returnhelper.emulator.return_inventories import add, find
+from returnhelper.emulator.return_shipments import new_item
+from returnhelper.emulator.rules import Rule, refuse
+from returnhelper.emulator.shipments import announce
 
 SPLIT: Final = "split-parcel"
+_PICTURES: Final = "req-pic"
+_MOST_PIECES: Final = 50
+
+_Details = list[tuple[str, int | None, str | None]]
 
 
 def create(account: Account, request: ApiRequest) -> Payload:
     """POST Vas/CreateByReturnInventoryId."""
-    orders: list[tuple[Inventory, list[VasOrder]]] = []
+    orders: list[tuple[Inventory, _Details]] = []
     seen: set[int] = set()
     for entry in request.body.children("createVasList"):
-        inventory_id = entry.integer("returnInventoryId")
-        vas_orders = _read_vas_orders(account, entry)
+        inventory_id, details = entry.integer("returnInventoryId"), _read_details(entry)
         if inventory_id in seen:
             entry.add("returnInventoryId", f"Return inventory '{inventory_id}' appears twice.")
         seen.add(inventory_id)
         request.body.check()
-        inventory = account.inventory(inventory_id)
-        if inventory.handling != "ohd" or inventory.split or inventory.order:
-            raise refusal("returnInventoryId", f"Return inventory '{inventory_id}' is not on hold.")
-        if inventory.busy:  # (inferred)
-            raise refusal("returnInventoryId", f"A VAS of return inventory '{inventory_id}' is pending.")
-        orders.append((inventory, vas_orders))
+        orders.append((_on_hold(find(account, inventory_id), rules.NOT_ON_HOLD, inventory_id), details))
     request.body.check()
-    for inventory, vas_orders in orders:
-        inventory.vas_orders.extend(vas_orders)
+    _order(account, orders)
     return {
         "data": [
             {
                 "returnRequestLineItemId": inventory.line_item_id,
-                "createVasDetailList": [{} for _ in vas_orders],
+                "createVasDetailList": [{} for _ in details],
             }
-            for inventory, vas_orders in orders
+            for inventory, details in orders
         ]
     }
 
 
-def _read_vas_orders(account: Account, entry: MemberReader) -> list[VasOrder]:
-    details = entry.children("createVasDetailList")
-    vas_orders = []
-    for detail in details:
-        code = detail.text("vasCode")
-        code = SPLIT if code == "SPLIT_PARCEL" else code
-        quantity = detail.value.get("metaQuantity")
-        if code and code not in VAS_CODES:
-            detail.add("vasCode", f"The value '{code}' is not valid.")
-        if code == SPLIT and (not isinstance(quantity, int) or not 1 <= quantity <= 50):
-            detail.add("metaQuantity", "'meta Quantity' must be between 1 and 50.")
-        if code == "req-pic" and (not isinstance(quantity, int) or quantity < 1):
-            detail.add("metaQuantity", "'meta Quantity' must be greater than '0'.")
-        if code == SPLIT and len(details) > 1:
-            detail.add("vasCode", "A split must be the only VAS of its inventory.")
-        if detail.value.get("vasFileList") and code != SPLIT:
-            detail.add("vasFileList", "'vas File List' must be empty.")
-        notes = detail.optional("notes")
-        vas_id = account.new_id("vas")
-        vas_orders.append(
-            VasOrder(
-                vas_id=vas_id,
-                code=code,
-                quantity=quantity if isinstance(quantity, int) else None,
-                notes=notes,
-            )
-        )
-    return vas_orders
-
-
-def publish_result(account: Account, inventory: Inventory, vas_orders: list[VasOrder], result: str) -> None:
-    """Publish the results of services."""
-    length, width, height = inventory.dimensions
-    account.deliveries.publish(
-        "vasUpdated",
-        "rrliv",
-        {
-            "updateVasList": [
-                {
-                    "returnRequestLineItemVasId": vas.vas_id,
-                    "vasResult": result,
-                    "weight": inventory.weight,
-                    "weightUom": "g",
-                    "dimension1": length,
-                    "dimension2": width,
-                    "dimension3": height,
-                    "dimensionUom": "cm",
-                    "vasStatusCode": VAS_STATUS_NUMBERS[vas.status],
-                    "imageUrlList": image_urls(account, inventory),
-                }
-                for vas in vas_orders
-            ]
-        },
-    )
-
-
-def publish_split(account: Account, inventory: Inventory, vas: VasOrder, pieces: list[Inventory]) -> None:
-    """Publish the pieces of a split; each also gets its newInventoryCreated."""
-    account.deliveries.publish(
-        "splitLineItem",
-        "lineItemVasReturnInventoryLineItem",
-        {
-            "returnRequestId": inventory.shipment.return_request_id,
-            "returnRequestLineItemId": inventory.line_item_id,
-            "returnRequestLineItemVasId": vas.vas_id,
-            "vasStatusCode": "SUCCESSFUL",
-            "splitLineItemAndReturnInventoryList": [
-                {
-                    "returnRequestLineItem": line_item(piece),
-                    "returnInventory": webhook_entity(piece),
-                    "returnRequestLineItemSupplement": _supplement(account, piece),
-                }
-                for piece in pieces
-            ],
-        },
-    )
-
-
-def _supplement(account: Account, piece: Inventory) -> Payload:
-    length, width, height = piece.dimensions
+def create_legacy(account: Account, request: ApiRequest) -> Payload:
+    """POST returnrequest/createVas, the older call: by line item."""
+    orders: list[tuple[Inventory, _Details]] = []
+    for entry in request.body.children("createVasPayloadList"):
+        item_id, details = entry.integer("returnRequestLineItemId"), _read_details(entry)
+        request.body.check()
+        if item_id not in account.items:
+            raise refuse(rules.NO_VAS_LINE_ITEM, item_id)
+        inventory = account.items[item_id][1].inventory
+        if inventory is None:
+            raise refuse(rules.ITEM_NOT_ON_HOLD, item_id)
+        orders.append((_on_hold(inventory, rules.ITEM_NOT_ON_HOLD, item_id), details))
+    request.body.check()
     return {
-        "returnRequestLineItemSupplementId": account.new_id("supplement"),
-        "returnRequestLineItemId": piece.line_item_id,
-        "weight": piece.weight,
-        "weightUom": "g",
-        "dimension1": length,
-        "dimension2": width,
-        "dimension3": height,
-        "dimensionUom": "cm",
-        "canRecalibrate": True,
-        **audit(piece.created),
+        "createdLineItemVasList": [
+            vas_row(inventory.item, order) for inventory, order in _order(account, orders)
+        ]
     }
+
+
+def _on_hold(inventory: Inventory, rule: Rule, number: int) -> Inventory:
+    if inventory.handling != "ohd" or inventory.split or inventory.workflow:
+        raise refuse(rule, number)
+    if inventory.busy:
+        raise refuse(rules.VAS_PENDING, inventory.inventory_id)
+    return inventory
+
+
+def _read_details(entry: MemberReader) -> _Details:
+    details = entry.children("createVasDetailList")
+    return [_read_detail(detail, alone=len(details) == 1) for detail in details]
+
+
+def _read_detail(detail: MemberReader, *, alone: bool) -> tuple[str, int | None, str | None]:
+    code = detail.text("vasCode")
+    code = SPLIT if code == "SPLIT_PARCEL" else code
+    if code and code not in VAS_CODES:
+        detail.add("vasCode", f"The value '{code}' is not valid.")
+    if code == SPLIT and not alone:
+        detail.add("vasCode", "A split must be the only VAS of its inventory.")
+    quantity = None
+    if code == SPLIT:
+        quantity = detail.integer("metaQuantity", most=_MOST_PIECES)
+        _read_files(detail)
+    elif code == _PICTURES:
+        quantity = detail.integer("metaQuantity")
+    if code != SPLIT:
+        detail.reject("vasFileList")
+    return code, quantity, detail.optional("notes")
+
+
+def _read_files(detail: MemberReader) -> None:
+    if detail.value.get("vasFileList"):
+        for file in detail.children("vasFileList"):
+            file.text("filename")
+            file.text("fileKey")
+
+
+def _order(
+    account: Account, orders: Iterable[tuple[Inventory, _Details]]
+) -> list[tuple[Inventory, VasOrder]]:
+    now = account.clock()
+    made = []
+    for inventory, details in orders:
+        for code, quantity, notes in details:
+            order = VasOrder(
+                vas_id=account.new_id("vas"),
+                code=code,
+                quantity=quantity,
+                notes=notes,
+                created=now,
+                modified=now,
+            )
+            inventory.vas_orders.append(order)
+            account.ledger.charge(VAS, prices.vas(code, quantity), f"{code} {order.vas_id}")
+            made.append((inventory, order))
+    return made
+
+
+def complete(account: Account, inventory: Inventory, result: str, *, failed: bool) -> list[int]:
+    """End the pending services of an inventory; return the ids of the pieces of a split."""
+    pending = [order for order in inventory.vas_orders if order.status == "pending"]
+    for order in pending:
+        order.status, order.result = "failed" if failed else "successful", result
+        order.modified = account.clock()
+        if failed:  # (inferred)
+            account.ledger.refund(
+                prices.vas(order.code, order.quantity), f"{order.code} {order.vas_id} failed"
+            )
+    events.vas_updated(account, inventory, pending)
+    pieces = []
+    for order in pending:
+        if order.code == SPLIT and not failed:
+            pieces += _split(account, inventory, order)
+    return [piece.inventory_id for piece in pieces]
+
+
+def _split(account: Account, inventory: Inventory, order: VasOrder) -> list[Inventory]:
+    """Make the pieces, each with a line item of its own; the last one takes what does not divide."""
+    count, shipment = order.quantity or 1, inventory.shipment
+    inventory.split = True
+    weights = shares(inventory.weight, count, Decimal("0.001"))
+    values = shares(inventory.value, count, Decimal("0.01"))
+    pieces = []
+    for number, (weight, value) in enumerate(zip(weights, values, strict=True), 1):
+        item = new_item(account, inventory.description, weight, value, inventory.currency)
+        shipment.items.append(item)
+        account.items[item.line_item_id] = shipment, item
+        piece = add(
+            account,
+            shipment,
+            item,
+            description=inventory.description,
+            weight=weight,
+            dimensions=inventory.dimensions,
+            value=value,
+            images=1,
+            rma=account.new_rma(shipment.warehouse_id, of=inventory.rma, piece=number),
+        )
+        pieces.append(piece)
+    events.item_split(account, inventory, order, pieces)
+    announce(account, pieces)
+    return pieces
+
+
+def shares(whole: Decimal, count: int, unit: Decimal) -> list[Decimal]:
+    """Return equal parts; the last one takes what does not divide."""
+    if count == 1:
+        return [whole]
+    share = (whole / count).quantize(unit)
+    return [share] * (count - 1) + [whole - share * (count - 1)]

@@ -36,6 +36,7 @@ async def test_buttons(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpo
     await emu.settled()
     assert sorted(set(endpoint.actions())) == [
         "assignUnknown",
+        "changeLineItemImage",
         "completeInventoryHandling",
         "labelGenerated",
         "markShipmentArrive",

@@ -12,7 +12,7 @@ import pytest
 from returnhelper import ReturnHelper
 from returnhelper._wire import encode
 from returnhelper.emulator import Emulator
-from returnhelper.emulator.api import _ROUTES
+from returnhelper.emulator.routes import BY_REQUEST
 from tests.support.emulator_kit import order
 
 KEYS = {"x-rr-apikey": "key", "x-rr-apitoken": "token"}
@@ -22,16 +22,54 @@ VALUES = (
     "-Infinity", "1e999999999", "1e-999999999", MANY, "\0", "a\ud7ffb", "0001-01-01T00:00:00", "9999-12-31T23:59:59-23:59",
     "2026-01-01T00:00:00+99:99", [], {}, [None], [[]], [{}], {"a": []}, ["x"], [MANY], [1, 1], ["split-parcel"],
 )  # fmt: skip
-NAMES = (
-    "labelId",
+QUERY = (
+    "warehouseId",
     "returnInventoryId",
-    "handlingCode",
     "returnInventoryIdList",
+    "returnRequestId",
+    "lineItemId",
     "resendId",
+    "fbaShipmentId",
+    "fbaInstructionId",
+    "fnsku",
+    "referenceNumber",
+    "remark",
+    "countryCode",
+    "fromCountry",
+    "toCountry",
+    "fromCountryCode",
+    "toCountryCode",
+    "fromPostalCode",
+    "weight",
+    "dimension1",
+    "limit",
+    "filename",
+    "mimeType",
+)
+NAMES = (
+    *QUERY,
+    "shipmentId",
+    "recallIdList",
+    "sku",
+    "remarks",
+    "createVasPayloadList",
+    "createFbaShipmentPayloadList",
+    "fbaInstructionHandlingCode",
+    "fnskuList",
+    "assignNewFnskuPayloadList",
+    "consolidateShippingOrderId",
+    "shippingMethod",
+    "shipTo",
+    "customFieldMap",
+    "shipment",
+    "returnRequestLineItems",
+    "totalValue",
+    "provideLabel",
+    "labelId",
+    "handlingCode",
     "createVasList",
     "createVasDetailList",
     "resendShipment",
-    "warehouseId",
     "pageSize",
     "offset",
     "createFrom",
@@ -60,12 +98,15 @@ async def status(http: aiohttp.ClientSession, emu: Emulator, path: str, method: 
 async def test_members_of_every_call(emu: Emulator) -> None:
     """Every member of every operation may have any value: the result is a success or a soft error."""
     async with aiohttp.ClientSession() as http:
-        for method, path in _ROUTES:
+        for method, path in BY_REQUEST:
             for value in VALUES:
                 if method == "GET":
-                    text = value if isinstance(value, str) else json.dumps(value)
-                    for name in ("warehouseId", "returnInventoryId", "resendId", *FIXED):
-                        assert await status(http, emu, path, method, params=FIXED | {name: text}) == 200
+                    text = (value if isinstance(value, str) else json.dumps(value))[:250]  # a URL has a limit
+                    texts = [dict.fromkeys((*QUERY, *FIXED), text)]
+                    if path.endswith("/list"):
+                        texts += [FIXED | {name: text} for name in FIXED]
+                    for params in texts:
+                        assert await status(http, emu, path, method, params=params) == 200, (path, value)
                 else:
                     body = json.dumps(dict.fromkeys(NAMES, value)).encode()
                     assert await status(http, emu, path, method, data=body) == 200, (path, value)
@@ -75,7 +116,7 @@ async def test_members_of_every_call(emu: Emulator) -> None:
 async def test_numbers_of_any_size(emu: Emulator, number: str) -> None:
     """A JSON number of any size is a soft error."""
     async with aiohttp.ClientSession() as http:
-        for method, path in _ROUTES:
+        for method, path in BY_REQUEST:
             if method == "POST":
                 body = "{" + ",".join(f'"{name}": {number}' for name in NAMES) + "}"
                 assert await status(http, emu, path, method, data=body.encode()) == 200
@@ -97,7 +138,7 @@ async def test_orders(emu: Emulator) -> None:
 async def test_bodies(emu: Emulator, body: bytes) -> None:
     """Any body is refused or read."""
     async with aiohttp.ClientSession() as http:
-        for method, path in _ROUTES:
+        for method, path in BY_REQUEST:
             if method == "POST":
                 assert await status(http, emu, path, method, data=body) == 200
 

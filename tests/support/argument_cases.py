@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import attrs
 from aiohttp import web
@@ -421,6 +422,7 @@ def _emulator_cases() -> Iterator[Case]:
         "duplicates": 0.0,
         "reorder": 0.0,
         "retry_delays": [0.0],
+        "multiple_items": False,
         "seed": 1,
         "clock": now,
         "sleep": sleep,
@@ -443,27 +445,42 @@ def _emulator_cases() -> Iterator[Case]:
     event = SentEvent(action="labelGenerated", notification_id="n", body=b"{}")
     yield Case("emulator.Deliveries.redeliver", deliveries.redeliver, {"event": event})
     yield Case("emulator.Deliveries.send", deliveries.send, {"event": event})
-    for name, parameter in WAREHOUSE_METHODS.items():
-        yield Case(
-            f"emulator.Warehouse.{name}", getattr(warehouse, name), {parameter: 1} if parameter else {}
-        )
+    for name, arguments in WAREHOUSE_METHODS.items():
+        yield Case(f"emulator.Warehouse.{name}", getattr(warehouse, name), arguments)
 
 
-WAREHOUSE_METHODS: Final = {
-    "add_images": "inventory_id",
-    "arrive": "shipment_id",
-    "arrive_unknown": "",
-    "begin_resend": "resend_id",
-    "complete_handling": "inventory_id",
-    "complete_vas": "inventory_id",
-    "dispatch_recall": "recall_id",
-    "dispatch_resend": "resend_id",
-    "fail_label": "",
-    "fail_resend": "resend_id",
-    "pick_up_recall": "recall_id",
-    "ready_recall": "recall_id",
-    "split": "inventory_id",
-    "start_handling": "inventory_id",
+WAREHOUSE_METHODS: Final[dict[str, dict[str, Any]]] = {
+    "add_images": {"inventory_id": 1},
+    "arrive": {"shipment_id": 1},
+    "arrive_fba": {"fba_shipment_id": UUID(int=1)},
+    "arrive_unknown": {},
+    "begin_resend": {"resend_id": 1},
+    "cancel_order": {"order_id": "x"},
+    "cancel_resend": {"resend_id": 1},
+    "complete_fba_instruction": {"fba_instruction_id": UUID(int=1)},
+    "complete_handling": {"inventory_id": 1},
+    "complete_order": {"order_id": "x"},
+    "complete_vas": {"inventory_id": 1},
+    "dispatch_recall": {"recall_id": 1},
+    "dispatch_resend": {"resend_id": 1},
+    "fail_label": {},
+    "fail_resend": {"resend_id": 1},
+    "open_buyer_return": {},
+    "pack_order": {"order_id": "x"},
+    "pick_up_recall": {"recall_id": 1},
+    "put_away_fba": {"fba_shipment_id": UUID(int=1), "quantities": {"X": 1}},
+    "quote_order": {"order_id": "x"},
+    "ready_recall": {"recall_id": 1},
+    "recalibrate": {"inventory_id": 1, "package": Package()},
+    "rerun_label": {"shipment_id": 1},
+    "send_order": {"order_id": "x", "shipment_id": "y"},
+    "set_meta": {"inventory_id": 1, "pairs": {"EAN": "1"}},
+    "set_remarks": {"inventory_id": 1, "remarks": "x"},
+    "split": {"inventory_id": 1},
+    "start_fba_instruction": {"fba_instruction_id": UUID(int=1)},
+    "start_handling": {"inventory_id": 1},
+    "swap_rma": {"inventory_id": 1},
+    "update_waybill": {"order_id": "x", "shipment_id": "y", "awb": "z"},
 }
 
 

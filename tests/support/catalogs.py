@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -273,3 +273,48 @@ class ResponseMaker:
         if kind == "uri":
             return f"https://files.example/{name}/{self._count}"
         return f"{name}-{self._count}"
+
+
+def deviations(
+    catalog: str,
+    schema: Schema,
+    value: object,
+    path: str,
+    *,
+    printed: Callable[[str, Schema], bool] = lambda _, __: True,
+) -> Iterator[str]:
+    """Name how what a server sends differs from the catalog: unknown and missing members, and values of another type.
+
+    Null is allowed everywhere; `printed` says whether a member, by its path and schema, has to be there, and of a list
+    of objects, whose path ends in ``[]``, whether it has to have an entry.
+    """
+    schema = resolve(catalog, schema)
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        tries = [list(deviations(catalog, option, value, path, printed=printed)) for option in options]
+        yield from min(tries, key=len)
+        return
+    kinds = _types(schema)
+    if value is None:
+        return
+    if kinds and not any(isinstance(value, _PYTHON[kind]) for kind in kinds):
+        yield f"{path}: {type(value).__name__} for {kinds}"
+    if isinstance(value, bool) and kinds and "boolean" not in kinds:
+        yield f"{path}: a boolean for {kinds}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path}: {value!r}"
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        yield f"{path}: {value!r} is not {schema['pattern']}"
+    if isinstance(value, list):
+        entries = resolve(catalog, schema.get("items", {}))
+        if not value and "properties" in entries and printed(f"{path}[]", entries):
+            yield f"{path}: empty"
+        for item in value:
+            yield from deviations(catalog, entries, item, path, printed=printed)
+    elif isinstance(value, dict) and "properties" in schema:
+        yield from (f"{path}.{name}: unknown" for name in value if name not in schema["properties"])
+        for name, member in schema["properties"].items():
+            below = f"{path}.{name}"
+            if name in value:
+                yield from deviations(catalog, member, value[name], below, printed=printed)
+            elif printed(below, resolve(catalog, member) | member):
+                yield f"{below}: missing"
