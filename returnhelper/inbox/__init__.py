@@ -8,8 +8,10 @@ from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from returnhelper.inbox._history import PastAttempt
+    from returnhelper.inbox._sql import SQLiteTransaction
     from returnhelper.inbox.memory import MemoryInbox
     from returnhelper.inbox.postgres import PostgresInbox
+    from returnhelper.inbox.postgres.transaction import PostgresTransaction
     from returnhelper.inbox.redis import RedisInbox
     from returnhelper.inbox.sqlite import SQLiteInbox
     from returnhelper.inbox.store import Added, AddResult, Duplicate, Inbox, Record, Source, State, Stats
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 _EXPORTS = {
     ".memory": ("MemoryInbox",),
     ".postgres": ("PostgresInbox",),
+    ".postgres.transaction": ("PostgresTransaction",),
     ".redis": ("RedisInbox",),
     ".sqlite": ("SQLiteInbox",),
+    "._sql": ("SQLiteTransaction",),
     "._history": ("PastAttempt",),
     ".store": ("AddResult", "Added", "Duplicate", "Inbox", "Record", "Source", "State", "Stats"),
     ".threads": ("run_in_thread",),
@@ -35,9 +39,11 @@ __all__ = [
     "MemoryInbox",
     "PastAttempt",
     "PostgresInbox",
+    "PostgresTransaction",
     "Record",
     "RedisInbox",
     "SQLiteInbox",
+    "SQLiteTransaction",
     "Source",
     "State",
     "Stats",

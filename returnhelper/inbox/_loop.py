@@ -16,6 +16,22 @@ from returnhelper.errors import ConfigurationError
 _INHERITED: Final[list[object]] = []
 
 
+class LoopLock:
+    """A lock for the coroutines of the running event loop; each loop has its own."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = asyncio.Lock()
+
+    def current(self) -> asyncio.Lock:
+        """Return the lock of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # what an earlier loop left locked died with it
+            self._loop, self._lock = loop, asyncio.Lock()
+        return self._lock
+
+
 class LoopOwner:
     """Notice that the event loop or the process has changed, and close with the loop what was opened in it."""
 

@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
@@ -35,6 +36,12 @@ from returnhelper.inbox.store import (
     State,
     Stats,
 )
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from returnhelper.inbox._stand_in import StandIn
+    from returnhelper.inbox._transaction import StoreTransaction
 
 _DUE_BATCH: Final = 1000
 _STALE_ENTRIES: Final = 100
@@ -112,6 +119,24 @@ class MemoryInbox(BaseInbox):
         """Return the time since which no key has been forgotten."""
         return self._since
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The SQLite database in memory that stands in for yours: handlers with ``transaction=True`` write into it.
+
+        Create your tables here, and read here what was written.
+        """
+        return self._stand_in.database
+
+    def transaction(self) -> StoreTransaction:
+        """Return a transaction that has not begun, for a `Worker` to complete a record in."""
+        return self._stand_in.transaction()
+
+    @cached_property
+    def _stand_in(self) -> StandIn:
+        from returnhelper.inbox._stand_in import StandIn
+
+        return StandIn(self._records, self.add_now, self._change_now, self._notifier.notify)
+
     async def now(self) -> datetime:
         """Return the time by the clock of the store."""
         return self._clock()
@@ -158,6 +183,9 @@ class MemoryInbox(BaseInbox):
         return claimed
 
     async def _change(self, change: Change) -> bool:
+        return self._change_now(change)
+
+    def _change_now(self, change: Change) -> bool:
         record = self._records.get(change.key)
         if record is None or record.state is not STATE_LEASED or record.lease != change.token:
             return False

@@ -3,17 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from functools import update_wrapper
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import attrs
 
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.webhooks.events import Event
 
 E = TypeVar("E", bound=Event)
+T = TypeVar("T")
 Handler: TypeAlias = Callable[[E], Awaitable[object]]
+TransactionHandler: TypeAlias = Callable[[E, T], Awaitable[object]]
 Predicate: TypeAlias = Callable[[E], object]
 CallNext: TypeAlias = Callable[[Event], Awaitable[None]]
 Middleware: TypeAlias = Callable[[Event, CallNext], Awaitable[object]]
+
+
+class Opener(Protocol):
+    """The transaction of the record that is being handled."""
+
+    async def open(self) -> object:
+        """Return what handlers write through; the first call begins the transaction."""
+        ...
+
+
+# A variable and not an argument: middleware and handlers of included routers lie between the dispatch and its handlers.
+opener: Final[ContextVar[Opener | None]] = ContextVar("returnhelper_transaction", default=None)
+
+
+@attrs.define(slots=False)
+class InTransaction:
+    """A handler that takes ``(event, tx)``, as one that takes the event."""
+
+    handler: TransactionHandler[Any, Any]
+
+    def __attrs_post_init__(self) -> None:
+        update_wrapper(self, self.handler)  # errors show its name
+
+    async def __call__(self, event: Event) -> None:
+        current = opener.get()
+        if current is None:
+            raise ConfigurationError(
+                f"{getattr(self, '__qualname__', self.handler)} is registered with transaction=True: only a Worker over a PostgresInbox, a SQLiteInbox "
+                "or a MemoryInbox can run it"
+            )
+        await self.handler(event, await current.open())
 
 
 class Role(Enum):
@@ -31,6 +68,7 @@ class Route(NamedTuple):
     event: type[Event] = Event
     when: Predicate[Any] | None = None
     role: Role = Role.HANDLER
+    transaction: bool = False
 
     def overlaps(self, other: Route) -> bool:
         """Return whether both would run the same function for the same event."""

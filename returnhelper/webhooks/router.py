@@ -6,15 +6,28 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final, NamedTuple, TypeVar, overload
+from typing import Any, Final, Literal, NamedTuple, TypeVar, overload
 
 from returnhelper._time import to_seconds
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.webhooks._predicate import holds, is_coroutine_function, require_predicate
-from returnhelper.webhooks._routes import CallNext, Handler, Middleware, Predicate, Role, Route, Routes, wrap
+from returnhelper.webhooks._routes import (
+    CallNext,
+    Handler,
+    InTransaction,
+    Middleware,
+    Opener,
+    Predicate,
+    Role,
+    Route,
+    Routes,
+    TransactionHandler,
+    opener,
+    wrap,
+)
 from returnhelper.webhooks.events import Event
 
-__all__ = ["CallNext", "Discard", "Handler", "Middleware", "Retry", "Router"]
+__all__ = ["CallNext", "Discard", "Handler", "Middleware", "Retry", "Router", "TransactionHandler"]
 
 E = TypeVar("E", bound=Event)
 E1 = TypeVar("E1", bound=Event)
@@ -23,6 +36,7 @@ E3 = TypeVar("E3", bound=Event)
 E4 = TypeVar("E4", bound=Event)
 E5 = TypeVar("E5", bound=Event)
 E6 = TypeVar("E6", bound=Event)
+T = TypeVar("T")
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler[Event])
 AnyMiddleware = TypeVar("AnyMiddleware", bound=Middleware)
@@ -91,6 +105,7 @@ class Router:
         self._routes = Routes()
         self._plans: dict[type[Event], _Plan] = {}
         self._frozen: tuple[Route, ...] | None = None
+        self._transactions = False
         self._resume_at: OrderedDict[str, int] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -155,14 +170,50 @@ class Router:
     def on(
         self, *events: type[E], when: Predicate[E] | None = None
     ) -> Callable[[Handler[E]], Handler[E]]: ...
+    @overload
     def on(
-        self, *events: type[Event], when: Predicate[Any] | None = None
-    ) -> Callable[[Handler[Any]], Handler[Any]]:
+        self, event: type[E1], /, *, when: Predicate[E1] | None = None, transaction: Literal[True]
+    ) -> Callable[[TransactionHandler[E1, T]], TransactionHandler[E1, T]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        /,
+        *,
+        when: Predicate[E1 | E2] | None = None,
+        transaction: Literal[True],
+    ) -> Callable[[TransactionHandler[E1 | E2, T]], TransactionHandler[E1 | E2, T]]: ...
+    @overload
+    def on(
+        self,
+        event: type[E1],
+        event2: type[E2],
+        event3: type[E3],
+        /,
+        *,
+        when: Predicate[E1 | E2 | E3] | None = None,
+        transaction: Literal[True],
+    ) -> Callable[[TransactionHandler[E1 | E2 | E3, T]], TransactionHandler[E1 | E2 | E3, T]]: ...
+    @overload
+    def on(
+        self, *events: type[E], when: Predicate[E] | None = None, transaction: Literal[True]
+    ) -> Callable[[TransactionHandler[E, T]], TransactionHandler[E, T]]: ...
+    def on(
+        self, *events: type[Event], when: Predicate[Any] | None = None, transaction: bool = False
+    ) -> Callable[[Any], Any]:
         """Register the decorated coroutine function for one or several event classes.
 
         `when` is a plain function of the event; the handler runs only if it returns something true. A function can be
         registered once per event: a second time is a `ConfigurationError`.
+
+        With `transaction` the handler takes `(event, tx)`. What it writes through `tx` and the completion of the event commit
+        together or not at all; all such handlers of one event share one transaction, which begins with the first of them. If
+        a handler raises, `Retry` and `Discard` included, nothing of it is written. Only a worker runs such a handler, over
+        a PostgreSQL, SQLite or memory inbox.
         """
+        if not isinstance(transaction, bool):
+            raise ConfigurationError(f"transaction must be a bool, not {format_value(transaction)}.")
         self._routes.require_open()
         if not events:
             raise ConfigurationError("Router.on needs an event class: @router.on(events.LabelGenerated).")
@@ -173,9 +224,10 @@ class Router:
                 )
         require_predicate(when)
 
-        def register(handler: Handler[Any]) -> Handler[Any]:
-            _require_coroutine_function(handler, "handler", 1)
-            self._routes.add(*(Route(handler, event, when) for event in events))
+        def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+            _require_coroutine_function(handler, "handler", 2 if transaction else 1, transaction=transaction)
+            taken = InTransaction(handler) if transaction else handler
+            self._routes.add(*(Route(taken, event, when, transaction=transaction) for event in events))
             return handler
 
         return register
@@ -215,6 +267,25 @@ class Router:
             dict.fromkeys(route.event for route in self._routes.collect() if route.role is Role.HANDLER)
         )
 
+    @property
+    def uses_transactions(self) -> bool:
+        """Whether a handler is registered with `transaction=True`, here or in an included router."""
+        if self._frozen is None:
+            return any(route.transaction for route in self._routes.collect())
+        return self._transactions
+
+    async def dispatch_in(self, transaction: Opener, event: Event) -> int:
+        """Do what `dispatch` does; handlers registered with `transaction=True` write through `await transaction.open()`."""
+        if not hasattr(transaction, "open"):
+            raise ConfigurationError(
+                f"transaction must be what a worker passes, with a method open, not {format_value(transaction)}."
+            )
+        token = opener.set(transaction)
+        try:
+            return await self.dispatch(event)
+        finally:
+            opener.reset(token)
+
     async def dispatch(self, event: Event) -> int:
         """Run the handlers of `event` and return how many ran; registration ends with the first dispatch."""
         plan = self._plans.get(type(event))
@@ -246,19 +317,23 @@ class Router:
             plan = self._plans[cls] = self._make_plan(cls)
         return await self._run_each(event, _select(event, plan))
 
-    async def _run_each(self, event: Event, selected: list[tuple[int, Handler[Any]]]) -> int:
+    async def _run_each(self, event: Event, selected: list[tuple[int, Route]]) -> int:
         start = self._resume_at.pop(event.dedup_key, 0) if self._resume_at else 0
-        ran = place = 0
+        ran = resume = 0
+        begun = False
         try:
-            for place, handler in selected:
+            for place, route in selected:
+                # what is written in the transaction is undone if a later handler fails
+                resume = resume if begun else place
+                begun = begun or route.transaction
                 if place >= start:
-                    await handler(event)
+                    await route.handler(event)
                     ran += 1
         except Discard:
             raise
         except BaseException:  # a cancelled handler is one that failed
             if ran or start:
-                self._resume_at[event.dedup_key] = place
+                self._resume_at[event.dedup_key] = resume
                 if len(self._resume_at) > _MAX_RESUMABLE:
                     self._resume_at.popitem(last=False)
             raise
@@ -272,24 +347,27 @@ class Router:
         return _Plan(routes, fallbacks, routes[0].handler if always else None)
 
     def _freeze(self) -> None:
+        self._transactions = self.uses_transactions
         self._frozen = tuple(self._routes.collect_wrapped())
         for routes in self._routes.family():
             routes.closed = True
 
 
-def _select(event: Event, plan: _Plan) -> list[tuple[int, Handler[Any]]]:
-    """Return the handlers to run, numbered by place in the plan: a predicate that changes its mind shifts no place."""
-    selected, handled = list[tuple[int, "Handler[Any]"]](), False
+def _select(event: Event, plan: _Plan) -> list[tuple[int, Route]]:
+    """Return the routes to run, numbered by place in the plan: a predicate that changes its mind shifts no place."""
+    selected, handled = list[tuple[int, Route]](), False
     for place, route in enumerate(plan.routes):
         if route.when is None or holds(route.when, event):
-            selected.append((place, route.handler))
+            selected.append((place, route))
             handled = handled or route.role is Role.HANDLER
     if not handled:
-        selected += [(place, route.handler) for place, route in enumerate(plan.fallbacks, len(plan.routes))]
+        selected += enumerate(plan.fallbacks, len(plan.routes))
     return selected
 
 
-def _require_coroutine_function(function: object, role: str, arguments: int) -> None:
+def _require_coroutine_function(
+    function: object, role: str, arguments: int, *, transaction: bool = False
+) -> None:
     if not is_coroutine_function(function):
         raise ConfigurationError(
             f"The {role} {_name(function)} must be a coroutine function: write `async def`."
@@ -301,7 +379,7 @@ def _require_coroutine_function(function: object, role: str, arguments: int) -> 
     try:
         signature.bind(*range(arguments))
     except TypeError:
-        parameters = "(event, call_next)" if arguments == 2 else "(event)"
+        parameters = "(event, tx)" if transaction else "(event, call_next)" if arguments == 2 else "(event)"
         raise ConfigurationError(
             f"The {role} {_name(function)} must take {parameters}, not {signature}."
         ) from None

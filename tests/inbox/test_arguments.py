@@ -164,6 +164,7 @@ CONSTRUCTORS: dict[Callable[..., object], dict[str, list[object]]] = {
         "dsn": NOT_TEXT,
         "table": [None, "", "Table", "1st", "a" * 42, "a;b", b"a"],
         "max_connections": [None, "5", 0, -1, 2.5, True],
+        "max_transactions": [None, "5", 0, -1, 2.5, True],
         "timeout": NOT_DURATIONS,
         "poll": NOT_DURATIONS,
         **COMMON,

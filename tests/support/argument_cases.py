@@ -33,7 +33,17 @@ from returnhelper.adapters import aiohttp as aiohttp_adapter
 from returnhelper.adapters import asgi as asgi_adapter
 from returnhelper.emulator import Emulator, Fault, Package, SentEvent
 from returnhelper.emulator.faults import FaultKind
-from returnhelper.inbox import MemoryInbox, PostgresInbox, Record, RedisInbox, SQLiteInbox, Worker
+from returnhelper.inbox import (
+    MemoryInbox,
+    PostgresInbox,
+    PostgresTransaction,
+    Record,
+    RedisInbox,
+    SQLiteInbox,
+    SQLiteTransaction,
+    Worker,
+)
+from returnhelper.inbox._transaction import TransactionScope
 from returnhelper.resources._base import Resource
 from returnhelper.webhooks import Endpoint, Receiver, Router, Verifier, events
 from tests.support import coverage_core, coverage_fba
@@ -307,7 +317,14 @@ def _router_cases() -> Iterator[Case]:
     yield Case("webhooks.Router.on_unhandled", Router().on_unhandled, {"handler": handle})
     yield Case("webhooks.Router.middleware", Router().middleware, {"middleware": wrap})
     yield Case("webhooks.Router.include", Router().include, {"other": Router()})
-    yield Case("webhooks.Router.dispatch", Router().dispatch, {"event": events.UnknownEvent(action="x")})
+    unknown = events.UnknownEvent(action="x")
+    yield Case("webhooks.Router.dispatch", Router().dispatch, {"event": unknown})
+    within = {"transaction": TransactionScope(MemoryInbox()), "event": unknown}
+    yield Case("webhooks.Router.dispatch_in", Router().dispatch_in, within)
+
+
+def _never(*_: object) -> Any:
+    raise AssertionError("this reached the database")
 
 
 def _inbox_cases(folder: Path) -> Iterator[Case]:
@@ -343,6 +360,11 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         "uniform": uniform,
     }
     stored = {"record": Record(key="k", body=b"", received_at=NOON)}
+    tx = SQLiteTransaction(_never, _never)
+    yield Case("inbox.SQLiteTransaction.execute", tx.execute, {"sql": "SELECT 1", "values": 1}, ["sql=str"])
+    yield Case("inbox.SQLiteTransaction.fetch", tx.fetch, {"sql": "SELECT 1", "values": 1}, ["sql=str"])
+    yield Case("inbox.SQLiteTransaction.add", tx.add, stored)
+    yield Case("inbox.PostgresTransaction.add", PostgresTransaction(object(), _never).add, stored)  # type: ignore[arg-type]
     yield Case("inbox.MemoryInbox.add_now", MemoryInbox().add_now, stored)
     yield Case("inbox.MemoryInbox.get_now", MemoryInbox().get_now, {"key": "k"}, ["key=str"])
     yield Case("inbox.Worker", Worker, worker, ["backoff=zero", "drain_timeout=zero"])
@@ -502,6 +524,8 @@ EXEMPT: Final[dict[str, str]] = {
             "emulator.Faults",
             "emulator.Warehouse",
             "inbox.PastAttempt",
+            "inbox.PostgresTransaction",
+            "inbox.SQLiteTransaction",
             "inbox.Stats",
             "inbox.WorkerCounters",
             "returnhelper.Page",

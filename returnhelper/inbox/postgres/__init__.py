@@ -17,6 +17,7 @@ from returnhelper.inbox._group import Group, in_rounds
 from returnhelper.inbox.postgres import schema as sql
 from returnhelper.inbox.postgres.connections import Connections, _Collision
 from returnhelper.inbox.postgres.rows import as_json, record_of, row_of, row_of_change
+from returnhelper.inbox.postgres.transaction import ServerTransaction
 from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record, Records, State, Stats
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class PostgresInbox(BaseInbox):
         *,
         table: str = "returnhelper_inbox",
         max_connections: int = 4,
+        max_transactions: int = 16,
         timeout: float | timedelta = 10.0,
         poll: float | timedelta = 5.0,
         clock: Clock | None = None,
@@ -67,6 +69,7 @@ class PostgresInbox(BaseInbox):
             dsn,
             table=table,
             max_connections=check_count("max_connections", max_connections, least=1, most=10_000),
+            max_transactions=check_count("max_transactions", max_transactions, least=1, most=10_000),
             timeout=to_seconds("timeout", timeout),
             clock=self._time,
             notify=self._notifier.notify,
@@ -103,6 +106,15 @@ class PostgresInbox(BaseInbox):
         """Return the time since which no key has been forgotten."""
         since: datetime = (await self._connections.fetch(sql.REMEMBERS_SINCE))[0][0]
         return since
+
+    def transaction(self) -> ServerTransaction:
+        """Return a transaction that has not begun, for a `Worker` to complete a record in."""
+        return ServerTransaction(
+            self._connections.lend,
+            insert=self._insert_one,
+            change=self._change_one,
+            notify=self._notifier.notify,
+        )
 
     async def now(self) -> datetime:
         """Return the time by the clock of the store."""
@@ -208,13 +220,26 @@ class PostgresInbox(BaseInbox):
             added.discard(record.key)
         return results
 
+    async def _insert_one(self, db: AnyConnection, record: Record) -> bool:
+        return (await self._insert_with(db, [record]))[0]
+
     async def _update(self, changes: Sequence[Change]) -> _Flags:
         return await in_rounds(changes, lambda change: change.key, self._update_round)
 
     async def _update_round(self, changes: Sequence[Change]) -> _Flags:
+        async def update(db: AnyConnection) -> _Flags:
+            return await self._update_with(db, changes)
+
+        return await self._connections.run(update)
+
+    async def _update_with(self, db: AnyConnection, changes: Sequence[Change]) -> _Flags:
         rows = [row_of_change(change) for change in sorted(changes, key=lambda change: change.key)]
-        changed = {row[0] for row in await self._connections.fetch(sql.CHANGE, as_json(rows), self._time())}
+        statement = self._connections.statement(sql.CHANGE)
+        changed = {row[0] for row in await db.fetch(statement, as_json(rows), self._time())}
         return [change.key in changed for change in changes]
+
+    async def _change_one(self, db: AnyConnection, change: Change) -> bool:
+        return (await self._update_with(db, [change]))[0]
 
 
 def _server_time() -> None:

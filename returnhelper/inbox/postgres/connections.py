@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
@@ -65,6 +66,7 @@ class Connections:
         *,
         table: str,
         max_connections: int,
+        max_transactions: int,
         timeout: float,
         clock: Callable[[], datetime | None],
         notify: Callable[[], None],
@@ -72,12 +74,15 @@ class Connections:
         self._dsn = check_dsn(dsn)
         self._table = table
         self._max_connections = max_connections
+        self._max_transactions = max_transactions
         self._timeout = timeout
         self._clock = clock
         self._notify = notify
         self._owner = LoopOwner()
         self._opening: asyncio.Lock | None = None
         self._pool: Pool | None = None
+        # handlers keep a connection for as long as they run: from the pool above, claims and leases would have none left
+        self._lending: Pool | None = None
         self._listener: Connection | None = None
         self._heard_at = 0.0
 
@@ -117,6 +122,16 @@ class Connections:
                 await self.close()
             raise _translate(error) from without_frames(error, "asyncpg")
 
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[AnyConnection]:
+        """Lend a connection for the transaction of a handler; wait until one is free."""
+        await self._get_pool()
+        if self._lending is None:
+            self._lending = self._make_pool(self._max_transactions, command_timeout=None)
+        await self._lending  # opens it, unless that is done
+        async with self._lending.acquire() as db:
+            yield db
+
     async def open_pool(self) -> None:
         """Connect and migrate, unless that is done."""
         try:
@@ -133,15 +148,15 @@ class Connections:
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
-        another = self._owner.enter(self._pool, self._listener)
-        pool, self._pool = self._pool, None
+        another = self._owner.enter(self._pool, self._listener, self._lending)
+        pools, self._pool, self._lending = [self._lending, self._pool], None, None
         listener, self._listener = self._listener, None
         if another:
             return
         await self._owner.leave()
         if listener is not None:
             listener.terminate()
-        if pool is not None:
+        for pool in filter(None, pools):
             try:
                 async with asyncio.timeout(self._timeout):
                     await pool.close()
@@ -149,9 +164,9 @@ class Connections:
                 pool.terminate()
 
     async def _get_pool(self) -> Pool:
-        if self._owner.enter(self._pool, self._listener):
+        if self._owner.enter(self._pool, self._listener, self._lending):
             # connections belong to the loop that opened them
-            self._pool, self._listener, self._opening = None, None, asyncio.Lock()
+            self._pool, self._lending, self._listener, self._opening = None, None, None, asyncio.Lock()
         if self._pool is not None:
             return self._pool
         assert self._opening is not None
@@ -162,14 +177,7 @@ class Connections:
         return self._pool
 
     async def _create_pool(self) -> Pool:
-        pool = await asyncpg.create_pool(
-            self._dsn,
-            min_size=0,
-            max_size=self._max_connections,
-            timeout=self._timeout,
-            command_timeout=self._timeout,
-            reset=_skip_reset,
-        )
+        pool = await self._make_pool(self._max_connections, command_timeout=self._timeout)
         try:
             async with pool.acquire() as db, db.transaction():
                 await self._migrate(db)
@@ -182,6 +190,16 @@ class Connections:
         else:
             return pool
         raise ConfigurationError(f"dsn is not the address of a PostgreSQL server ({problem}): {_ENCODE}")
+
+    def _make_pool(self, size: int, *, command_timeout: float | None) -> Pool:
+        return asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=size,
+            timeout=self._timeout,
+            command_timeout=command_timeout,
+            reset=_skip_reset,
+        )
 
     async def _migrate(self, db: AnyConnection) -> None:
         encoding = await db.fetchval("SHOW server_encoding")

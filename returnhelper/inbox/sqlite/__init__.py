@@ -17,9 +17,12 @@ from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable
 from returnhelper.inbox._base import BaseInbox, new_token
 from returnhelper.inbox._columns import from_micros, to_micros
 from returnhelper.inbox._group import Group, Rejected
+from returnhelper.inbox._loop import LoopLock
+from returnhelper.inbox._sql import FileTransaction
 from returnhelper.inbox.sqlite import transactions
 from returnhelper.inbox.sqlite.file import File, connect
 from returnhelper.inbox.sqlite.thread import SQLiteThread
+from returnhelper.inbox.sqlite.transaction import HandlerSteps, commit
 from returnhelper.inbox.store import Change, Record, Records, State, Stats
 
 R = TypeVar("R")
@@ -61,6 +64,10 @@ class SQLiteInbox(BaseInbox):
         patience = to_seconds("busy_timeout", busy_timeout, zero=True)
         self._thread = SQLiteThread(partial(connect, self._path, synchronous, patience, self._clock))
         self._writes: Group[_Work, object] = Group(self._write_together)
+        # A handler keeps its transaction while it runs: on a connection of its own, while all other writers wait here and not
+        # in SQLite, which wakes them in no order.
+        self._handlers = SQLiteThread(partial(connect, self._path, synchronous, patience, self._clock))
+        self._writing = LoopLock()
 
     def __repr__(self) -> str:
         return f"SQLiteInbox({self._path!r})"
@@ -77,17 +84,26 @@ class SQLiteInbox(BaseInbox):
         """Return the time by the clock of the store."""
         return self._clock()
 
+    def transaction(self) -> FileTransaction:
+        """Return a transaction that has not begun, for a `Worker` to complete a record in."""
+        steps = HandlerSteps(self._clock)
+        return FileTransaction(self._run_handler, self._writing.current(), steps, self._notifier.notify)
+
     async def aclose(self) -> None:
-        """Close the file and end the thread."""
+        """Close the file and end the threads."""
         try:
             await self._writes.settle()
         finally:
+            await self._handlers.close()
             await self._thread.close()
 
     def __del__(self) -> None:
-        thread: SQLiteThread | None = getattr(self, "_thread", None)
-        if thread is not None and thread.running:
-            thread.abandon()
+        threads: list[SQLiteThread] = [
+            vars(self)[name] for name in ("_thread", "_handlers") if name in vars(self)
+        ]
+        if any(thread.running for thread in threads):
+            for thread in threads:
+                thread.abandon()
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=1)
 
     async def _open(self) -> None:
@@ -155,8 +171,14 @@ class SQLiteInbox(BaseInbox):
                 return
 
     async def _read(self, work: Callable[[File], R]) -> R:
+        return await self._run(self._thread, work)
+
+    async def _run_handler(self, work: Callable[[File], R]) -> R:
+        return await self._run(self._handlers, work)
+
+    async def _run(self, thread: SQLiteThread, work: Callable[[File], R]) -> R:
         try:
-            return await self._thread.run(work)
+            return await thread.run(work)
         except (sqlite3.Error, *_DATA_FAULTS) as error:
             raise _translate(self._path, error) from error
 
@@ -165,7 +187,8 @@ class SQLiteInbox(BaseInbox):
         return result
 
     async def _write_together(self, works: _Works) -> _Results:
-        return await self._read(partial(_transaction, works=works))
+        async with self._writing.current():
+            return await self._read(partial(_transaction, works=works))
 
 
 def _file_path(path: object) -> str:
@@ -198,13 +221,10 @@ def _transaction(db: File, works: _Works) -> _Results:
     db.execute("BEGIN IMMEDIATE")
     try:
         results = [work(db) for work in works]
-        db.execute("COMMIT")
+        commit(db)
     except BaseException:
         # some failures, such as a full disk, have rolled back already
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    if db.replaced():
-        # the next process would open other files, and find nothing of this
-        raise sqlite3.OperationalError("one of its files was removed or replaced")
     return results

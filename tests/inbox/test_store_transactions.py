@@ -1,0 +1,94 @@
+"""The transaction of a store that also completes a record, without a worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from returnhelper.errors import ConfigurationError
+from returnhelper.inbox import Added, Duplicate, Inbox, Record, State
+from returnhelper.inbox.store import Change
+from tests.support.effects import Effects
+from tests.support.inbox_kit import make_inbox, record
+
+LEASE = timedelta(minutes=1)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def inbox(kind: str, where: str) -> AsyncIterator[Any]:
+    async with make_inbox(kind, where, name=f"t{uuid4().hex[:12]}") as inbox:
+        yield inbox
+
+
+@pytest.fixture
+async def effects(kind: str, where: str, inbox: Inbox) -> Effects:
+    table = Effects(kind, where, inbox)
+    await table.create()
+    return table
+
+
+async def leased(inbox: Inbox) -> tuple[Record, Change]:
+    await inbox.add(record("k"))
+    (claimed,) = await inbox.claim(1, LEASE)
+    return claimed, Change("k", claimed.lease or "", State.DONE)
+
+
+async def test_complete(inbox: Any, effects: Effects) -> None:
+    """Rows, added records and the completion are there after the commit, and not before."""
+    _, change = await leased(inbox)
+    transaction = inbox.transaction()
+    tx = await transaction.begin()
+    await effects.write(tx, "row")
+    assert await tx.add(record("child")) is Added
+    assert await tx.add(record("k")) is Duplicate
+    assert await transaction.complete(change)
+    assert await effects.keys() == ["row"]
+    stats = await inbox.stats()
+    assert (stats.ready, stats.leased, stats.done) == (1, 0, 1)
+
+
+async def test_lost(inbox: Any, effects: Effects) -> None:
+    """If the lease is lost, nothing is written."""
+    claimed, change = await leased(inbox)
+    assert await inbox.release(claimed)
+    transaction = inbox.transaction()
+    tx = await transaction.begin()
+    await effects.write(tx, "row")
+    await tx.add(record("child"))
+    assert not await transaction.complete(change)
+    assert await effects.keys() == []
+    stats = await inbox.stats()
+    assert (stats.ready, stats.done) == (1, 0)
+
+
+async def test_rollback(inbox: Any, effects: Effects) -> None:
+    """A transaction that is rolled back, once or twice, or never begun, leaves nothing behind."""
+    claimed, _ = await leased(inbox)
+    transaction = inbox.transaction()
+    await transaction.rollback()
+    transaction = inbox.transaction()
+    tx = await transaction.begin()
+    await effects.write(tx, "row")
+    await transaction.rollback()
+    await transaction.rollback()
+    assert await effects.keys() == []
+    assert await inbox.complete(claimed)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_after_its_end(inbox: Any, effects: Effects) -> None:
+    """A transaction that has ended refuses further statements."""
+    transaction = inbox.transaction()
+    tx = await transaction.begin()
+    await transaction.rollback()
+    with pytest.raises(ConfigurationError, match="has ended"):
+        await effects.write(tx, "row")
