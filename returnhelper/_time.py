@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time as _time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -11,6 +12,7 @@ from .errors import ConfigurationError, format_value
 
 Clock: TypeAlias = Callable[[], datetime]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+Timer: TypeAlias = Callable[[], float]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST: Final = 100 * 365.0 * 86_400
@@ -26,6 +28,17 @@ _UNSET_YEAR: Final = 1  # ASP.NET prints 0001-01-01T00:00:00 for a time that was
 def utc_now() -> datetime:
     """Return the current time as aware UTC."""
     return datetime.now(UTC)
+
+
+_BOOTTIME: Final = getattr(_time, "CLOCK_BOOTTIME", None)
+
+
+def elapsed() -> float:
+    """Return the seconds since some moment, by a clock that never steps and counts a suspend of the machine.
+
+    Where there is none (it is Linux that has one), `time.monotonic`.
+    """
+    return _time.monotonic() if _BOOTTIME is None else _time.clock_gettime(_BOOTTIME)
 
 
 def as_utc(time: datetime) -> datetime:

@@ -1,134 +1,282 @@
-"""One attempt at one record: run its handlers under a lease that is kept alive."""
+"""One attempt at one record: run its handlers, and say what becomes of the record."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from datetime import timedelta
+import traceback
+from collections.abc import Callable, Coroutine
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, Protocol
 
-from returnhelper._time import Clock
-from returnhelper.errors import InboxUnavailable
+from returnhelper._time import Clock, Timer
+from returnhelper.errors import PayloadInvalid
+from returnhelper.inbox._columns import storable_text
 from returnhelper.inbox._counters import WorkerCounters
-from returnhelper.inbox._disposition import Disposition, DispositionKind, classify
-from returnhelper.inbox.store import Inbox, Record
+from returnhelper.inbox._disposition import Disposition, DispositionKind, classify, describe
+from returnhelper.inbox._history import MAX_ERROR, MAX_TRACEBACK, PastAttempt, with_attempt
+from returnhelper.inbox._leases import Lease
+from returnhelper.inbox.store import LARGE_BODY, LEASE_EXPIRED, Record, with_changes
+from returnhelper.webhooks.events import parse_event
+
+if TYPE_CHECKING:
+    from returnhelper.webhooks.events import Event
 
 _log = logging.getLogger("returnhelper.inbox")
+_TRACEBACK_FRAMES: Final = 50
 
 
-class Attempt:
-    """Run the handlers of a record in a task of their own and classify the outcome.
+class Dispatcher(Protocol):
+    """What a worker needs of a router. One that has a method ``takes`` too tells which events have a handler."""
 
-    Handlers that ignore their cancellation are cancelled again every ``cancel_interval`` seconds; the lease is kept meanwhile.
+    async def dispatch(self, event: Event, /) -> int:
+        """Run the handlers of an event and return how many there were."""
+        ...
+
+
+class StopCause(Enum):
+    """Why handlers were cancelled."""
+
+    TIMEOUT = auto()
+    LOST = auto()
+    DRAIN = auto()
+
+
+class Attempt(Lease):
+    """A record from its claim to its outcome: first it waits, then its handlers run, then the outcome is stored."""
+
+    __slots__ = (
+        "_cancel_interval",
+        "_task",
+        "_timer",
+        "cause",
+        "claimed",
+        "ended",
+        "handled",
+        "past",
+        "recalled",
+        "waits_since",
+    )
+
+    def __init__(self, record: Record, expires: float, waits_since: float = 0.0) -> None:
+        super().__init__(record, expires)
+        self.claimed = record
+        self.waits_since = waits_since
+        self.cause: StopCause | None = None
+        self.handled: bool | None = None
+        self.past: PastAttempt | None = None
+        self.ended = False
+        self.recalled = False
+        self._cancel_interval = 0.0
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def renew(self, record: Record, expires: float) -> None:
+        """Go on under a new lease."""
+        super().renew(record, expires)
+        self.claimed = record
+
+    def lose(self) -> None:
+        """Take note that the record may belong to somebody else by now, and cancel its handlers."""
+        super().lose()
+        self.cancel(StopCause.LOST)
+
+    def begin(self, timeout: float | None, cancel_interval: float) -> None:
+        """Take note that the current task runs the handlers; they are cancelled after ``timeout`` seconds."""
+        self._task = asyncio.current_task()
+        self._cancel_interval = cancel_interval
+        if timeout is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(timeout, self.cancel, StopCause.TIMEOUT)
+
+    def end(self) -> None:
+        """Take note that the handlers have ended: they are not cancelled any more."""
+        self.ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def cancel(self, cause: StopCause) -> None:
+        """Cancel the handlers, and again while they ignore it; the first cause counts."""
+        if self.ended or self.cause is not None:
+            return
+        self.cause = cause
+        if self._task is not None:
+            self._cancel(self._task)
+
+    def _cancel(self, task: asyncio.Task[object], *, ignored: bool = False) -> None:
+        if ignored:
+            _log.error("a handler of event %s is still running after its cancellation", self.record.key)
+        task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = task.get_loop()
+        self._timer = loop.call_later(self._cancel_interval, lambda: self._cancel(task, ignored=True))
+
+    def outcome(self) -> Record:
+        """Return the record with what the attempt adds to it, under its present lease."""
+        if self.past is None:
+            return self.record
+        return with_changes(
+            self.record, handled=self.handled, history=with_attempt(self.record.history, self.past)
+        )
+
+
+class Handling:
+    """Run the handlers of records, at most ``max_attempts`` times each, and classify how it ended.
+
+    ``is_interrupted`` tells whether the worker itself was cancelled, rather than drained. Handlers that ignore their
+    cancellation are cancelled again every ``cancel_interval`` seconds.
     """
 
     def __init__(
         self,
-        inbox: Inbox,
-        record: Record,
-        *,
-        lease: timedelta,
-        clock: Clock,
+        router: Dispatcher,
         counters: WorkerCounters,
+        *,
+        timeout: float | None,
+        max_attempts: int,
+        clock: Clock,
+        elapsed: Timer,
+        is_interrupted: Callable[[], bool],
         cancel_interval: float = 10.0,
     ) -> None:
-        self._inbox = inbox
-        self._record = record
-        self._lease = lease
-        self._clock = clock
+        self.worker = ""
+        self._router = router
+        self._takes: Callable[[Event], bool] | None = getattr(router, "takes", None)
         self._counters = counters
+        self._timeout = timeout
+        self._max_attempts = max_attempts
+        self._clock = clock
+        self._elapsed = elapsed
+        self._is_interrupted = is_interrupted
         self._cancel_interval = cancel_interval
 
-    async def run(self, handlers: Coroutine[object, object, object], timeout: float | None) -> Disposition:  # noqa: ASYNC109
-        """Return the disposition of the record; ``timeout`` is in seconds.
+    async def run(self, attempt: Attempt) -> Disposition:
+        """Run the handlers of a record, unless it has had all its attempts, and return what becomes of it.
 
-        Cancelling this cancels the handlers and waits until they have ended. If they finish all the same, their outcome
-        is returned and no `CancelledError` is raised.
+        Handlers that finish although they were cancelled have finished.
         """
-        work = asyncio.create_task(_catch(handlers), name=f"returnhelper handler {self._record.key}")
-        lease = asyncio.create_task(self._keep_lease(), name="returnhelper lease")
-        try:
-            await asyncio.wait({work, lease}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return self._classify(work)
-            if lease.done():
-                await self._stop(work)
-                return Disposition(DispositionKind.LOST, "the lease was lost")
-            # The lease is kept until the handler has ended: nobody else may start meanwhile.
-            await self._stop(work)
-            disposition = self._classify(work)
-            if _finished(work):
-                return disposition
-            self._counters.timed_out += 1
+        record = attempt.record
+        if record.attempts > self._max_attempts:
+            reason = record.reason or LEASE_EXPIRED
             return Disposition(
-                DispositionKind.RETRY, f"the handler timed out after {timeout:g} s", error="TimeoutError"
+                DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
             )
-        except asyncio.CancelledError:
-            await self._stop(work)
-            if _finished(work):
-                return self._classify(work)
-            raise
-        finally:
-            await self._stop(work)
-            await self._stop(lease)
+        if attempt.cause is not None:
+            return self._stopped(attempt.cause)
+        started_at, began = self._clock(), self._elapsed()
+        disposition, error = await self._dispatch(attempt)
+        if disposition.kind is DispositionKind.RELEASE:
+            return disposition
+        attempt.past = PastAttempt(
+            started_at=started_at,
+            duration=round(self._elapsed() - began, 6),
+            worker=self.worker,
+            error=None if error is None else storable_text(describe(error))[:MAX_ERROR],
+            traceback=_traceback(error) if disposition.failed else None,
+        )
+        return self._limited(record, disposition)
 
-    def _classify(self, work: asyncio.Task[BaseException | None]) -> Disposition:
-        error = asyncio.CancelledError("the handler was cancelled") if work.cancelled() else work.result()
+    async def _dispatch(self, attempt: Attempt) -> tuple[Disposition, BaseException | None]:
+        record = attempt.record
+        attempt.begin(self._timeout, self._cancel_interval)
+        try:
+            large = len(record.body) > LARGE_BODY
+            event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
+            handlers = self._router.dispatch(event)
+        except PayloadInvalid as error:
+            return Disposition(DispositionKind.HOLD, str(error), error=type(error).__name__), error
+        except asyncio.CancelledError as error:
+            return self._classify(attempt, error), error
+        except Exception as error:  # noqa: BLE001
+            # Ours or the router's, not a handler's. It must not cost the record its outcome.
+            _log.exception("event %s could not be dispatched", record.key)
+            name = type(error).__name__
+            return Disposition(DispositionKind.RETRY, name, error=name), error
+        else:
+            raised = await _catch(handlers)
+            attempt.handled = self._is_taken(event)
+            return self._classify(attempt, raised), raised
+        finally:
+            attempt.end()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                await _forget_cancellation(task)
+
+    def _is_taken(self, event: Event) -> bool | None:
+        try:
+            return None if self._takes is None else self._takes(event)
+        except Exception:  # noqa: BLE001 - a predicate of the caller, which dispatching has met already
+            return None
+
+    def _classify(self, attempt: Attempt, error: BaseException | None) -> Disposition:
         disposition = classify(error)
-        if disposition.failed:
-            self._counters.failed += 1
-            _log.warning("a handler of event %s failed", self._record.key, exc_info=error)
+        if not disposition.failed:
+            return disposition
+        if attempt.cause is not None:
+            return self._stopped(attempt.cause)
+        if isinstance(error, asyncio.CancelledError):
+            if self._is_interrupted():
+                return Disposition(DispositionKind.RELEASE)
+            disposition = classify(asyncio.CancelledError("the handler was cancelled"))
+        self._counters.failed += 1
+        _log.warning("a handler of event %s failed", attempt.record.key, exc_info=error)
         return disposition
 
-    async def _stop(self, task: asyncio.Task[BaseException | None] | asyncio.Task[None]) -> None:
-        """Cancel a task and return when it has ended, even if the caller is cancelled again meanwhile."""
-        cancelled = False
-        while not task.done():
-            task.cancel()
-            try:
-                _, running = await asyncio.wait({task}, timeout=self._cancel_interval)
-            except asyncio.CancelledError:
-                cancelled = True
-            else:
-                if running:
-                    _log.error(
-                        "a handler of event %s is still running after its cancellation", self._record.key
-                    )
-        if cancelled:
-            raise asyncio.CancelledError
+    def _stopped(self, cause: StopCause) -> Disposition:
+        """Return the disposition of a record whose handlers were cancelled and did not finish."""
+        match cause:
+            case StopCause.TIMEOUT:
+                self._counters.timed_out += 1
+                return Disposition(
+                    DispositionKind.RETRY,
+                    f"the handler timed out after {self._timeout:g} s",
+                    error="TimeoutError",
+                )
+            case StopCause.LOST:
+                return Disposition(DispositionKind.LOST, "the lease was lost")
+            case StopCause.DRAIN:
+                return Disposition(DispositionKind.RELEASE)
 
-    async def _keep_lease(self) -> None:
-        """Extend the lease after every third of its duration; return when it is lost."""
-        period = self._lease.total_seconds() / 3
-        expires = self._record.leased_until or self._clock() + self._lease
-        while True:
-            await asyncio.sleep(period)
-            called = self._clock()
-            try:
-                async with asyncio.timeout(period):
-                    extended = await self._inbox.extend(self._record, self._lease)
-            except (InboxUnavailable, TimeoutError) as error:
-                self._counters.store_failures += 1
-                _log.warning("the lease of event %s could not be extended: %s", self._record.key, error)
-                if self._clock() >= expires:
-                    return
-                continue
-            if not extended:
-                return
-            expires = called + self._lease
+    def _limited(self, record: Record, disposition: Disposition) -> Disposition:
+        """Return what becomes of a record after its last attempt, if this was one."""
+        last = record.attempts >= self._max_attempts and not disposition.deferred
+        if disposition.kind is not DispositionKind.RETRY or not last:
+            return disposition
+        return Disposition(
+            DispositionKind.HOLD,
+            f"given up after {record.attempts} attempts: {disposition.reason}",
+            error=disposition.error,
+        )
 
 
 async def _catch(handlers: Coroutine[object, object, object]) -> BaseException | None:
     """Return what the handlers raise: a `SystemExit`, for one, would end the event loop if it left the task."""
     try:
         await handlers
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001
         return error
     return None
 
 
-def _finished(work: asyncio.Task[BaseException | None]) -> bool:
-    """Tell whether the handlers returned or raised `Retry` or `Discard`, although they were cancelled."""
-    return not work.cancelled() and not classify(work.result()).failed
+async def _forget_cancellation(task: asyncio.Task[object]) -> None:
+    """Let a task go on that was cancelled: what is cancelled are the handlers that ran in it."""
+    while task.cancelling():
+        task.uncancel()
+    try:
+        # a cancellation that the handlers did not meet any more would meet the next call
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        while task.cancelling():
+            task.uncancel()
+
+
+def _traceback(error: BaseException | None) -> str | None:
+    """Return the end of a traceback: source lines without the values of variables."""
+    try:
+        text = "".join(traceback.format_exception(error, limit=-_TRACEBACK_FRAMES))
+    except Exception:  # noqa: BLE001 - somebody's class; that it has no text must not cost the outcome
+        return None
+    return storable_text(text)[-MAX_TRACEBACK:]

@@ -37,6 +37,7 @@ T = TypeVar("T")
 _PURGE_BATCH: Final = 1000
 HEARTBEAT: Final = 2.0
 """Seconds of silence after which a connection that listens is checked: its peer may have vanished without a word."""
+_SOON: Final = 0.01
 _LONGEST_WAIT: Final = 86_400.0  # some event loops cannot wait for infinity
 
 
@@ -295,7 +296,8 @@ class BaseInbox(Uncopyable):
         """Return as soon as something may be claimable, at the latest after ``timeout``."""
         end = time.monotonic() + min(to_seconds("timeout", timeout, zero=True), self._poll, _LONGEST_WAIT)
         await self._listen()
-        if await self._notifier.wait(0):
+        # most waits end soon, after a completion or an add: those cost the store nothing
+        if await self._notifier.wait(min(_SOON, end - time.monotonic())):
             return
         due = await self._next_due()
         left = end - time.monotonic()

@@ -70,3 +70,5 @@ class WorkerCounters:
                 self.retried += 1
             case DispositionKind.LOST:
                 self.lost += 1
+            case DispositionKind.RELEASE:
+                self.released += 1

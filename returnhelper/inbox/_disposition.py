@@ -23,6 +23,7 @@ class DispositionKind(Enum):
     RETRY = auto()
     HOLD = auto()
     LOST = auto()
+    RELEASE = auto()
 
 
 @attrs.frozen

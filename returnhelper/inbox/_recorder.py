@@ -7,14 +7,18 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from itertools import count
 
-from returnhelper._time import LONGEST, Clock
+from returnhelper._time import LONGEST, Clock, Timer
 from returnhelper.errors import InboxUnavailable
+from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
+from returnhelper.inbox._kept import Kept, KeptDispositions
+from returnhelper.inbox._leases import LeaseKeeper
 from returnhelper.inbox.store import Inbox, Record
 
 _log = logging.getLogger("returnhelper.inbox")
+_NOT_KEPT = (DispositionKind.LOST, DispositionKind.RELEASE)  # the handlers did not finish
 
 
 class Recorder:
@@ -25,50 +29,90 @@ class Recorder:
         inbox: Inbox,
         counters: WorkerCounters,
         outage: Outage,
+        leases: LeaseKeeper,
         *,
         backoff: Backoff,
         lease: timedelta,
         clock: Clock,
+        elapsed: Timer,
     ) -> None:
         self._inbox = inbox
         self._counters = counters
         self._outage = outage
+        self._leases = leases
         self._backoff = backoff
         self._lease = lease
         self._clock = clock
+        self._elapsed = elapsed
+        self._kept = KeptDispositions()
 
-    async def record(self, record: Record, disposition: Disposition) -> None:
+    def recall(self, attempt: Attempt) -> Disposition | None:
+        """Return what became of a record already, if it came back because that could not be stored."""
+        kept = self._kept.take(attempt.record)
+        if kept is None:
+            return None
+        attempt.handled, attempt.past, attempt.recalled = kept.handled, kept.past, True
+        return kept.disposition
+
+    async def record(self, attempt: Attempt, disposition: Disposition) -> None:
         """Store the disposition, for as long as the store is unavailable: otherwise the event would be handled again.
 
         Give up on a failure that is not an outage, or if the store accepts other changes after the duration of a lease.
+        What could not be stored because the lease is lost is kept until a claim brings the record back.
         """
-        delay = self._delay(record, disposition)
-        _log_disposition(record, disposition, delay)
-        started = self._clock()
+        delay = self._delay(attempt.record, disposition)
+        _log_disposition(attempt.record, disposition, delay)
+        if self._leases.is_lost(attempt) and disposition.kind not in _NOT_KEPT:
+            self._keep(attempt, disposition)
+            return
+        started = self._elapsed()
         for failures in count(1):
-            error = await self._store(record, disposition, delay)
+            error = await self._store(attempt, disposition, delay)
             if error is None:
                 return
-            overdue = self._clock() - started > self._lease
-            if not isinstance(error, InboxUnavailable) or (overdue and await self._is_available(record)):
-                _log.error(
-                    "the outcome of event %s could not be stored; it is handled again when its lease expires",
-                    record.key,
-                    exc_info=error,
-                )
+            overdue = self._elapsed() - started > self._lease.total_seconds()
+            if not isinstance(error, InboxUnavailable) or (overdue and await self._is_available(attempt)):
+                self._refused(attempt, disposition, error)
+                return
+            if disposition.kind is DispositionKind.RELEASE:
                 return
             self._outage.count(failures, error)
             await self._outage.pause(failures)
 
-    async def _is_available(self, record: Record) -> bool:
+    def keep(self, attempt: Attempt, disposition: Disposition) -> None:
+        """Keep a disposition that could not be stored, until a claim brings its record back."""
+        if disposition.kind not in _NOT_KEPT:
+            self._kept.keep(attempt.claimed, Kept(disposition, attempt.handled, attempt.past))
+
+    def _keep(self, attempt: Attempt, disposition: Disposition) -> None:
+        if disposition.kind is DispositionKind.RELEASE:
+            return
+        self._counters.count(DispositionKind.LOST, attempt.record, self._clock())
+        self.keep(attempt, disposition)
+        _log.warning(
+            "the lease of event %s was lost before its outcome was stored; it may be handled twice",
+            attempt.record.key,
+        )
+
+    def _refused(self, attempt: Attempt, disposition: Disposition, error: Exception) -> None:
+        if not attempt.recalled:  # a record whose outcome is refused twice has all its attempts
+            self.keep(attempt, disposition)
+        _log.error(
+            "the outcome of event %s could not be stored; it is handled again when its lease expires",
+            attempt.record.key,
+            exc_info=error,
+        )
+
+    async def _is_available(self, attempt: Attempt) -> bool:
         try:
-            await self._inbox.extend(record, self._lease)
+            await self._inbox.extend(attempt.record, self._lease)
         except Exception:  # noqa: BLE001
             return False
         return True
 
-    async def _store(self, record: Record, disposition: Disposition, delay: timedelta) -> Exception | None:
+    async def _store(self, attempt: Attempt, disposition: Disposition, delay: timedelta) -> Exception | None:
         """Store the disposition, or the same with a plain reason, and count it; return the failure, if any."""
+        record = attempt.outcome()
         try:
             stored = await self._call(record, disposition, delay)
         except Exception as error:  # noqa: BLE001 - a store may fail in ways of its own
@@ -76,13 +120,15 @@ class Recorder:
                 return error
             # Perhaps the store cannot keep this text.
             try:
-                stored = await self._call(record, disposition.plain(), delay)
+                stored = await self._call(attempt.record, disposition.plain(), delay)
             except Exception as second:  # noqa: BLE001
                 return second
-        kind = disposition.kind if stored else DispositionKind.LOST
-        self._counters.count(kind, record, self._clock())
-        if kind is DispositionKind.LOST:
-            _log.warning("the lease of event %s was lost; it may be handled twice", record.key)
+        if stored:
+            self._counters.count(disposition.kind, record, self._clock())
+        elif record.lease != attempt.record.lease:
+            return InboxUnavailable("a claim renewed the lease meanwhile")
+        else:
+            self._keep(attempt, disposition)
         return None
 
     def _call(self, record: Record, disposition: Disposition, delay: timedelta) -> Awaitable[bool]:
@@ -99,8 +145,12 @@ class Recorder:
             case DispositionKind.LOST:
                 # If nobody has claimed it yet, it need not wait for the end of its lease.
                 return self._inbox.retry(record, 0, reason)
+            case DispositionKind.RELEASE:
+                return self._inbox.release(record)
 
     def _delay(self, record: Record, disposition: Disposition) -> timedelta:
+        if disposition.kind is not DispositionKind.RETRY:
+            return timedelta(0)
         if disposition.after is None:
             return timedelta(seconds=self._backoff.delay(record.attempts))
         return min(disposition.after, timedelta(seconds=LONGEST))

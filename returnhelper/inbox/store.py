@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -230,7 +231,15 @@ class Record:
 
 # A class of the same layout as `Record` that is not frozen.
 _Draft: Any = type("_Draft", (), {"__slots__": Record.__dict__["__slots__"]})
+_NAMES: Final = tuple(column.name for column in COLUMNS)
+_values: Final = attrgetter(*_NAMES)
 _DEFAULTS: Final = tuple(field.default for field in attrs.fields(Record))
+
+
+def with_changes(record: Record, **changes: object) -> Record:
+    """Return a copy of a record with some new values, which are neither converted nor checked."""
+    return Record.from_columns(*(dict(zip(_NAMES, _values(record), strict=True)) | changes).values())
+
 
 # a name of its own, because every store has a method called list
 Records: TypeAlias = list[Record]
@@ -300,7 +309,10 @@ class Inbox(Protocol):
         ...
 
     async def claim(self, limit: int, lease: float | timedelta) -> Records:
-        """Lease up to ``limit`` records, the oldest first, for the duration ``lease``."""
+        """Lease up to ``limit`` records, the oldest first, for the duration ``lease``.
+
+        Fewer mean that no more are claimable, or that the next `wait` returns at once.
+        """
         ...
 
     async def extend(self, record: Record, lease: float | timedelta) -> bool:

@@ -5,43 +5,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
+import secrets
 import signal
+import socket
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from contextvars import Context, copy_context
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from returnhelper._arguments import POSITIVE, require_callable, require_int
 from returnhelper._secrets import Uncopyable
-from returnhelper._time import Clock, Sleep, to_seconds, utc_now
-from returnhelper.errors import ConfigurationError, InboxUnavailable, PayloadInvalid
-from returnhelper.inbox._attempt import Attempt
+from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
+from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
+from returnhelper.inbox._attempt import Attempt, Dispatcher, Handling, StopCause
 from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
+from returnhelper.inbox._leases import LeaseKeeper
+from returnhelper.inbox._prefetch import Prefetch
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
-from returnhelper.inbox.store import LARGE_BODY, LEASE_EXPIRED, Inbox, Record
-from returnhelper.webhooks.events import parse_event
-
-if TYPE_CHECKING:
-    from returnhelper.webhooks.events import Event
+from returnhelper.inbox._watchdog import Watchdog
+from returnhelper.inbox.store import LEASE_EXPIRED, Inbox, Record
 
 __all__ = ["Worker", "WorkerCounters"]
 
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
+_LONGEST_TICK: Final = 1.0
+_TICKS: Final = 6  # per lease
+_BLOCKED_AFTER: Final = (1.0, 5.0)  # a third of the lease within these bounds, in seconds
+_MOST_PREFETCHED: Final = 200
+_MOST_UNRECORDED: Final = 500
+_LONGEST_NAME: Final = 200
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-
-
-class Dispatcher(Protocol):
-    """What a worker needs of a router."""
-
-    async def dispatch(self, event: Event, /) -> int:
-        """Run the handlers of an event and return how many there were."""
-        ...
+_RELEASE: Final = Disposition(DispositionKind.RELEASE)
 
 
 class Worker(Uncopyable):
@@ -60,7 +63,11 @@ class Worker(Uncopyable):
     Events of one shipment (or inventory, …) are handled one after the other, oldest ``eventTime`` first. One that waits
     for its retry blocks the younger ones, so a handler must not retry until a younger event of the same shipment comes.
 
-    ``poll`` is the maximum time between two polls of the inbox. A drain lets running handlers finish for
+    The next records are claimed while these are handled, as many as are handled meanwhile. Only clocks that never step
+    decide about leases. A record that comes back although it is handled here, or was, is not handled again.
+
+    ``name`` appears in the history of the records; the default is made of host, process and a random part. ``poll`` is the
+    maximum time between two polls of the inbox. A drain lets running handlers finish for
     ``drain_timeout``, then cancels them and releases their records. All durations are seconds or a timedelta.
     """
 
@@ -77,14 +84,25 @@ class Worker(Uncopyable):
         handler_timeout: float | timedelta | None = 300.0,
         drain_timeout: float | timedelta = 30.0,
         poll: float | timedelta = 5.0,
+        name: str | None = None,
         clock: Clock = utc_now,
+        elapsed: Timer = elapsed,
         sleep: Sleep = asyncio.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         if not hasattr(inbox, "claim") or not hasattr(router, "dispatch"):
             raise ConfigurationError("a Worker takes the inbox first, then the router: Worker(inbox, router)")
-        for name, function in (("clock", clock), ("sleep", sleep), ("uniform", uniform)):
-            require_callable(name, function)
+        for argument, function in (
+            ("clock", clock),
+            ("elapsed", elapsed),
+            ("sleep", sleep),
+            ("uniform", uniform),
+        ):
+            require_callable(argument, function)
+        if name is not None and (not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME):
+            raise ConfigurationError(
+                f"name must be a text of 1 to {_LONGEST_NAME} characters, not {format_value(name)}"
+            )
         require_int("concurrency", concurrency, POSITIVE)
         require_int("max_attempts", max_attempts, POSITIVE)
         delays = Backoff(
@@ -96,26 +114,57 @@ class Worker(Uncopyable):
             raise ConfigurationError(
                 f"backoff must not exceed max_backoff: {delays.initial:g} s, {delays.longest:g} s"
             )
+        lease_time = timedelta(seconds=to_seconds("lease", lease))
+        handler_limit = None if handler_timeout is None else to_seconds("handler_timeout", handler_timeout)
         self._inbox = inbox
-        self._router = router
         self._concurrency = concurrency
-        self._lease = timedelta(seconds=to_seconds("lease", lease))
-        self._max_attempts = max_attempts
-        self._handler_timeout = (
-            None if handler_timeout is None else to_seconds("handler_timeout", handler_timeout)
-        )
+        self._lease = lease_time
         self._drain_timeout = to_seconds("drain_timeout", drain_timeout, zero=True)
         self._poll = to_seconds("poll", poll)
-        self._clock = clock
+        self._elapsed = elapsed
+        self._name = name
         self.counters = WorkerCounters()
         self._outage = Outage(self.counters, sleep=sleep, uniform=uniform)
-        self._recorder = Recorder(
-            inbox, self.counters, self._outage, backoff=delays, lease=self._lease, clock=clock
+        self._leases = LeaseKeeper(inbox, lease_time, self.counters, elapsed=elapsed)
+        self._handling = Handling(
+            router,
+            self.counters,
+            timeout=handler_limit,
+            max_attempts=max_attempts,
+            clock=clock,
+            elapsed=elapsed,
+            is_interrupted=self._is_cancelled,
         )
+        self._recorder = Recorder(
+            inbox,
+            self.counters,
+            self._outage,
+            self._leases,
+            backoff=delays,
+            lease=lease_time,
+            clock=clock,
+            elapsed=elapsed,
+        )
+        self._prefetch = Prefetch(_MOST_PREFETCHED, elapsed=elapsed)
+        low, high = _BLOCKED_AFTER
+        self._watchdog = Watchdog(min(high, max(low, lease_time.total_seconds() / 3)))
+        self._context = Context()
+        self._reset()
+
+    def _reset(self) -> None:
         self._stopping = asyncio.Event()
-        self._limit = concurrency
-        self._running: set[asyncio.Task[None]] = set()
+        self._progress = asyncio.Event()
+        self._alone = False
+        self._waiting: deque[Attempt] = deque()
+        self._running: set[Attempt] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leases.clear()
         self._service: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of this worker in the history of records; empty before the first start, unless it was given."""
+        return self._name or self._handling.worker
 
     async def start(self) -> None:
         """Start to handle records in the background of the running event loop; `drain` ends it.
@@ -124,7 +173,9 @@ class Worker(Uncopyable):
         """
         if self._service is not None and not self._service.done():
             raise ConfigurationError("this worker is running already: call drain() first")
-        self._stopping, self._running = asyncio.Event(), set()
+        self._reset()
+        self._handling.worker = self._name or _make_name()
+        self._context = copy_context()
         self._service = asyncio.create_task(self._serve(), name="returnhelper worker")
 
     async def __aenter__(self) -> Self:
@@ -145,7 +196,7 @@ class Worker(Uncopyable):
         """
         caught = to_signals(signals)
         await self.start()
-        with catch(caught, self._stopping.set):
+        with catch(caught, self._stop):
             try:
                 await self._stopping.wait()
             finally:
@@ -159,7 +210,7 @@ class Worker(Uncopyable):
         service = self._service
         if service is None:
             return
-        self._stopping.set()
+        self._stop()
         try:
             await asyncio.wait({service})
         except asyncio.CancelledError:
@@ -172,60 +223,168 @@ class Worker(Uncopyable):
         if not service.cancelled():
             service.result()
 
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._progress.set()
+
+    def _is_cancelled(self) -> bool:
+        return self._service is None or self._service.cancelling() > 0
+
     async def _serve(self) -> None:
+        with self._watchdog.watching():
+            tending = asyncio.create_task(self._tend(), name="returnhelper leases")
+            try:
+                while not self._stopping.is_set():
+                    await self._claim_and_start()
+                self._release_waiting()
+                if self._tasks:
+                    await asyncio.wait(self._tasks, timeout=self._drain_timeout)
+            except Exception:
+                _log.exception("worker stopped by an unexpected error")
+                raise
+            finally:
+                self._stop()  # `run` may be waiting for it
+                await _in_spite_of_cancellation(self._end())
+                tending.cancel()
+                await asyncio.wait({tending})
+
+    async def _end(self) -> None:
+        """Cancel what is still running, and return when every record is finished or released, if the store responds soon."""
+        self._release_waiting()
+        for attempt in self._running:
+            attempt.cancel(StopCause.DRAIN)
+        while self._running:
+            await self._next_progress()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_FINAL_CALL_TIMEOUT)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _tend(self) -> None:
+        """Do what is due from time to time: leases, records that wait too long, a sign of life for the watchdog."""
         try:
-            while not self._stopping.is_set():
-                await self._claim_and_start()
-            if self._running:
-                await asyncio.wait(set(self._running), timeout=self._drain_timeout)
-        except Exception:
-            _log.exception("worker stopped by an unexpected error")
-            raise
+            while True:
+                self._watchdog.beat()
+                await asyncio.sleep(min(_LONGEST_TICK, self._lease.total_seconds() / _TICKS))
+                self._leases.check()
+                if self._waiting and self._elapsed() - self._waiting[0].waits_since > _LONGEST_TICK:
+                    # the handlers became slower than they were: somebody else may have time
+                    self._release_waiting()
         finally:
-            # `run` may be waiting for it
-            self._stopping.set()
-            for task in self._running:
-                task.cancel()
-            if self._running:
-                await asyncio.wait(set(self._running))
+            await self._leases.close()
 
     async def _claim_and_start(self) -> None:
-        claimed = await self._retry_while_unavailable(self._claim)
+        wanted = self._wanted()
+        if wanted <= 0:
+            await self._next_progress()
+            return
+        claimed = await self._retry_while_unavailable(lambda: self._claim(wanted))
         if claimed is None:
             return
-        if self._stopping.is_set():
-            await self._release(claimed)
-            return
-        for record in await self._isolate(claimed):
-            task = asyncio.create_task(self._handle(record), name=f"returnhelper event {record.key}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        while len(self._running) >= self._limit and not self._stopping.is_set():
-            await self._unless_stopped(asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED))
-        if not claimed:
+        self._start_waiting()
+        if len(claimed) < wanted:
             await self._retry_while_unavailable(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
 
-    async def _claim(self) -> list[Record]:
+    def _wanted(self) -> int:
+        """Return how many records to claim now."""
+        if self._alone:
+            return 1 - len(self._leases)
+        if len(self._waiting) > self._prefetch.size // 2 or len(self._leases) > _MOST_UNRECORDED:
+            return 0
+        return self._concurrency - len(self._running) - len(self._waiting) + self._prefetch.size
+
+    async def _next_progress(self) -> None:
+        """Return when a handler has ended, an outcome was stored, or the worker is stopped."""
+        self._progress.clear()
+        await self._progress.wait()
+
+    async def _claim(self, wanted: int) -> list[Record]:
+        called = self._elapsed()
         # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
-        return await self._inbox.claim(self._limit - len(self._running), self._lease)
+        claimed = await self._inbox.claim(wanted, self._lease)
+        now = self._elapsed()
+        self._prefetch.measure(now - called)
+        expires = called + self._lease.total_seconds()
+        new = [record for record in claimed if not self._is_known(record, expires)]
+        for record in await self._isolate(new):
+            attempt = Attempt(record, expires, now)
+            self._leases.add(attempt)
+            self._waiting.append(attempt)
+        return claimed
+
+    def _is_known(self, record: Record, expires: float) -> bool:
+        """Tell whether this worker handles the record, or has handled it, and go on with that under the new lease."""
+        held = self._leases.get(record.key)
+        if held is not None:
+            held.renew(record, expires)
+            return True
+        attempt = Attempt(record, expires)
+        disposition = self._recorder.recall(attempt)
+        if disposition is None:
+            return False
+        self._leases.add(attempt)
+        self._spawn(self._record(attempt, disposition), record.key)
+        return True
 
     async def _isolate(self, records: list[Record]) -> list[Record]:
-        """Return the records to handle now, and set how many may be claimed next.
+        """Return the records to handle now, and decide whether the next one is claimed alone.
 
         A record whose lease expired may have killed its worker. It is handled with nothing beside it, so that each further
         death is counted against it alone: what was claimed together with others is released, and claimed again alone.
         """
         suspects = [record for record in records if record.reason == LEASE_EXPIRED]
-        self._limit = 1 if suspects else self._concurrency
-        if not suspects or (len(records) == 1 and not self._running):
+        self._alone = bool(suspects)
+        if not suspects or (len(records) == 1 and not self._leases):
             return records
-        await self._release(suspects)
+        with contextlib.suppress(InboxUnavailable):
+            for record in suspects:
+                self.counters.released += await self._inbox.release(record)
         return [record for record in records if record not in suspects]
 
-    async def _release(self, records: list[Record]) -> None:
-        with contextlib.suppress(InboxUnavailable):
-            for record in records:
-                self.counters.released += await self._inbox.release(record)
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < self._concurrency and not self._stopping.is_set():
+            attempt = self._waiting.popleft()
+            if attempt.lost:
+                self._spawn(self._record(attempt, _RELEASE), attempt.record.key)
+            else:
+                self._running.add(attempt)
+                self._spawn(self._handle(attempt), attempt.record.key)
+
+    def _release_waiting(self) -> None:
+        while self._waiting:
+            attempt = self._waiting.pop()
+            self._spawn(self._record(attempt, _RELEASE), attempt.record.key)
+
+    def _spawn(self, work: Coroutine[object, object, None], key: str) -> None:
+        # a context of its own: one handler shall not see the context variables of another
+        task = asyncio.get_running_loop().create_task(
+            work, name=f"returnhelper event {key}", context=self._context.copy()
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, attempt: Attempt) -> None:
+        self.counters.claimed += 1
+        try:
+            disposition = await self._handling.run(attempt)
+        finally:
+            self._running.discard(attempt)
+            self._prefetch.count()
+            self._start_waiting()
+            self._progress.set()
+        await self._record(attempt, disposition)
+
+    async def _record(self, attempt: Attempt, disposition: Disposition) -> None:
+        try:
+            await self._recorder.record(attempt, disposition)
+        except asyncio.CancelledError:
+            self._recorder.keep(attempt, disposition)
+            raise
+        finally:
+            self._leases.remove(attempt)
+            self._progress.set()
 
     async def _retry_while_unavailable(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
         """Return the result of the call, made until the store is available; None once the worker stops."""
@@ -251,49 +410,20 @@ class Worker(Uncopyable):
                 each.cancel()
             await asyncio.wait({task, stop})
 
-    async def _handle(self, record: Record) -> None:
-        self.counters.claimed += 1
+
+def _make_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"[-_LONGEST_NAME:]
+
+
+async def _in_spite_of_cancellation(work: Coroutine[object, object, None]) -> None:
+    """Run a coroutine to its end, then raise the cancellation that came meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
         try:
-            disposition = await self._attempt(record)
+            await asyncio.wait({task})
         except asyncio.CancelledError:
-            # The drain has timed out. Release the record, if the store responds soon.
-            with contextlib.suppress(InboxUnavailable, TimeoutError):
-                async with asyncio.timeout(_FINAL_CALL_TIMEOUT):
-                    self.counters.released += await self._inbox.release(record)
-            raise
-        task = asyncio.current_task()
-        drained = task is not None and task.cancelling() > 0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FINAL_CALL_TIMEOUT if drained else None):
-                await self._recorder.record(record, disposition)
-
-    async def _attempt(self, record: Record) -> Disposition:
-        """Run the handlers of a record, unless it has had all its attempts, and return what becomes of it."""
-        if record.attempts > self._max_attempts:
-            reason = record.reason or LEASE_EXPIRED
-            return Disposition(
-                DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
-            )
-        try:
-            disposition = await self._dispatch(record)
-        except PayloadInvalid as error:
-            return Disposition(DispositionKind.HOLD, str(error), error=type(error).__name__)
-        except Exception as error:  # noqa: BLE001
-            # Ours or the router's, not a handler's. It must not cost the record its outcome.
-            _log.exception("event %s could not be dispatched", record.key)
-            name = type(error).__name__
-            disposition = Disposition(DispositionKind.RETRY, name, error=name)
-        last = record.attempts >= self._max_attempts and not disposition.deferred
-        if disposition.kind is DispositionKind.RETRY and last:
-            return Disposition(
-                DispositionKind.HOLD,
-                f"given up after {record.attempts} attempts: {disposition.reason}",
-                error=disposition.error,
-            )
-        return disposition
-
-    async def _dispatch(self, record: Record) -> Disposition:
-        large = len(record.body) > LARGE_BODY
-        event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
-        attempt = Attempt(self._inbox, record, lease=self._lease, clock=self._clock, counters=self.counters)
-        return await attempt.run(self._router.dispatch(event), self._handler_timeout)
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError

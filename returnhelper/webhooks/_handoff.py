@@ -183,6 +183,10 @@ class Inline:
             if attempted is not None:
                 attempted.set()
 
+    def takes(self, event: Event) -> bool:
+        """Tell the worker whether the router has a handler for the event."""
+        return self._router.takes(event)
+
     async def deliver(self, record: Record, added: AddResult) -> None:
         """Return once the first attempt at the record has ended, whether it succeeded or not, or timed out."""
         if added is Added:

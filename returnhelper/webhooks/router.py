@@ -293,10 +293,7 @@ class Router:
             # most events; without the layers below, which add 3 % to a small typed delivery
             await plan.single(event)
             return 1
-        if not isinstance(event, Event):
-            raise ConfigurationError(
-                f"Router.dispatch takes an event, not {format_value(event)}: parse_event(body) makes one."
-            )
+        _require_event("dispatch", event)
         if self._frozen is None:
             self._freeze()
         if not self._routes.middleware:
@@ -309,6 +306,15 @@ class Router:
 
         await wrap(self._routes.middleware, innermost)(event)
         return ran
+
+    def takes(self, event: Event) -> bool:
+        """Return whether an `on` handler takes the event; an observer or a fallback does not count."""
+        _require_event("takes", event)
+        plan = self._plans.get(type(event)) or self._make_plan(type(event))
+        return plan.single is not None or any(
+            route.role is Role.HANDLER and (route.when is None or holds(route.when, event))
+            for route in plan.routes
+        )
 
     async def _run(self, event: Event) -> int:
         cls = type(event)
@@ -340,7 +346,9 @@ class Router:
         return ran
 
     def _make_plan(self, cls: type[Event]) -> _Plan:
-        matching = tuple(route for route in self._frozen or () if issubclass(cls, route.event))
+        matching = tuple(
+            route for route in self._frozen or self._routes.collect() if issubclass(cls, route.event)
+        )
         routes = tuple(route for route in matching if route.role is not Role.FALLBACK)
         fallbacks = tuple(route for route in matching if route.role is Role.FALLBACK)
         always = len(routes) == 1 and routes[0].when is None and routes[0].role is Role.HANDLER
@@ -363,6 +371,13 @@ def _select(event: Event, plan: _Plan) -> list[tuple[int, Route]]:
     if not handled:
         selected += enumerate(plan.fallbacks, len(plan.routes))
     return selected
+
+
+def _require_event(method: str, event: object) -> None:
+    if not isinstance(event, Event):
+        raise ConfigurationError(
+            f"Router.{method} takes an event, not {format_value(event)}: parse_event(body) makes one."
+        )
 
 
 def _require_coroutine_function(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from returnhelper._time import utc_now
+from returnhelper._time import elapsed, utc_now
 from returnhelper._wire import encode
 from returnhelper.errors import ConfigurationError, InboxUnavailable
 from returnhelper.inbox import (
@@ -23,10 +23,10 @@ from returnhelper.inbox import (
     Worker,
     WorkerCounters,
 )
-from returnhelper.inbox._attempt import Attempt
+from returnhelper.inbox._attempt import Attempt, Handling
 from returnhelper.inbox._disposition import DispositionKind
 from returnhelper.webhooks import Discard, Retry, Router, events
-from tests.support.inbox_kit import LEASE, NOON, RedisServer
+from tests.support.inbox_kit import NOON, RedisServer
 from tests.support.worker_kit import FAST, event, nothing, router, until
 
 
@@ -59,7 +59,7 @@ async def test_large_bodies_are_read_in_a_thread(monkeypatch: pytest.MonkeyPatch
     async def handle(event: events.Event) -> None:
         seen.append(len(str(event.raw)))
 
-    monkeypatch.setattr("returnhelper.inbox.worker.parse_event", parse)
+    monkeypatch.setattr("returnhelper.inbox._attempt.parse_event", parse)
     small, large = (encode({"action": "new", "text": "x" * size}) for size in (1000, 100_000))
     inbox = MemoryInbox()
     async with Worker(inbox, router(handle), **FAST):
@@ -399,7 +399,7 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
     """A handler that ignores its cancellation is cancelled again, and the log says so."""
     swallowed = 0
 
-    async def handler() -> None:
+    async def handle(_: events.Event) -> None:
         nonlocal swallowed
         while swallowed < 3:
             try:
@@ -407,11 +407,17 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
             except asyncio.CancelledError:
                 swallowed += 1
 
-    inbox = MemoryInbox()
-    await inbox.add(event("k"))
-    (found,) = await inbox.claim(1, LEASE)
-    given = {"lease": LEASE, "clock": utc_now, "counters": WorkerCounters(), "cancel_interval": 0.02}
+    handling = Handling(
+        router(handle),
+        WorkerCounters(),
+        timeout=0.02,
+        max_attempts=1,
+        clock=utc_now,
+        elapsed=elapsed,
+        is_interrupted=lambda: False,
+        cancel_interval=0.02,
+    )
     async with asyncio.timeout(5):
-        disposition = await Attempt(inbox, found, **given).run(handler(), 0.02)
+        disposition = await handling.run(Attempt(event("k"), elapsed() + 60))
     assert (disposition.kind, swallowed) == (DispositionKind.DONE, 3)
     assert "event k is still running after its cancellation" in caplog.text

@@ -319,6 +319,7 @@ def _router_cases() -> Iterator[Case]:
     yield Case("webhooks.Router.include", Router().include, {"other": Router()})
     unknown = events.UnknownEvent(action="x")
     yield Case("webhooks.Router.dispatch", Router().dispatch, {"event": unknown})
+    yield Case("webhooks.Router.takes", Router().takes, {"event": unknown})
     within = {"transaction": TransactionScope(MemoryInbox()), "event": unknown}
     yield Case("webhooks.Router.dispatch_in", Router().dispatch_in, within)
 
@@ -355,7 +356,9 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         "handler_timeout": timedelta(minutes=5),
         "drain_timeout": timedelta(seconds=30),
         "poll": 5.0,
+        "name": None,
         "clock": now,
+        "elapsed": lambda: 0.0,
         "sleep": sleep,
         "uniform": uniform,
     }

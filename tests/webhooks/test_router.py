@@ -322,6 +322,35 @@ async def test_a_retry_continues_where_it_failed():
     assert log == ["first", "fragile", "last"] * 2
 
 
+async def test_takes():
+    """An event is taken if an `on` handler of its class wants it; observers and fallbacks do not take events."""
+    taken, other = Router(), Router()
+
+    async def handler(received):
+        pass
+
+    @taken.on_any
+    async def observer(received):
+        pass
+
+    @taken.on_unhandled
+    async def fallback(received):
+        pass
+
+    assert not taken.takes(LABEL)
+    other.on(events.LabelGenerated, when=lambda event: event.action == "else")(handler)
+    taken.include(other)
+    assert not taken.takes(LABEL)
+    await taken.dispatch(LABEL)
+    assert not taken.takes(LABEL)
+    single = Router()
+    single.on(events.LabelGenerated)(handler)
+    for _ in range(2):
+        assert single.takes(LABEL)
+        assert not single.takes(events.UnknownEvent(action="x"))
+        await single.dispatch(LABEL)
+
+
 async def test_a_single_handler_that_fails():
     """The exception of a single handler passes through, every time."""
     router = Router()
