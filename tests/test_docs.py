@@ -96,7 +96,7 @@ def test_every_import_of_the_examples_works(page: Path) -> None:
         ("calling.md", RequestOptions, set()),
         ("calling.md", RetryPolicy, {"random"}),
         ("calling.md", Timeouts, set()),
-        ("inbox.md", Worker, {"inbox", "router", "clock", "sleep", "uniform"}),
+        ("inbox.md", Worker, {"inbox", "router", "clock", "elapsed", "sleep", "uniform"}),
         ("emulator.md", Emulator, {"clock", "sleep"}),
     ],
 )
