@@ -174,6 +174,7 @@ CONSTRUCTORS: dict[Callable[..., object], dict[str, list[object]]] = {
         "name": [None, "", "a{b", "a}b", b"a", 5],
         "timeout": NOT_DURATIONS,
         "poll": NOT_DURATIONS,
+        "replicas": [None, "1", 1.5, True, -1, 101],
         **COMMON,
     },
 }

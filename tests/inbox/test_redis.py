@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -175,13 +176,101 @@ async def test_many_due_at_once(inbox: RedisInbox) -> None:
     assert found == count
 
 
+SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        (SAFE, ""),
+        (SAFE | {"maxmemory-policy": "volatile-lru"}, ""),  # it deletes only keys that expire by themselves
+        (SAFE | {"appendonly": "no"}, "appendonly is no: .* since the last snapshot"),
+        (SAFE | {"appendfsync": "everysec"}, "appendfsync is everysec: a power cut loses up to two seconds"),
+        (SAFE | {"appendfsync": "no"}, "appendfsync is no: a power cut"),
+        (SAFE | {"maxmemory-policy": "allkeys-lru"}, "maxmemory-policy is allkeys-lru: .* set noeviction"),
+        (SAFE | {"maxmemory-policy": "allkeys-random"}, "maxmemory-policy is allkeys-random"),
+    ],
+)
+async def test_settings(
+    server: RedisServer,
+    admin: Redis,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str],
+    warning: str,
+) -> None:
+    """Settings that break what an acknowledgement promises are logged when the inbox opens, once, and only those."""
+    for setting, value in settings.items():
+        await admin.config_set(setting, value)
+    try:
+        async with RedisInbox(server.url, name="checked") as inbox:
+            await inbox.stats()
+            await inbox.remembers_since()
+    finally:
+        for setting, value in SAFE.items():
+            await admin.config_set(setting, value)
+    texts = [entry.getMessage() for entry in caplog.records if entry.name == "returnhelper.inbox"]
+    assert len(texts) == bool(warning)
+    assert all(re.match(f"Redis inbox checked: {warning}", text) for text in texts)
+
+
+async def test_settings_that_cannot_be_read(
+    server: RedisServer, admin: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A user who may not ask for the settings can use the inbox, and is warned of nothing."""
+    await admin.acl_setuser(
+        "app", enabled=True, passwords=["+secret"], keys=["*"], channels=["*"],
+        categories=["+@all"], commands=["-config", "-info"],
+    )  # fmt: skip
+    async with RedisInbox(server.url.replace("://", "://app:secret@"), name=uuid4().hex) as inbox:
+        assert await inbox.add(record("k")) is Added
+    await admin.acl_deluser("app")
+    assert not [entry for entry in caplog.records if entry.name == "returnhelper.inbox"]
+
+
+async def test_a_deleted_record(inbox: RedisInbox, admin: Redis) -> None:
+    """A record that a server with the wrong maxmemory-policy has deleted keeps no other one waiting."""
+    lost = uuid4().hex
+    for key in (lost, "k2", "k3"):
+        await inbox.add(record(key))
+    (name,) = [key async for key in admin.scan_iter(f"*:d:{lost}", 1000)]
+    await admin.delete(name)
+    assert [found.key for found in await inbox.list()] == ["k2", "k3"]
+    assert [found.key for found in await inbox.claim(5, LEASE)] == ["k2", "k3"]
+    assert (await inbox.stats()).ready == 0
+
+
+async def test_calls_at_once_share_a_commit(inbox: RedisInbox, admin: Redis) -> None:
+    """What is asked while a response is awaited goes out together: the server writes its log once for all of it."""
+    await asyncio.gather(*(inbox.add(record(f"k{number}")) for number in range(20)))
+    (first, *_) = await inbox.claim(5, LEASE)
+    before = await loops(admin)
+    await asyncio.gather(
+        inbox.complete(first), inbox.claim(5, LEASE), *(inbox.get(f"k{n}") for n in range(20))
+    )
+    assert await loops(admin) - before < 10
+
+
+async def loops(admin: Redis) -> int:
+    return int((await admin.info("stats"))["total_reads_processed"])
+
+
 @pytest.fixture
-def cluster() -> Iterator[list[ClusterNode]]:
-    """Give two nodes of a Redis Cluster, each with half of the slots."""
-    nodes = [ClusterNode(), ClusterNode()]
+async def cluster() -> AsyncIterator[list[ClusterNode]]:
+    """Give three nodes of a Redis Cluster, each with a third of the slots."""
+    nodes = [ClusterNode() for _ in range(3)]
     try:
         for node in nodes:
             node.start()
+        for node, slots in zip(nodes, [(0, 5460), (5461, 10922), (10923, 16383)], strict=True):
+            async with Redis.from_url(node.url) as client:
+                await client.execute_command("CLUSTER ADDSLOTSRANGE", *slots)
+        async with Redis.from_url(nodes[0].url) as client, asyncio.timeout(30):
+            for node in nodes[1:]:
+                await client.execute_command("CLUSTER MEET", "127.0.0.1", node.port, node.bus)
+            state: dict[str, str] = {}
+            while (state.get("cluster_slots_ok"), state.get("cluster_state")) != ("16384", "ok"):
+                await asyncio.sleep(0.05)
+                state = await client.execute_command("CLUSTER INFO")  # pyright: ignore[reportAssignmentType]
         yield nodes
     finally:
         for node in nodes:
@@ -199,21 +288,15 @@ class ClusterNode(RedisServer):
 
 
 async def test_cluster(cluster: list[ClusterNode]) -> None:
-    """A node of a Redis Cluster that does not serve the keys is refused by what it is."""
-    slots = [(0, 8191), (8192, 16383)]
-    for node, half in zip(cluster, slots, strict=True):
+    """Every node of a Redis Cluster is refused by what it is before anything is written, whichever slots it serves."""
+    for node in cluster:
+        for number in range(5):
+            inbox = RedisInbox(node.url, name=f"n{number}")
+            for _ in range(2):
+                with pytest.raises(
+                    ConfigurationError, match="Redis Cluster, which RedisInbox does not support"
+                ):
+                    await inbox.add(record("k"))
+            await inbox.aclose()
         async with Redis.from_url(node.url) as client:
-            await client.execute_command("CLUSTER ADDSLOTSRANGE", *half)
-    async with Redis.from_url(cluster[0].url) as client, asyncio.timeout(30):
-        await client.execute_command("CLUSTER MEET", "127.0.0.1", cluster[1].port, cluster[1].bus)
-        state: dict[str, str] = {}
-        while (state.get("cluster_slots_ok"), state.get("cluster_state")) != ("16384", "ok"):
-            await asyncio.sleep(0.05)
-            state = await client.execute_command("CLUSTER INFO")  # pyright: ignore[reportAssignmentType]
-    inboxes = [RedisInbox(cluster[0].url, name=f"n{number}") for number in range(20)]
-    results = [(await asyncio.gather(inbox.add(record("k")), return_exceptions=True))[0] for inbox in inboxes]
-    texts = [str(result) for result in results if isinstance(result, ConfigurationError)]
-    assert all("Redis Cluster, which RedisInbox does not support" in text for text in texts)
-    assert 0 < len(texts) == 20 - results.count(Added)
-    for inbox in inboxes:
-        await inbox.aclose()
+            assert await client.dbsize() == 0

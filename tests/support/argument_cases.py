@@ -388,7 +388,14 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         "poll": 5.0,
         **clocked,
     }
-    redis = {"url": "redis://127.0.0.1:1/0", "name": "inbox", "timeout": 0.2, "poll": 5.0, **clocked}
+    redis = {
+        "url": "redis://127.0.0.1:1/0",
+        "name": "inbox",
+        "timeout": 0.2,
+        "poll": 5.0,
+        "replicas": 0,
+        **clocked,
+    }
     stores: tuple[tuple[Callable[..., inbox.Inbox], dict[str, object]], ...] = (
         (MemoryInbox, {"max_done": 100, **clocked}),
         (SQLiteInbox, sqlite),

@@ -12,10 +12,9 @@ from returnhelper._secrets import hide
 from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.inbox._base import BaseInbox, new_token
-from returnhelper.inbox._columns import from_micros, to_micros
+from returnhelper.inbox._columns import check_count, from_micros, to_micros
 from returnhelper.inbox._group import Group
 from returnhelper.inbox.redis import scripts
-from returnhelper.inbox.redis.connections import Connections
 from returnhelper.inbox.redis.rows import (
     Argument,
     delivery_of,
@@ -26,6 +25,11 @@ from returnhelper.inbox.redis.rows import (
     values_of,
 )
 from returnhelper.inbox.store import STATE_CODES, Change, Record, Records, State, Stats
+
+try:
+    from returnhelper.inbox.redis.connections import Connections
+except ModuleNotFoundError as missing:  # pragma: no cover
+    raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
 
 # a name of its own, because an inbox has a method called list
 _Flags: TypeAlias = list[bool]
@@ -57,6 +61,7 @@ class RedisInbox(BaseInbox):
         name: str = "returnhelper-inbox",
         timeout: float | timedelta = 10.0,
         poll: float | timedelta = 5.0,
+        replicas: int = 0,
         clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
@@ -69,6 +74,7 @@ class RedisInbox(BaseInbox):
             url,
             name=name,
             timeout=to_seconds("timeout", timeout),
+            replicas=check_count("replicas", replicas, most=100),
             clock=clock,
             notify=self._notifier.notify,
         )
@@ -148,7 +154,7 @@ class RedisInbox(BaseInbox):
 
     async def _insert(self, records: Records) -> _Flags:
         values: list[Argument] = [scripts.SCHEMA, rows_of(records), *map(delivery_of, records)]
-        added = cast("Sequence[int]", await self._connections.run(scripts.ADD, *values))
+        added = cast("Sequence[int]", await self._connections.add(scripts.ADD, *values))
         return [new == 1 for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:

@@ -1,70 +1,64 @@
-"""The connections of a Redis inbox: a client that runs scripts, and a task that listens for notifications."""
+"""The connections of a Redis inbox: two that run scripts, and a task that listens for notifications."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from functools import cache
+from typing import Final, TypeVar, cast
 
-from returnhelper._extras import how_to_install
-from returnhelper._secrets import hide, without_frames
+from redis.asyncio import Redis
+from redis.exceptions import AskError, DataError, NoScriptError, ReadOnlyError, RedisError
+from redis.exceptions import ConnectionError as ConnectionLost
+
+from returnhelper._secrets import without_frames
 from returnhelper._time import Clock
-from returnhelper.errors import (
-    ConfigurationError,
-    InboxError,
-    InboxUnavailable,
-    SchemaTooNew,
-    format_value,
-)
+from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable, SchemaTooNew
 from returnhelper.inbox._base import HEARTBEAT
 from returnhelper.inbox._columns import to_micros
-from returnhelper.inbox._group import Rejected
+from returnhelper.inbox._group import Group, Rejected
 from returnhelper.inbox._loop import LoopOwner
 from returnhelper.inbox.redis import scripts
-from returnhelper.inbox.redis.rows import Argument
-
-try:
-    from redis.asyncio import ConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-    from redis.exceptions import AskError, DataError, ReadOnlyError, RedisError
-    from redis.exceptions import ConnectionError as ConnectionLost
-except ImportError as missing:  # pragma: no cover
-    raise ImportError(how_to_install("RedisInbox", "redis", "redis")) from missing
-
-if TYPE_CHECKING:
-    from redis.commands.core import AsyncScript
+from returnhelper.inbox.redis.address import Address, close_client
+from returnhelper.inbox.redis.line import Line
+from returnhelper.inbox.redis.rows import Argument, Command
+from returnhelper.inbox.redis.settings import check_settings, cluster_refused
 
 R = TypeVar("R")
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
-_ENCODE: Final = (
-    "percent-encode special characters in user and password, such as %23 for #, %2F for / and %40 for @"
-)
 
 
 class Connections:
-    """Opened on first use, and again in the next event loop."""
+    """Opened on first use, and again in the next event loop.
+
+    Adds have a line of their own, so that they wait for nothing else. What other calls send while one of them waits for its
+    response goes out together: the server commits it once.
+    """
 
     def __init__(
         self,
-        url: str,
+        url: object,
         *,
         name: str,
         timeout: float,
+        replicas: int,
         clock: Clock | None,
         notify: Callable[[], None],
     ) -> None:
-        self._url = check_url(url)
+        self._address = Address(url)
         self._name = name
         # the braces keep all keys in one slot
         self._prefix = "{" + name + "}:"
         self._timeout = timeout
+        self._replicas = replicas
         self._clock = clock
         self._notify = notify
         self._owner = LoopOwner()
         self._client: Redis | None = None
-        self._scripts: dict[str, AsyncScript] = {}
+        self._lines: tuple[Line, Line] | None = None
+        self._calls: Group[Command, object] = Group(self._exchange, limit=100)
         self._checked = False
         self._listener: asyncio.Task[None] | None = None
 
@@ -75,14 +69,26 @@ class Connections:
 
     async def run(self, script: str, *values: Argument) -> object:
         """Return what a script returns; raise our errors."""
-        return await self._run(await self._checked_client(), script, *values)
+        await self._ensure_checked()
+        return await self._run(script, *values)
+
+    async def add(self, script: str, *values: Argument) -> object:
+        """Return what a script returns once the replicas that were asked for have what it wrote.
+
+        Not for callers at the same time.
+        """
+        await self._ensure_checked()
+        return await self._evaluate(self._exchange_add, script, *values)
 
     async def check(self) -> int:
         """Refuse a store of a newer release; return since when it remembers, in microseconds."""
-        client = self._get_client()
+        self._enter()
         await self._owner.close_with_loop(self.close)
-        found = await self._run(client, scripts.OPEN, scripts.SCHEMA)
-        version, since = cast("tuple[bytes, bytes]", found)
+        if not self._checked:
+            asked = (("INFO",), ("CONFIG", "GET", "appendfsync"))
+            found = await asyncio.gather(*map(self._calls.submit, asked))
+            check_settings(self._name, *found)
+        version, since = cast("tuple[bytes, bytes]", await self._run(scripts.OPEN, scripts.SCHEMA))
         if int(version) > scripts.SCHEMA:
             raise SchemaTooNew(
                 f"the Redis inbox {self._name} has schema {int(version)}, this release knows up to "
@@ -93,9 +99,10 @@ class Connections:
 
     async def listen(self) -> None:
         """Listen for notifications, unless that is done."""
-        client = await self._checked_client()
+        await self._ensure_checked()
         if self._listener is not None and not self._listener.done():
             return
+        client, _ = self._enter()
         subscribed = asyncio.get_running_loop().create_future()
         self._listener = asyncio.create_task(
             self._receive_notifications(client, subscribed), name="returnhelper inbox wake-up"
@@ -109,10 +116,12 @@ class Connections:
 
     async def close(self) -> None:
         """Close what this event loop has opened."""
-        another = self._owner.enter(self._client, self._listener, self._scripts)
+        another = self._owner.enter(self._client, self._listener, self._lines)
+        await self._calls.settle()
         listener, self._listener = self._listener, None
         client, self._client = self._client, None
-        if another:
+        lines, self._lines = self._lines, None
+        if another or client is None:
             return
         await self._owner.leave()
         try:
@@ -120,44 +129,63 @@ class Connections:
                 listener.cancel()
                 await asyncio.wait({listener})
         finally:
-            if client is not None:
-                with contextlib.suppress(*_FAILURES):
-                    await client.aclose()
+            with contextlib.suppress(*_FAILURES):
+                for line in lines or ():
+                    await line.close()
+                await close_client(client)
 
-    async def _checked_client(self) -> Redis:
-        client = self._get_client()
+    async def _ensure_checked(self) -> None:
+        self._enter()
         if not self._checked:
             # every call that comes before the first reply checks: none may write to a store of a newer release
             await self.check()
-        return client
 
-    def _get_client(self) -> Redis:
-        if self._owner.enter(self._client, self._listener, self._scripts) or self._client is None:
+    def _enter(self) -> tuple[Redis, tuple[Line, Line]]:
+        """Return a client, and the lines for adds and for the rest."""
+        another = self._owner.enter(self._client, self._listener, self._lines)
+        if another or self._client is None or self._lines is None:
             # connections belong to the loop that opened them
             self._listener, self._checked = None, False
-            self._client = Redis.from_url(
-                self._url,
-                socket_timeout=self._timeout,
-                socket_connect_timeout=self._timeout,
-                # once more at once: a restart leaves dead connections in the pool. Not after a timeout: that would double it
-                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
-            )
-            self._scripts = {}
-        return self._client
+            self._client = self._address.client(self._timeout)
+            make = self._client.connection_pool.make_connection
+            self._lines = Line(make, timeout=self._timeout), Line(make, timeout=self._timeout)
+        return self._client, self._lines
 
-    async def _run(self, client: Redis, script: str, *values: Argument) -> object:
-        try:
-            registered = self._scripts.get(script)
-            if registered is None:
-                registered = self._scripts[script] = client.register_script(script)
-            # without an injected clock, the scripts ask that of the server
-            now = "" if self._clock is None else to_micros(self._clock())
-            return await _heed_cancellation(registered(keys=[self._prefix], args=(now, *values)))
-        except _FAILURES as error:
-            if isinstance(error, ReadOnlyError):
-                # another server has become the primary: a new connection may lead there, the old ones never do
-                await client.connection_pool.disconnect(inuse_connections=False)
-            raise _translate(error) from without_frames(error, "redis")
+    async def _run(self, script: str, *values: Argument) -> object:
+        return await self._evaluate(self._calls.submit, script, *values)
+
+    async def _evaluate(
+        self, send: Callable[[Command], Awaitable[object]], script: str, *values: Argument
+    ) -> object:
+        # without an injected clock, the scripts ask that of the server
+        now = "" if self._clock is None else to_micros(self._clock())
+        arguments = (1, self._prefix, now, *values)
+        response = await send(("EVALSHA", _digest(script), *arguments))
+        if isinstance(response, NoScriptError):
+            response = await send(("EVAL", script, *arguments))
+        if isinstance(response, RedisError):
+            raise _translate(response) from without_frames(response, "redis")
+        return response
+
+    async def _exchange(self, commands: list[Command]) -> list[object]:
+        _, (_, line) = self._enter()
+        return await _exchange(line, commands)
+
+    async def _exchange_add(self, command: Command) -> object:
+        _, (line, _) = self._enter()
+        if not self._replicas:
+            (response,) = await _exchange(line, [command])
+            return response
+        wait = int(self._timeout * 500)  # half of the timeout, in milliseconds
+        response, confirmed = await _exchange(line, [command, ("WAIT", self._replicas, wait)])
+        if not isinstance(response, RedisError) and (
+            not isinstance(confirmed, int) or confirmed < self._replicas
+        ):
+            raise InboxUnavailable(
+                f"the Redis inbox cannot be used: {confirmed} of {self._replicas} replicas confirmed what was stored; "
+                "the next call tries again"
+            )
+        return response
 
     async def _receive_notifications(self, client: Redis, subscribed: asyncio.Future[None]) -> None:
         try:
@@ -186,28 +214,20 @@ class Connections:
             self._notify()
 
 
-def check_url(url: object) -> str:
-    """Return a URL of a Redis server; refuse what cannot be one, without showing it."""
-    example = "redis://user:password@host:6379/0"
-    if not isinstance(url, str):
-        raise ConfigurationError(f"url must be text, such as {example}, not {type(url).__name__}")
-    if "://" not in url:
-        what = "empty" if not url.strip() else "of another form"
-        raise ConfigurationError(f"url must be a URL, such as {example}; it is {what}")
-    scheme = url.strip().partition("://")[0]
-    if scheme not in ("redis", "rediss", "unix"):
-        raise ConfigurationError(
-            f"url must begin with redis://, rediss:// or unix://, not with {format_value(scheme)}"
-        )
-    if "#" in url:
-        raise ConfigurationError(f"url contains a #, which ends a URL: {_ENCODE}")
+async def _exchange(line: Line, commands: list[Command]) -> list[object]:
     try:
-        ConnectionPool.from_url(url.strip()).make_connection()  # type: ignore[no-untyped-call]
-    except (TypeError, ValueError) as error:
-        problem = type(error).__name__  # its text may show the password
-    else:
-        return hide(url.strip())
-    raise ConfigurationError(f"url is not the address of a Redis server ({problem}): {_ENCODE}")
+        responses = await line.exchange(commands)
+    except _FAILURES as error:
+        raise _translate(error) from without_frames(error, "redis")
+    if any(isinstance(response, ReadOnlyError) for response in responses):
+        # another server has become the primary: a new connection may lead there, the old one never does
+        await line.close()
+    return responses
+
+
+@cache
+def _digest(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 async def _heed_cancellation(call: Awaitable[R]) -> R:
@@ -227,8 +247,5 @@ def _translate(error: BaseException) -> InboxError | ConfigurationError:
     if isinstance(error, DataError):
         return Rejected(f"the Redis inbox cannot keep this: {text}")
     if isinstance(error, AskError):  # and MovedError, which derives from it
-        return ConfigurationError(
-            "url leads to a node of a Redis Cluster, which RedisInbox does not support: "
-            "use a server that is not part of a cluster"
-        )
+        return cluster_refused()
     return InboxUnavailable(f"the Redis inbox cannot be used: {text}; the next call tries again")

@@ -12,6 +12,7 @@ from returnhelper.inbox._columns import HISTORY, KEY, TEXT, Codec, Column, from_
 from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, READY, Change, Record, Records, State
 
 Argument: TypeAlias = str | bytes | int
+Command: TypeAlias = tuple[Argument, ...]
 
 # Of a delivery, the scripts read the ordering key and two times, and they write when it was added; the rest is packed by the
 # client.
