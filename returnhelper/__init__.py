@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._lazy import lazy_exports
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ._request import Acknowledgement as Acknowledgement
@@ -78,7 +78,5 @@ _EXPORTS = {
     ".types": ("RawResponse", "OpenStrEnum", "Rma"),
 }
 
-__all__ = ["__version__", *sorted(name for names in _EXPORTS.values() for name in names)]  # noqa: PLE0604 - the test of the face pins the names
-
 if not TYPE_CHECKING:  # type checkers would accept any name
-    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _EXPORTS, "__version__")

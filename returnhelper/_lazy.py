@@ -1,4 +1,4 @@
-"""Load a public name when it is first used: `__getattr__` and `__dir__` of a package (PEP 562)."""
+"""Load a public name when it is first used: `__getattr__`, `__dir__` and `__all__` of a package (PEP 562)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ def load(module: str, name: str, *, package: str | None = None) -> object:
 
 
 def lazy_exports(
-    package: str, exports: Mapping[str, Iterable[str]]
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return the `__getattr__` and `__dir__` of a package whose names are loaded late.
+    package: str, exports: Mapping[str, Iterable[str]], *loaded: str
+) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """Return the `__getattr__`, `__dir__` and `__all__` of a package whose names are loaded late.
 
     `exports` maps a module, written as in a relative import (`.client`, `..errors`), to the names that it defines. A
-    module that is exported itself stands under its own name: `{".events": ("events", "Event")}`.
+    module that is exported itself stands under its own name: `{".events": ("events", "Event")}`. `loaded` are public
+    names that the package has already.
     """
     namespace = vars(sys.modules[package])
     module_of = {name: module for module, names in exports.items() for name in names}
@@ -34,7 +35,5 @@ def lazy_exports(
         namespace[name] = value  # later uses find it without this function
         return value
 
-    def listing() -> list[str]:
-        return sorted(namespace["__all__"])
-
-    return getattribute, listing
+    listed = sorted((*loaded, *module_of))
+    return getattribute, listed.copy, listed

@@ -7,21 +7,32 @@ from typing import TYPE_CHECKING
 from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from returnhelper.errors import (
-        EventNotReceived,
-        PayloadInvalid,
-        VerificationFailed,
-        VerificationFailureReason,
-    )
+    from returnhelper.errors import EventNotReceived as EventNotReceived
+    from returnhelper.errors import PayloadInvalid as PayloadInvalid
+    from returnhelper.errors import VerificationFailed as VerificationFailed
+    from returnhelper.errors import VerificationFailureReason as VerificationFailureReason
     from returnhelper.webhooks import events as events
-    from returnhelper.webhooks.diagnosis import Cause, Diagnosis, diagnose
-    from returnhelper.webhooks.envelope import Envelope, dedup_key, read_envelope
-    from returnhelper.webhooks.events import Event, UnknownEvent, parse_event
-    from returnhelper.webhooks.outcome import Outcome, OutcomeKind, ReceiverCounters
-    from returnhelper.webhooks.receiver import Receiver
-    from returnhelper.webhooks.router import Discard, Retry, Router
-    from returnhelper.webhooks.signature import Endpoint, Verified, Verifier, sign
-    from returnhelper.webhooks.waiting import Expectation
+    from returnhelper.webhooks.diagnosis import Cause as Cause
+    from returnhelper.webhooks.diagnosis import Diagnosis as Diagnosis
+    from returnhelper.webhooks.diagnosis import diagnose as diagnose
+    from returnhelper.webhooks.envelope import Envelope as Envelope
+    from returnhelper.webhooks.envelope import dedup_key as dedup_key
+    from returnhelper.webhooks.envelope import read_envelope as read_envelope
+    from returnhelper.webhooks.events import Event as Event
+    from returnhelper.webhooks.events import UnknownEvent as UnknownEvent
+    from returnhelper.webhooks.events import parse_event as parse_event
+    from returnhelper.webhooks.outcome import Outcome as Outcome
+    from returnhelper.webhooks.outcome import OutcomeKind as OutcomeKind
+    from returnhelper.webhooks.outcome import ReceiverCounters as ReceiverCounters
+    from returnhelper.webhooks.receiver import Receiver as Receiver
+    from returnhelper.webhooks.router import Discard as Discard
+    from returnhelper.webhooks.router import Retry as Retry
+    from returnhelper.webhooks.router import Router as Router
+    from returnhelper.webhooks.signature import Endpoint as Endpoint
+    from returnhelper.webhooks.signature import Verified as Verified
+    from returnhelper.webhooks.signature import Verifier as Verifier
+    from returnhelper.webhooks.signature import sign as sign
+    from returnhelper.webhooks.waiting import Expectation as Expectation
 
 _EXPORTS = {
     "..errors": ("EventNotReceived", "PayloadInvalid", "VerificationFailed", "VerificationFailureReason"),
@@ -35,34 +46,5 @@ _EXPORTS = {
     ".waiting": ("Expectation",),
 }
 
-__all__ = [
-    "Cause",
-    "Diagnosis",
-    "Discard",
-    "Endpoint",
-    "Envelope",
-    "Event",
-    "EventNotReceived",
-    "Expectation",
-    "Outcome",
-    "OutcomeKind",
-    "PayloadInvalid",
-    "Receiver",
-    "ReceiverCounters",
-    "Retry",
-    "Router",
-    "UnknownEvent",
-    "VerificationFailed",
-    "VerificationFailureReason",
-    "Verified",
-    "Verifier",
-    "dedup_key",
-    "diagnose",
-    "events",
-    "parse_event",
-    "read_envelope",
-    "sign",
-]
-
 if not TYPE_CHECKING:  # type checkers would accept any name
-    __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
+    __getattr__, __dir__, __all__ = lazy_exports(__name__, _EXPORTS)

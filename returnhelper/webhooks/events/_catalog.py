@@ -7,12 +7,11 @@ from typing import Final, NamedTuple
 
 
 class EventType(NamedTuple):
-    """One event class. `category` is empty where the sender prints the action itself.
+    """One event class. `module` defines it, `category` is empty where the sender prints the action itself.
 
     `aliases` are the names that the vendor's guide has for the event. Which one a server will print is not known.
     """
 
-    action: str
     module: str
     category: str = ""
     version: str | None = None
@@ -22,66 +21,42 @@ class EventType(NamedTuple):
 # Class name -> facts. Importing a module compiles its classes, so each is imported when one of its events is first
 # received or named.
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
-    "LabelGenerated": EventType("labelGenerated", "labels"),
-    "BuyerReturnLabelGenerated": EventType(
-        "buyerReturnLabelGenerated", "labels", "buyerReturnRrLabel", "202408"
-    ),
-    "MarkShipmentArrive": EventType(
-        "markShipmentArrive", "shipments", "rsl", "202407", ("warehouseMarkShipmentArrivedV2",)
-    ),
-    "MarkShipmentArriveV1": EventType("markShipmentArrive", "shipments", "rsl", aliases=("MarkReceived",)),
-    "AssignUnknown": EventType("assignUnknown", "shipments", "rsl"),
-    "NewInventoryCreated": EventType(
-        "newInventoryCreated", "return_inventories", version="202207", aliases=("inventoryCreated",)
-    ),
+    "LabelGenerated": EventType("labels"),
+    "BuyerReturnLabelGenerated": EventType("labels", "buyerReturnRrLabel", "202408"),
+    "MarkShipmentArrive": EventType("shipments", "rsl", "202407", ("warehouseMarkShipmentArrivedV2",)),
+    "MarkShipmentArriveV1": EventType("shipments", "rsl", aliases=("MarkReceived",)),
+    "AssignUnknown": EventType("shipments", "rsl"),
+    "NewInventoryCreated": EventType("return_inventories", version="202207", aliases=("inventoryCreated",)),
     "CompleteInventoryHandling": EventType(
-        "completeInventoryHandling", "return_inventories", "rinv", aliases=("inventory-handling-complete",)
+        "return_inventories", "rinv", aliases=("inventory-handling-complete",)
     ),
-    "CancelInventoryHandling": EventType("cancelInventoryHandling", "return_inventories", "rinv"),
-    "CompleteRecalibrate": EventType("completeRecalibrate", "return_inventories"),
-    "NotifyUserRmaSwapped": EventType("notifyUserRmaSwapped", "return_inventories"),
-    "UpdateReturnInventoryMeta": EventType("updateReturnInventoryMeta", "return_inventories"),
-    "WarehouseUpdateWarehouseRemarks": EventType("warehouseUpdateWarehouseRemarks", "return_inventories"),
-    "UserUpdateReturnInventorySku": EventType("userUpdateReturnInventorySku", "return_inventories"),
-    "ChangeLineItemImage": EventType("changeLineItemImage", "return_requests", "rrli"),
-    "VasUpdated": EventType("vasUpdated", "vas", "rrliv", aliases=("UpdateVas",)),
-    "SplitLineItem": EventType("splitLineItem", "vas", "lineItemVasReturnInventoryLineItem"),
-    "UpdateResendStatus": EventType(
-        "updateResendStatus", "resends", "resend", aliases=("ResendV2", "resend-status-update")
-    ),
-    "UpdateResendTrackingNumber": EventType(
-        "updateResendTrackingNumber", "resends", "resend", aliases=("Resend",)
-    ),
-    "ForceCancelResend": EventType("forceCancelResend", "resends", "resend"),
-    "RecallUpdateStatus": EventType("recallUpdateStatus", "recalls", "recall"),
-    "RecallShipmentDispatched": EventType("recallShipmentDispatched", "recalls"),
-    "RecallDelivered": EventType("recallDelivered", "recalls"),
-    "ConsolidateShippingOrderShippingFeeUpdated": EventType(
-        "consolidateShippingOrderShippingFeeUpdated", "consolidations", version="202409"
-    ),
-    "ConsolidateShippingOrderInventoryAllPacked": EventType(
-        "consolidateShippingOrderInventoryAllPacked", "consolidations", version="202410"
-    ),
-    "ConsolidateShippingShipmentSent": EventType(
-        "consolidateShippingShipmentSent", "consolidations", version="202207"
-    ),
-    "ConsolidateShippingShipmentShipped": EventType(
-        "consolidateShippingShipmentShipped", "consolidations", version="202408"
-    ),
-    "ConsolidateShippingOrderCompleted": EventType(
-        "consolidateShippingOrderCompleted", "consolidations", version="202408"
-    ),
-    "ConsolidateShippingOrderCancelled": EventType(
-        "consolidateShippingOrderCancelled", "consolidations", version="202410"
-    ),
-    "MarkFbaShipmentArrived": EventType(
-        "markFbaShipmentArrived", "fba_shipments", aliases=("fbaShipmentArrived",)
-    ),
-    "FbaShipmentPutaway": EventType("fbaShipmentPutaway", "fba_shipments"),
-    "CompleteFbaInstructionDispose": EventType("completeFbaInstructionDispose", "fba_instructions"),
-    "CompleteFbaInstructionOthers": EventType("completeFbaInstructionOthers", "fba_instructions"),
-    "CompleteFbaInstructionRecall": EventType("completeFbaInstructionRecall", "fba_instructions"),
-    "FbaInstructionReplenishComplete": EventType("fbaInstructionReplenishComplete", "fba_instructions"),
+    "CancelInventoryHandling": EventType("return_inventories", "rinv"),
+    "CompleteRecalibrate": EventType("return_inventories"),
+    "NotifyUserRmaSwapped": EventType("return_inventories"),
+    "UpdateReturnInventoryMeta": EventType("return_inventories"),
+    "WarehouseUpdateWarehouseRemarks": EventType("return_inventories"),
+    "UserUpdateReturnInventorySku": EventType("return_inventories"),
+    "ChangeLineItemImage": EventType("return_requests", "rrli"),
+    "VasUpdated": EventType("vas", "rrliv", aliases=("UpdateVas",)),
+    "SplitLineItem": EventType("vas", "lineItemVasReturnInventoryLineItem"),
+    "UpdateResendStatus": EventType("resends", "resend", aliases=("ResendV2", "resend-status-update")),
+    "UpdateResendTrackingNumber": EventType("resends", "resend", aliases=("Resend",)),
+    "ForceCancelResend": EventType("resends", "resend"),
+    "RecallUpdateStatus": EventType("recalls", "recall"),
+    "RecallShipmentDispatched": EventType("recalls"),
+    "RecallDelivered": EventType("recalls"),
+    "ConsolidateShippingOrderShippingFeeUpdated": EventType("consolidations", version="202409"),
+    "ConsolidateShippingOrderInventoryAllPacked": EventType("consolidations", version="202410"),
+    "ConsolidateShippingShipmentSent": EventType("consolidations", version="202207"),
+    "ConsolidateShippingShipmentShipped": EventType("consolidations", version="202408"),
+    "ConsolidateShippingOrderCompleted": EventType("consolidations", version="202408"),
+    "ConsolidateShippingOrderCancelled": EventType("consolidations", version="202410"),
+    "MarkFbaShipmentArrived": EventType("fba_shipments", aliases=("fbaShipmentArrived",)),
+    "FbaShipmentPutaway": EventType("fba_shipments"),
+    "CompleteFbaInstructionDispose": EventType("fba_instructions"),
+    "CompleteFbaInstructionOthers": EventType("fba_instructions"),
+    "CompleteFbaInstructionRecall": EventType("fba_instructions"),
+    "FbaInstructionReplenishComplete": EventType("fba_instructions"),
 }
 
 # Objects that occur in events only, for annotations: `events.CreatedInventory`. Class name -> module.
@@ -96,17 +71,23 @@ PAYLOADS: Final[Mapping[str, str]] = {
     "SplitPiece": "vas",
 }
 
-_ARRIVAL: Final = (
-    "markShipmentArrive"  # the one action of two classes, distinguished by the presence of a version
-)
+# the one action of two classes, distinguished by the presence of a version
+_ARRIVAL: Final = "markShipmentArrive"
 _ARRIVAL_V1: Final = "MarkShipmentArriveV1"
-_BY_ACTION: Final = {facts.action: name for name, facts in EVENT_TYPES.items() if name != _ARRIVAL_V1}
+
+
+def _action(class_name: str) -> str:
+    """Return the action of an event class, which is named like it."""
+    return _ARRIVAL if class_name == _ARRIVAL_V1 else class_name[0].lower() + class_name[1:]
+
+
+_BY_ACTION: Final = {_action(name): name for name in EVENT_TYPES if name != _ARRIVAL_V1}
 
 
 def _other_names() -> Iterator[tuple[str, str]]:
     """Yield every name that is not an action, with its class: aliases, and all names with the other first letter."""
     for name, facts in EVENT_TYPES.items():
-        own = () if name == _ARRIVAL_V1 else (facts.action,)
+        own = () if name == _ARRIVAL_V1 else (_action(name),)
         for known in (*own, *facts.aliases):
             yield known[0].lower() + known[1:], name
             yield known[0].upper() + known[1:], name
@@ -123,8 +104,7 @@ def class_name(action: str, version: object = None) -> str | None:
 
 def action_of(name: str) -> str | None:
     """Return the action of the class of this name, or None if it has none of its own."""
-    facts = EVENT_TYPES.get(name)
-    return None if facts is None else facts.action
+    return _action(name) if name in EVENT_TYPES else None
 
 
 def has_versions(action: str) -> bool:
@@ -182,6 +162,6 @@ def _edits(one: str, other: str) -> int:
 def usual_envelope(action: str) -> dict[str, str]:
     """Return the category of an action, and its version if it has one, as the sender prints them today."""
     name = _BY_ACTION.get(action)
-    facts = EVENT_TYPES[name] if name else EventType(action, "")
+    facts = EVENT_TYPES[name] if name else EventType("")
     envelope = {"category": facts.category or action}
     return envelope if facts.version is None else {**envelope, "version": facts.version}
