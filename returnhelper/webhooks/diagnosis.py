@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations, product, zip_longest
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -33,7 +33,7 @@ from returnhelper.webhooks._signing import (
 __all__ = ["Cause", "Diagnosis", "diagnose"]
 
 _BOM: Final = b"\xef\xbb\xbf"
-_HASHING_BUDGET: Final = 1 << 26  # bytes hashed while guessing the lost digits of a timestamp
+_HASHING_BUDGET: Final = 1 << 28  # bytes hashed while guessing the lost digits of a timestamp
 
 
 class Cause(StrEnum):
@@ -57,9 +57,10 @@ class Cause(StrEnum):
 
 
 class Diagnosis(NamedTuple):
-    """The likely cause and what to do; `causes` lists all of them if two things are wrong at once.
+    """The likely cause and what to do; `causes` lists all of them if several things are wrong at once.
 
-    `proven` means that the signature matches once the cause is undone; otherwise it is a guess from the body.
+    `proven` means that the signature matches once the causes are undone; otherwise it is a guess from the body. A guess
+    with a second cause of `unknown` says that undoing the first one was not enough.
     """
 
     cause: Cause
@@ -85,9 +86,9 @@ class _Signed(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """One mistake undone: which part the signer had instead, and what to tell the user."""
+    """A mistake undone: which part the signer had instead, and what to tell the user."""
 
-    cause: Cause
+    causes: tuple[Cause, ...]
     part: str
     value: bytes | SigningKey
     detail: str
@@ -126,7 +127,7 @@ def diagnose(
         tuple(_timestamps(timestamp.decode("utf-8", "replace"))),
         tuple(_bodies(raw)),
     )
-    return _search(signed, changes, digest) or _search_lost_digits(signed, digest) or _guess(raw)
+    return _search(signed, changes, digest) or _search_lost_digits(signed, changes, digest) or _guess(raw)
 
 
 def _unreadable(headers: Headers, failure: VerificationFailed) -> Diagnosis:
@@ -146,14 +147,18 @@ def _search(signed: _Signed, changes: tuple[tuple[_Change, ...], ...], digest: b
             for undone in product(*parts):
                 replaced: dict[str, Any] = {change.part: change.value for change in undone}
                 if signed._replace(**replaced).matches(digest):
-                    detail = " ".join(change.detail for change in undone)
-                    return Diagnosis(undone[0].cause, detail, causes=tuple(change.cause for change in undone))
+                    return _found(undone)
     return None
+
+
+def _found(undone: tuple[_Change, ...]) -> Diagnosis:
+    causes = tuple(cause for change in undone for cause in change.causes)
+    return Diagnosis(causes[0], " ".join(change.detail for change in undone), causes=causes)
 
 
 def _keys(key: SigningKey, candidates: Iterable[str]) -> Iterator[_Change]:
     def change(cause: Cause, value: SigningKey, detail: str) -> _Change:
-        return _Change(cause, "key", value, detail)
+        return _Change((cause,), "key", value, detail)
 
     for number, text in enumerate(candidates, 1):
         detail = f"The delivery was signed with candidate key number {number}."
@@ -172,20 +177,20 @@ def _keys(key: SigningKey, candidates: Iterable[str]) -> Iterator[_Change]:
 def _urls(url: str, host: str | None, candidates: Iterable[str]) -> Iterator[_Change]:
     seen = {url}
 
-    def change(cause: Cause, other: str, where: str) -> Iterator[_Change]:
+    def change(causes: tuple[Cause, ...], other: str, where: str) -> Iterator[_Change]:
         if other not in seen:
             seen.add(other)
-            detail = f"The registered URL differs {where}: {other}"
-            yield _Change(cause, "url", other.encode("utf-8", "replace"), detail)
+            detail = f"The registered URL differs from the configured one{where}: it is {other}."
+            yield _Change(causes, "url", other.encode("utf-8", "replace"), detail)
 
     for cause, other, where in _url_variants(url, host):
-        yield from change(cause, other, where)
+        yield from change((cause,), other, f" {where}")
     for other in candidates:
-        yield from change(Cause.OTHER_URL, other, "from the configured one")
+        yield from change((Cause.OTHER_URL,), other, "")
     # two differences inside the URL at once, such as http and a missing slash
-    for _, first, _where in tuple(_url_variants(url, host)):
-        for cause, other, _where2 in _url_variants(first, None):
-            yield from change(cause, other, "in more than one place")
+    for cause, first, where in tuple(_url_variants(url, host)):
+        for second, other, where_too in _url_variants(first, None):
+            yield from change((cause, second), other, f" {where} and {where_too}")
 
 
 _OTHER_SCHEME: Final = {"http": "https", "https": "http"}
@@ -199,7 +204,8 @@ def _url_variants(url: str, host: str | None) -> Iterator[tuple[Cause, str, str]
     except ValueError:
         return
     if scheme := _OTHER_SCHEME.get(parts.scheme.lower()):
-        yield Cause.SCHEME, scheme + url[len(parts.scheme) :], "in its scheme"
+        where = f"in its scheme ({scheme}, not {parts.scheme}; a proxy may have ended or added TLS)"
+        yield Cause.SCHEME, scheme + url[len(parts.scheme) :], where
     path = parts.path[:-1] if parts.path.endswith("/") else parts.path + "/"
     yield Cause.SLASH, urlunsplit(parts._replace(path=path)), "in its trailing slash"
     name = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
@@ -243,24 +249,43 @@ def _timestamps(stamp: str) -> Iterator[_Change]:
         other = f"{day}T{time}{'.' if fraction else ''}{fraction}{zone}"
         if other != stamp:
             detail = f"The timestamp was reformatted in transit; {other} was signed. Pass the header on as received."
-            yield _Change(Cause.TIMESTAMP, "timestamp", other.encode(), detail)
+            yield _Change((Cause.TIMESTAMP,), "timestamp", other.encode(), detail)
 
 
-def _search_lost_digits(signed: _Signed, digest: bytes) -> Diagnosis | None:
-    """Try every fraction of seven digits that a clock of fewer digits may have cut."""
+def _search_lost_digits(
+    signed: _Signed, changes: tuple[tuple[_Change, ...], ...], digest: bytes
+) -> Diagnosis | None:
+    """Try every fraction of seven digits that a clock of fewer digits may have cut, alone and beside another mistake."""
     found = _TIMESTAMP.match(signed.timestamp.decode("utf-8", "replace").strip())
-    too_long = 10_000 * (len(signed.body) + 100) > _HASHING_BUDGET
-    if too_long or not found or not found[3] or not 3 <= len(found[3]) < 7:
+    if not found or not found[3] or not 3 <= len(found[3]) < 7:
         return None
-    missing = 7 - len(found[3])
-    start = f"{found[1]}T{found[2]}.{found[3]}"
+    budget = _HASHING_BUDGET
+    keys, urls, _, bodies = changes
+    in_turn = (change for group in zip_longest(keys, urls, bodies) for change in group if change is not None)
+    for undone in ((), *((change,) for change in in_turn)):
+        other: dict[str, Any] = {change.part: change.value for change in undone}
+        start = signed._replace(**other)
+        budget -= 2 * 10 ** (7 - len(found[3])) * (len(start.body) + 100)
+        if budget < 0:
+            return None
+        for stamp in _longer_fractions(found):
+            if start._replace(timestamp=stamp).matches(digest):
+                detail = (
+                    f"The timestamp lost digits in transit; {stamp.decode()} was signed. "
+                    "Pass the header on as received."
+                )
+                return _found((*undone, _Change((Cause.TIMESTAMP,), "timestamp", stamp, detail)))
+    return None
+
+
+def _longer_fractions(stamp: re.Match[str]) -> Iterator[bytes]:
+    missing = 7 - len(stamp[3])
+    start = f"{stamp[1]}T{stamp[2]}.{stamp[3]}"
     for number in range(10**missing):
         digits = f"{number:0{missing}d}"
-        for other in {f"{start}{digits}Z", f"{start}{digits.rstrip('0')}Z"}:
-            if signed._replace(timestamp=other.encode()).matches(digest):
-                detail = f"The timestamp lost digits in transit; {other} was signed. Pass the header on as received."
-                return Diagnosis(Cause.TIMESTAMP, detail, causes=(Cause.TIMESTAMP,))
-    return None
+        yield f"{start}{digits}Z".encode()
+        if digits.endswith("0"):
+            yield f"{start}{digits.rstrip('0')}Z".encode()
 
 
 def _bodies(raw: bytes) -> Iterator[_Change]:
@@ -270,7 +295,7 @@ def _bodies(raw: bytes) -> Iterator[_Change]:
         for other in others:
             if other not in seen:
                 seen.add(other)
-                yield _Change(cause, "body", other, detail)
+                yield _Change((cause,), "body", other, detail)
 
     with_or_without_bom = raw.removeprefix(_BOM) if raw.startswith(_BOM) else _BOM + raw
     yield from change(
@@ -332,6 +357,31 @@ def _reserialised(raw: bytes) -> Iterator[bytes]:
 
 
 def _guess(raw: bytes) -> Diagnosis:
+    """Say what the body shows. Each of these mistakes was undone in vain, so another thing must differ as well."""
+    two = "at least two things differ, most often the key or the URL too"
+    for cause, seen, rest in (
+        (Cause.BOM, raw.startswith(_BOM) and "begins with a byte order mark", two),
+        (Cause.LINE_ENDS, raw.endswith(b"\n") and "ends with a line break", two),
+        (
+            Cause.RESERIALISED_BODY,
+            _is_printed(raw) and "has the layout of a JSON library, not the sender's",
+            f"either the original cannot be restored, or {two}",
+        ),
+    ):
+        if seen:
+            detail = (
+                f"The body {seen}: pass on the raw bytes of the request. Undoing that is not enough: {rest}."
+            )
+            return Diagnosis(cause, detail, proven=False, causes=(cause, Cause.UNKNOWN))
+    detail = (
+        "None of the usual mistakes explains it, nor two of them at once. Most often the key belongs to another account "
+        "or environment: pass candidate keys. Otherwise compare the configured URL with the registered one, character "
+        "by character."
+    )
+    return Diagnosis(Cause.UNKNOWN, detail, proven=False)
+
+
+def _is_printed(raw: bytes) -> bool:
     try:
         value = json.loads(raw)
         printed = {
@@ -341,12 +391,5 @@ def _guess(raw: bytes) -> Diagnosis:
             for ascii_only in (True, False)
         }
     except (ValueError, RecursionError):
-        printed = set()
-    if raw in printed and b": " in raw:
-        detail = "The body has the layout of a JSON library, not the sender's; pass on the raw bytes of the request."
-        return Diagnosis(Cause.RESERIALISED_BODY, detail, proven=False)
-    detail = (
-        "None of the usual mistakes explains it. Most often the key belongs to another account or environment: pass "
-        "candidate keys. Otherwise compare the configured URL with the registered one, character by character."
-    )
-    return Diagnosis(Cause.UNKNOWN, detail, proven=False)
+        return False
+    return raw in printed and b": " in raw

@@ -5,6 +5,7 @@ import hmac
 import json
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 
@@ -262,7 +263,7 @@ CASES = {
     "milliseconds": (ENDPOINT, {**signed(), "timestamp": "2030-05-06T07:08:09.123Z"}, BODY, Cause.TIMESTAMP),
     "zone": (ENDPOINT, {**signed(), "timestamp": "2030-05-06T07:08:09.1235599+00:00"}, BODY, Cause.TIMESTAMP),
     "two at once": (ENDPOINT, signed(url=URL + "/"), REPRINTED, Cause.SLASH),
-    "two in the URL": (ENDPOINT, signed(url="http://hooks.shop.example/rh/"), BODY, Cause.SLASH),
+    "two in the URL": (ENDPOINT, signed(url="http://hooks.shop.example/rh/"), BODY, Cause.SCHEME),
     "forged": (ENDPOINT, {**signed(), "returnhelper-signature": "A" * 43 + "="}, BODY, Cause.UNKNOWN),
     "zeros lost": (ENDPOINT, signed(body=b'{"a":1.500}'), b'{"a": 1.5}', Cause.RESERIALISED_BODY),
     "zeros lost for good": (ENDPOINT, signed(body=b'{"b":1.50,"a":1.500}'), b'{"a": 1.5, "b": 1.5}', Cause.RESERIALISED_BODY),
@@ -278,6 +279,57 @@ def test_diagnosis(name):
     assert found.proven is (name not in {"forged", "zeros lost for good"})
     for key in (KEY, OTHER_KEY):
         assert key not in str(found)
+
+
+MISTAKES = {
+    "key": {"key": OTHER_KEY},
+    "scheme": {"url": "http://hooks.shop.example/rh"},
+    "slash": {"url": URL + "/"},
+    "scheme and port": {"url": "http://hooks.shop.example:8080/rh"},
+    "reserialised_body": {"received": REPRINTED},
+    "bom": {"received": b"\xef\xbb\xbf" + BODY},
+    "line_ends": {"received": BODY + b"\n"},
+    "timestamp": {"stamp": "2030-05-06T07:08:09.123Z"},
+}
+CAUSES = {"key": [Cause.OTHER_KEY], "scheme and port": [Cause.SCHEME, Cause.PORT]}
+
+
+# a timestamp that lost digits beside two differences in the URL would be three mistakes
+PAIRS = [
+    (a, b)
+    for a, b in combinations(MISTAKES, 2)
+    if (a, b) != ("scheme and port", "timestamp") and not MISTAKES[a].keys() & MISTAKES[b].keys()
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_two_mistakes_at_once(first, second):
+    """Of two mistakes in different parts both are named."""
+    made = {"key": KEY, "url": URL, "received": BODY, "stamp": STAMP, **MISTAKES[first], **MISTAKES[second]}
+    headers = {**signed(key=made["key"], url=made["url"]), "timestamp": made["stamp"]}
+    found = diagnose(ENDPOINT, headers, made["received"], keys=[OTHER_KEY])
+    expected = [cause for name in (first, second) for cause in CAUSES.get(name, [name])]
+    assert found.proven
+    assert sorted(found.causes) == sorted(expected)
+    assert found.cause == found.causes[0]
+
+
+@pytest.mark.parametrize("name", ["reserialised_body", "bom", "line_ends"])
+def test_an_unknown_mistake_beside_a_visible_one(name):
+    """What the body shows is named although another key was used too, and the text says that it is not enough."""
+    found = diagnose(ENDPOINT, signed(key=OTHER_KEY), MISTAKES[name]["received"])
+    assert (found.cause, found.proven, found.causes) == (name, False, (name, Cause.UNKNOWN))
+    assert "at least two things differ, most often the key or the URL too" in found.detail
+
+
+@pytest.mark.parametrize(("registered", "configured"), [("https", "http"), ("http", "https")])
+def test_the_scheme_is_named(registered, configured):
+    """A URL registered as https but configured as http, or the other way round, is named with both schemes."""
+    rest = URL.partition(":")[2]
+    found = diagnose(Endpoint(f"{configured}:{rest}", KEY), signed(url=f"{registered}:{rest}"), BODY)
+    assert (found.cause, found.proven) == (Cause.SCHEME, True)
+    assert f"in its scheme ({registered}, not {configured};" in found.detail
+    assert f"it is {registered}:{rest}" in found.detail
 
 
 def test_host_header_is_a_candidate():
