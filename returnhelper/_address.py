@@ -10,7 +10,7 @@ from yarl import URL
 from ._secrets import Redactor
 from .errors import ConfigurationError
 
-_UNUSABLE: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_UNUSABLE: Final = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 
 
 class Address:

@@ -65,6 +65,7 @@ def path_of(name: str, value: object) -> Path:
     if isinstance(value, str | os.PathLike):
         try:
             text = os.fsdecode(value)
+            os.fsencode(text)  # no file name has a lone surrogate
         except (TypeError, ValueError):
             text = ""
         if text and "\0" not in text:

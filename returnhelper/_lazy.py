@@ -1,10 +1,36 @@
-"""Load a public name when it is first used: `__getattr__`, `__dir__` and `__all__` of a package (PEP 562)."""
+"""Load a public name when it is first used: `__getattr__`, `__dir__` and `__all__` of a package (PEP 562), and properties."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from functools import cached_property
+
+    lazy_property = cached_property
+else:
+
+    class lazy_property(property):  # noqa: N801 - a decorator
+        """Like `functools.cached_property`, but a property to `help`, which thus shows its docstring."""
+
+        def __get__(self, instance: object, owner: type | None = None) -> object:
+            if instance is None:
+                return self
+            name = self.fget.__name__
+            try:
+                return instance.__dict__[name]
+            except KeyError:
+                value = instance.__dict__[name] = self.fget(instance)
+                return value
+
+        def __set__(self, instance: object, value: object) -> None:
+            instance.__dict__[self.fget.__name__] = value
+
+        def __delete__(self, instance: object) -> None:
+            instance.__dict__.pop(self.fget.__name__, None)
 
 
 def load(module: str, name: str, *, package: str | None = None) -> object:

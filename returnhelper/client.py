@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from . import config
 from ._arguments import Range, require_bool, require_callable, require_int, require_type
+from ._lazy import lazy_property
 from ._secrets import Credentials, Uncopyable, header_problem
 from .config import Environment, RetryPolicy, Timeouts
 from .errors import ConfigurationError, format_value
@@ -132,119 +132,119 @@ class ReturnHelper(Uncopyable):
             new_key=new_key,
         )
 
-    @cached_property
+    @lazy_property
     def balances(self) -> Balances:
         """What the account has left to spend."""
         from .resources.balances import Balances
 
         return Balances(self._transport)
 
-    @cached_property
+    @lazy_property
     def warehouses(self) -> Warehouses:
         """Warehouses that returns can go to."""
         from .resources.warehouses import Warehouses
 
         return Warehouses(self._transport)
 
-    @cached_property
+    @lazy_property
     def service_types(self) -> ServiceTypes:
         """Carrier services, for returns and for resends."""
         from .resources.service_types import ServiceTypes
 
         return ServiceTypes(self._transport)
 
-    @cached_property
+    @lazy_property
     def shipments(self) -> Shipments:
         """Return shipments that exist, and what new ones would cost."""
         from .resources.shipments import Shipments
 
         return Shipments(self._transport)
 
-    @cached_property
+    @lazy_property
     def labels(self) -> Labels:
         """Labels of return shipments."""
         from .resources.labels import Labels
 
         return Labels(self._transport)
 
-    @cached_property
+    @lazy_property
     def return_shipments(self) -> ReturnShipments:
         """Order a return with its label in one call."""
         from .resources.return_shipments import ReturnShipments
 
         return ReturnShipments(self._transport)
 
-    @cached_property
+    @lazy_property
     def return_requests(self) -> ReturnRequests:
         """The orders behind return shipments."""
         from .resources.return_requests import ReturnRequests
 
         return ReturnRequests(self._transport)
 
-    @cached_property
+    @lazy_property
     def return_inventories(self) -> ReturnInventories:
         """Items in the warehouses, and what to do with them."""
         from .resources.return_inventories import ReturnInventories
 
         return ReturnInventories(self._transport)
 
-    @cached_property
+    @lazy_property
     def resends(self) -> Resends:
         """Ship items from a warehouse to an address."""
         from .resources.resends import Resends
 
         return Resends(self._transport)
 
-    @cached_property
+    @lazy_property
     def recalls(self) -> Recalls:
         """Bring items to the Hong Kong warehouse."""
         from .resources.recalls import Recalls
 
         return Recalls(self._transport)
 
-    @cached_property
+    @lazy_property
     def vas(self) -> Vas:
         """Value-added services: photos, inspection, repacking, splitting."""
         from .resources.vas import Vas
 
         return Vas(self._transport)
 
-    @cached_property
+    @lazy_property
     def files(self) -> Files:
         """Upload files, download labels and photos."""
         from .resources.files import Files
 
         return Files(self._transport, self._storage)
 
-    @cached_property
+    @lazy_property
     def fba_shipments(self) -> FbaShipments:
         """Amazon removal parcels that are announced to a warehouse."""
         from .resources.fba_shipments import FbaShipments
 
         return FbaShipments(self._transport)
 
-    @cached_property
+    @lazy_property
     def fba_inventories(self) -> FbaInventories:
         """Stock of FBA goods, one entry per FNSKU and warehouse."""
         from .resources.fba_inventories import FbaInventories
 
         return FbaInventories(self._transport)
 
-    @cached_property
+    @lazy_property
     def fba_instructions(self) -> FbaInstructions:
         """What the warehouse is to do with FBA stock."""
         from .resources.fba_instructions import FbaInstructions
 
         return FbaInstructions(self._transport)
 
-    @cached_property
+    @lazy_property
     def consolidations(self) -> Consolidations:
         """Ship many items in one consolidated order."""
         from .resources.consolidations import Consolidations
 
         return Consolidations(self._transport)
 
-    @cached_property
+    @lazy_property
     def lookups(self) -> Lookups:
         """Reference data: countries, currencies and other codes with their names."""
         from .resources.lookups import Lookups

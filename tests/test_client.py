@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import http.server
+import inspect
 import json
+import pydoc
 import threading
 import warnings
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from returnhelper import (
     UnexpectedContent,
     ValidationFailed,
 )
+from returnhelper._lazy import lazy_property
 from returnhelper._request import Operation
 from returnhelper._validation import Between, Parameters
 from returnhelper._wire import Model, model
@@ -260,3 +263,29 @@ async def test_resources_are_freed_with_the_client(script: Script) -> None:
         await things(rh).create()
         shipments = rh.shipments
         assert repr(shipments) == "<Shipments of <Transport to custom>>"
+
+
+def test_help_shows_every_resource() -> None:
+    """`help(ReturnHelper)` shows each resource with its line, and not the object that makes it."""
+    page = pydoc.plain(pydoc.render_doc(ReturnHelper))
+    resources = [name for name, value in vars(ReturnHelper).items() if isinstance(value, lazy_property)]
+    assert len(resources) == 17
+    for name in resources:
+        doc = inspect.getdoc(vars(ReturnHelper)[name])
+        assert doc
+        assert f" |  {name}\n |      {doc}\n" in page
+    assert "object at 0x" not in page
+    assert "cached_property" not in page
+
+
+def test_resources_can_be_replaced_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resource is made once, and a test may put a stand-in there and take it away again."""
+    rh = ReturnHelper("key-1", "token-1")
+    labels, stand_in = rh.labels, object()
+    assert rh.labels is labels
+    with monkeypatch.context() as patched:
+        patched.setattr(rh, "labels", stand_in)
+        assert rh.labels is stand_in
+    assert rh.labels is labels
+    del rh.labels
+    assert rh.labels is not labels

@@ -18,7 +18,7 @@ from returnhelper.errors import TransportError
 from tests.support.server import Handler, Script, client, envelope, raw
 
 CONTENT = bytes(range(256)) * 2000
-UNSAFE = ["", "a\0b", b"x\0", 5, None, ["x"]]
+UNSAFE = ["", "a\0b", "a\ud800b", b"x\0", 5, None, ["x"]]
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, dataclass_transform
 
 import attrs
+
+from returnhelper.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from returnhelper.types import JSONObject, RawResponse
@@ -20,15 +22,16 @@ class Model:
 
     # The slot for weak references is here and not in each subclass, where it would make the layout of a class differ
     # from that of its mutable twin (see compile.py).
-    __slots__ = ("__weakref__", "_raw", "_response")
+    __slots__ = ("__weakref__", "_extra", "_raw", "_response")
 
     if TYPE_CHECKING:
+        _extra: JSONObject
         _raw: JSONObject | None
         _response: RawResponse | None
 
     @property
     def raw(self) -> JSONObject | None:
-        """The decoded mapping that the object was read from; None for an object that the program made."""
+        """The decoded mapping that the object was read from; None for an object that the program made or changed."""
         try:
             return self._raw
         except AttributeError:
@@ -39,7 +42,7 @@ class Model:
         """The received members that no field names."""
         raw = self.raw
         if raw is None:
-            return {}
+            return getattr(self, "_extra", {})
         known = _known_members(type(self))
         return {name: value for name, value in raw.items() if name not in known}
 
@@ -57,6 +60,28 @@ class Model:
         response = self.response
         return response.correlation_id if response is not None else None
 
+    def replace(self, **changes: object) -> Self:
+        """Return a copy with other values for some fields; the others, `extra` and `response` stay.
+
+        `attrs.evolve` would lose `extra`, and mypy does not accept it for models. Raises `ConfigurationError` for a name
+        that is no field.
+        """
+        names = wire_names(type(self))
+        for name in changes:
+            if name not in names:
+                from difflib import get_close_matches  # rarely needed
+
+                nearest = get_close_matches(name, names, 1)
+                hint = f": did you mean {nearest[0]}?" if nearest else ""
+                raise ConfigurationError(f"{type(self).__name__} has no field {name}{hint}")
+        values: dict[str, Any] = {name: getattr(self, name) for name in names} | changes
+        made = type(self)(**values)
+        object.__setattr__(made, "_extra", self.extra)
+        object.__setattr__(made, "_response", self.response)
+        return made
+
+    __replace__ = replace  # `copy.replace` of Python 3.13
+
     def __repr__(self) -> str:
         """Show the fields that are set; entities have dozens that are None."""
         shown = (
@@ -67,7 +92,7 @@ class Model:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        names = [*(field.name for field in attributes(type(self))), "_raw", "_response"]
+        names = [*(field.name for field in attributes(type(self))), "_extra", "_raw", "_response"]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -96,7 +121,10 @@ def wire(
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(wire,))
 def model(cls: type[T]) -> type[T]:
     """Make a `Model` subclass a frozen, slotted, keyword-only attrs class."""
-    return attrs.define(cls, frozen=True, slots=True, kw_only=True, repr=False, getstate_setstate=False)
+    made = attrs.define(cls, frozen=True, slots=True, kw_only=True, repr=False, getstate_setstate=False)
+    if "__replace__" in vars(made):  # attrs' own, from Python 3.13 on
+        del made.__replace__  # type: ignore[attr-defined]
+    return made
 
 
 def camel(name: str) -> str:

@@ -22,7 +22,7 @@ def unstructure(model: Model) -> JSONObject:
     """Return the members of a model under their wire names.
 
     A received model gives exactly what was received, unknown members and nulls included. Of a model that the program
-    made, fields that are None are left out.
+    made or changed, fields that are None are left out.
     """
     raw = model.raw
     return dict(raw) if raw is not None else _members(model, "")
@@ -66,7 +66,7 @@ def _plain_scalar(value: object, path: str) -> JSONValue:
 
 
 def _members(model: Model, path: str) -> dict[str, JSONValue]:
-    members: dict[str, JSONValue] = {}
+    members = dict(model.extra)
     for attribute, names in wire_names(type(model)).items():
         value = getattr(model, attribute)
         if value is not None:

@@ -149,6 +149,7 @@ class Worker(Uncopyable):
         low, high = _BLOCKED_AFTER
         self._watchdog = Watchdog(min(high, max(low, lease_time.total_seconds() / 3)))
         self._context = Context()
+        self._drains = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -211,13 +212,16 @@ class Worker(Uncopyable):
         if service is None:
             return
         self._stop()
+        self._drains += 1
         try:
             await asyncio.wait({service})
         except asyncio.CancelledError:
-            service.cancel()
-            await asyncio.wait({service})
+            if self._drains == 1:  # nobody else waits for the handlers to finish
+                service.cancel()
+                await asyncio.wait({service})
             raise
         finally:
+            self._drains -= 1
             if service.done():
                 self._service = None
         if not service.cancelled():

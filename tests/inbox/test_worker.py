@@ -421,3 +421,39 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
         disposition = await handling.run(Attempt(event("k"), elapsed() + 60))
     assert (disposition.kind, swallowed) == (DispositionKind.DONE, 3)
     assert "event k is still running after its cancellation" in caplog.text
+
+
+@pytest.mark.parametrize("cancelled", [1, 2])
+async def test_concurrent_drains(cancelled: int) -> None:
+    """A drain that is cancelled does not cut short another one; the last one to be cancelled releases the records."""
+    started, finish = asyncio.Event(), asyncio.Event()
+    handled: list[str] = []
+
+    async def handle(event: events.Event) -> None:
+        started.set()
+        await finish.wait()
+        handled.append(str(event.notification_id))
+
+    inbox = MemoryInbox()
+    await inbox.add(event("1", event_time=NOON))
+    worker = Worker(inbox, router(handle), **FAST)
+    await worker.start()
+    await started.wait()
+    drains = [asyncio.create_task(worker.drain()) for _ in range(2)]
+    await asyncio.sleep(0)
+    for drain in drains[:cancelled]:
+        drain.cancel()
+    await asyncio.sleep(0.01)
+    finish.set()
+    outcomes = await asyncio.gather(*drains, return_exceptions=True)
+    stats = await inbox.stats()
+    if cancelled == 1:
+        assert isinstance(outcomes[0], asyncio.CancelledError)
+        assert outcomes[1] is None
+        assert (handled, stats.done) == (["1"], 1)
+    else:
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+        assert (handled, stats.ready) == ([], 1)
+    await worker.start()  # it can go on
+    await until(inbox, done=1)
+    await worker.drain()

@@ -440,6 +440,9 @@ async def test_plain_http_is_refused(tmp_path: Path) -> None:
         "https://u:p@h/x",
         "https://h:99999/",
         "https://h/\r\nX: y",
+        "https://h/a\ud800",
+        "https://h/a?\udcff",
+        "https://h\udcff/a",
     ],
 )
 async def test_unusable_addresses(tmp_path: Path, url: str) -> None:

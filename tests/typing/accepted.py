@@ -60,6 +60,7 @@ from returnhelper.webhooks import (
     Receiver,
     Retry,
     Router,
+    UnknownEvent,
     Verifier,
     events,
     parse_event,
@@ -330,3 +331,10 @@ def small(text: str) -> None:
     assert_type(handling.is_known, bool)
     assert_type(handling.wire, str | int)
     print(handling == "dsp", handling.upper())
+
+
+def changed(warehouse: Warehouse) -> None:
+    """Change models and events: the result is of the same class."""
+    assert_type(ORDER.replace(order_title="Boots"), CreateReturnShipmentRequest)
+    assert_type(warehouse.replace(warehouse_id=3), Warehouse)
+    assert_type(UnknownEvent().replace(action="x"), UnknownEvent)

@@ -37,7 +37,9 @@ from returnhelper._wire import (
 from returnhelper._wire.model import camel
 from returnhelper._wire.reader import reader_of
 from returnhelper._wire.scalars import to_date
-from returnhelper.types import JSONObject, JSONValue, OpenStrEnum, Rma
+from returnhelper.errors import ConfigurationError
+from returnhelper.types import JSONObject, JSONValue, OpenStrEnum, RawResponse, Rma
+from returnhelper.webhooks import parse_event
 
 
 class Handling(OpenStrEnum):
@@ -534,6 +536,40 @@ def test_models_are_values() -> None:
     assert weakref.ref(read)() is read
     assert repr(Line(cost=Decimal(1))) == "Line(cost=Decimal('1'), quantity=1)"
     assert repr(parcel()) == "Parcel(parcel_id=1, weight=Decimal('0'), fields={})"
+
+
+@pytest.mark.parametrize("method", ["replace", "__replace__"])
+def test_replace(method: str) -> None:
+    """A changed copy keeps the other fields, unknown members and the response, and is written with all of them."""
+    read = parcel(cost=Decimal("1.50"), new=[1], lineItems=[{"cost": 1, "inner": True}])
+    response = RawResponse(operation="Parcel/Get", http_status=200, headers={}, body=b"{}")
+    object.__setattr__(read, "_response", response)
+    changed = getattr(read, method)(weight=Decimal(3), cost=None)
+    assert (changed.weight, changed.cost, changed.parcel_id) == (Decimal(3), None, 1)
+    assert (read.weight, read.cost) == (Decimal(0), Decimal("1.50"))
+    assert type(changed) is Parcel
+    assert (changed.raw, changed.extra, changed.response) == (None, {"new": [1]}, response)
+    written = json.loads(encode(changed))
+    assert written["new"] == [1]
+    assert written["lineItems"] == [{"cost": 1, "inner": True}]
+    assert written["weight"] == 3
+    assert "cost" not in written
+    for twin in (copy.copy(changed), pickle.loads(pickle.dumps(changed)), changed.replace()):
+        assert twin == changed
+        assert twin.extra == {"new": [1]}
+    with pytest.raises(ConfigurationError, match=r"Parcel has no field wieght: did you mean weight\?$"):
+        getattr(read, method)(wieght=1)
+    with pytest.raises(ConfigurationError, match=r"Parcel has no field _raw$"):
+        getattr(read, method)(_raw={})
+
+
+def test_a_changed_event_is_another_event() -> None:
+    """A changed copy of an event has the keys of what it says now."""
+    read = parse_event(b'{"action": "new", "notificationId": "01J9ZC5Y2V0000000000000501", "shipmentId": 1}')
+    other = read.replace(notification_id="01J9ZC5Y2V0000000000000502")
+    assert (other.dedup_key, other.ordering_key) != (read.dedup_key, None)
+    assert other.extra == read.extra == {"shipmentId": 1}
+    assert read.replace().dedup_key == read.dedup_key
 
 
 def test_the_fast_reader_reads_usual_values() -> None:
