@@ -2,10 +2,12 @@
 
 pip-audit passes over packages that its service does not know, all of them when there is only a mirror without advisory
 data. That is not the same as "nothing found": exit codes are 0 (audited, nothing found), 1 (advisories), 2 (not audited).
+`make` turns each failure into its own code 2; the line that is printed says which one it was.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -30,6 +32,9 @@ def report(output: str) -> tuple[int, str]:
 
 
 def main() -> int:
+    if importlib.util.find_spec("pip_audit") is None:
+        print("pip-audit is not installed: nothing was audited")
+        return 2
     command = [
         sys.executable,
         "-m",
@@ -42,9 +47,9 @@ def main() -> int:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     code, text = report(done.stdout)
+    if code == 2 and not done.stdout.strip() and done.stderr.strip():  # it failed, and says why
+        text = f"{text} ({done.stderr.strip().splitlines()[-1]})"
     print(text)
-    if code == 2 and done.stderr:
-        print(done.stderr.strip().splitlines()[-1], file=sys.stderr)
     return code
 
 
