@@ -37,8 +37,8 @@ REPACK = CreateVasDetail(vas_code="repack")
 FNSKU = "X001ABC"
 
 
-def shipping_info(instruction: UUID) -> UpdateShippingInfo:
-    """Return the shipping data of a replenishment without a label."""
+def shipping_info(instruction: UUID, **label: Any) -> UpdateShippingInfo:
+    """Return the shipping data of a replenishment, by default without a label."""
     return UpdateShippingInfo(
         fba_instruction_id=instruction,
         new_shipment_reference_id="R-1",
@@ -48,6 +48,7 @@ def shipping_info(instruction: UUID) -> UpdateShippingInfo:
         new_shipment_city="Robbinsville",
         new_shipment_state="NJ",
         new_shipment_postal_code="08691",
+        **label,
     )
 
 
