@@ -134,3 +134,25 @@ def test_errors_and_configuration_need_no_aiohttp() -> None:
     assert "aiohttp" not in _loaded(
         "from returnhelper import Environment, RetryPolicy, WebhookError, Rma, ResultList, Pager"
     )
+
+
+def test_the_first_typed_event_loads_no_http_and_no_cattrs() -> None:
+    """Receiving and reading an event loads neither aiohttp nor cattrs: a function that starts cold pays for every import."""
+    loaded = _loaded(
+        "from returnhelper.webhooks import Receiver, Router, Verifier, parse_event;"
+        'parse_event(b\'{"action": "newInventoryCreated", "returnInventory": {"returnInventoryId": 1}}\')'
+    )
+    assert "returnhelper.webhooks.events.return_inventories" in loaded
+    assert not loaded & {"aiohttp", "cattrs", "returnhelper.client"}
+
+
+def test_help_of_the_command_line_loads_little() -> None:
+    """`returnhelper --help` loads neither an event loop nor a Markdown parser."""
+    loaded = _loaded(
+        "import contextlib, io, returnhelper.cli\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    returnhelper.cli.main(['--help'])\n"
+        "pass"
+    )
+    assert "returnhelper.cli.demo" in loaded
+    assert not loaded & {"aiohttp", "asyncio", "cattrs", "msgspec", "rich.markdown"}

@@ -8,15 +8,17 @@ member that does not fit. So error paths cost nothing until there is an error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
-
-import cattrs
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from returnhelper._wire.compile import Reader, compile_reader
 from returnhelper._wire.model import Model
 from returnhelper._wire.scalars import StructureError
 from returnhelper._wire.shapes import FieldShape, Shape, ShapeKind, fields_of, shape_of
 from returnhelper.types import JSONValue
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
@@ -30,11 +32,20 @@ def _model_hook(cls: type[Model]) -> Any:
     return lambda value, _: read(value)  # pyright: ignore[reportOptionalCall]
 
 
-# The converter handles every annotation that has no shape of its own: unions, literals, users' classes.
-converter = cattrs.Converter(detailed_validation=False)
-converter.register_structure_hook_factory(_is_model, _model_hook)
-for _type, _shape in ((_type, shape_of(_type)) for _type in (int, str, bool)):
-    converter.register_structure_hook(_type, lambda value, _, convert=_shape.convert: convert(value))  # pyright: ignore[reportOptionalCall]
+@cache
+def _converter() -> Converter:
+    """Return the converter of every annotation that has no shape of its own: unions, literals, users' classes.
+
+    None of our models needs it, and importing cattrs takes a tenth of the time to the first typed event.
+    """
+    import cattrs
+
+    converter = cattrs.Converter(detailed_validation=False)
+    converter.register_structure_hook_factory(_is_model, _model_hook)
+    for scalar, shape in ((scalar, shape_of(scalar)) for scalar in (int, str, bool)):
+        converter.register_structure_hook(scalar, lambda value, _, convert=shape.convert: convert(value))  # pyright: ignore[reportOptionalCall]
+    return converter
+
 
 _readers: dict[type, Reader] = {}
 
@@ -75,7 +86,7 @@ def reader_of(cls: type[Model]) -> Reader:
 
 
 def _other(annotation: Any) -> Reader:
-    return lambda value: converter.structure(value, annotation)
+    return lambda value: _converter().structure(value, annotation)
 
 
 def _careful(shape: Shape, value: object, path: str) -> object:
@@ -90,7 +101,9 @@ def _careful(shape: Shape, value: object, path: str) -> object:
     if shape.kind is ShapeKind.MAP:
         return _careful_map(cast("Shape", shape.inner), value, path)
     try:
-        result = converter.structure(value, shape.target) if shape.convert is None else shape.convert(value)
+        result = (
+            _converter().structure(value, shape.target) if shape.convert is None else shape.convert(value)
+        )
     except StructureError as error:
         raise StructureError(error.message, path=path) from None
     except RecursionError:

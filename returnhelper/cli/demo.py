@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -37,6 +36,8 @@ def demo(*, pace: float | None = None, seed: int = 7) -> int:
         Seed of the random duplicates and delays of deliveries.
 
     """
+    import asyncio  # here, since `--help` would spend a quarter of its time on it
+
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(highlight=False, width=120)
@@ -149,6 +150,8 @@ def _printing_receiver(screen: Screen, verifier: Verifier, inbox: Inbox) -> Rece
 
 
 async def _wait_until_idle(inbox: Inbox) -> None:
+    import asyncio
+
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(5):
             # the inbox announces what arrives, not what is done

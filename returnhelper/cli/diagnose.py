@@ -17,8 +17,8 @@ _KEY = "RETURNHELPER_SIGNING_KEY"
 def diagnose(body: Path, *, url: str, timestamp: str, signature: str, other_url: _Several = ()) -> int:
     """Report whether a delivery is authentic, and the likely cause if it is not; exit with 1 for a mismatch.
 
-    The signing key is read from RETURNHELPER_SIGNING_KEY, so that it stays out of the shell's history. It may be followed
-    by the keys of other accounts or environments, separated by blanks, to find out whether one of them was used.
+    The signing key is read from RETURNHELPER_SIGNING_KEY, so that it stays out of the shell's history.
+    It may be followed by the keys of other accounts or environments, separated by blanks, to find out whether one of them was used.
 
     Parameters
     ----------

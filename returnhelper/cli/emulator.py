@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -60,6 +59,8 @@ def emulator(
         Seconds until a label is created.
 
     """
+    import asyncio  # here, since `--help` would spend a quarter of its time on it
+
     from returnhelper.emulator import SIGNING_KEY, Emulator
 
     emu = Emulator(
