@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from redis.asyncio import Redis
 
-from returnhelper.inbox import Added, Duplicate, Inbox, PostgresInbox, RedisInbox, SQLiteInbox
+from returnhelper.inbox import Added, Duplicate, Inbox, PostgresInbox, RedisInbox, SQLiteInbox, Stats
 from tests.support.inbox_kit import LEASE, PostgresServer, RedisServer, record
 from tests.support.store_tools import postgres
 
@@ -27,7 +28,7 @@ async def fill(inbox: Inbox) -> None:
     assert await inbox.hold(found, "why")
 
 
-async def state_of(inbox: Inbox) -> object:
+async def state_of(inbox: Inbox) -> tuple[Stats, object, object]:
     return await inbox.stats(), await inbox.remembers_since(), await inbox.list(limit=1000)
 
 
@@ -68,32 +69,38 @@ async def test_sqlite_file_alone(tmp_path: Path) -> None:
         assert tables == 0 or db.execute("SELECT count(*) FROM records").fetchone()[0] < 100
 
 
-async def test_postgres(postgres_server: PostgresServer) -> None:
-    """pg_dump of the two tables restores the inbox in another database, ready for new records."""
+@pytest.mark.parametrize("part", ["schema", "tables"])
+async def test_postgres(postgres_server: PostgresServer, part: str) -> None:
+    """pg_dump of a schema restores the inbox in another database; so does one of the tables, which lacks the functions."""
     name = f"b{uuid4().hex[:10]}"
     programs = Path(postgres_server.program).parent
-    async with PostgresInbox(postgres_server.url, table=name) as inbox:
+    async with postgres(postgres_server.url) as admin:
+        for database in (name, f"{name}_copy"):
+            await admin.execute(f"CREATE DATABASE {database}")
+    url, copy = (postgres_server.url.replace("/postgres", f"/{end}") for end in (name, f"{name}_copy"))
+    async with PostgresInbox(url, table=name) as inbox:
         await fill(inbox)
         before = await state_of(inbox)
-        dump = subprocess.run(
-            [programs / "pg_dump", f"--table={name}", f"--table={name}_meta", postgres_server.url],
-            check=True,
-            capture_output=True,
-        ).stdout
-    async with postgres(postgres_server.url) as admin:
-        await admin.execute(f"CREATE DATABASE {name}")
-    url = postgres_server.url.replace("/postgres", f"/{name}")
+        chosen = ["--schema=public", "--clean", "--if-exists"] if part == "schema" else [f"--table={name}*"]
+        dump = subprocess.run([programs / "pg_dump", *chosen, url], check=True, capture_output=True).stdout
+    strict = ["-v", "ON_ERROR_STOP=1"] if part == "schema" else []
     subprocess.run(
-        [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", url],
+        [programs / "psql", "-q", *strict, copy],
         input=dump,
         check=True,
         stdout=subprocess.DEVNULL,
+        stderr=None if strict else subprocess.DEVNULL,
     )
-    async with PostgresInbox(url, table=name) as restored:
+    async with PostgresInbox(copy, table=name) as restored:
         assert await state_of(restored) == before
         assert await restored.add(record("k000")) is Duplicate
         assert await restored.add(record("new")) is Added
         assert (await restored.list(newest_first=True, limit=1))[0].key == "new"
+        (found,) = [one for one in await restored.claim(10, LEASE) if one.ordering_key]
+        assert found.key == "k002"
+        assert await restored.complete(found)
+        assert [one.key for one in await restored.claim(10, LEASE)] == ["k003"]
+        assert (await restored.stats()).done == before[0].done + 1
 
 
 class RestoredRedis(RedisServer):

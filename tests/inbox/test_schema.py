@@ -230,7 +230,7 @@ async def test_postgres_without_the_right_to_create(kind: str, where: str, name:
         await admin.execute(
             f"""
             CREATE ROLE {name} LOGIN;
-            GRANT SELECT, INSERT, UPDATE, DELETE ON rh_{name}, rh_{name}_meta TO {name}
+            GRANT SELECT, INSERT, UPDATE, DELETE ON rh_{name}, rh_{name}_meta, rh_{name}_counts TO {name}
             """
         )
     async with postgres(where.replace("rh@", f"{name}@")) as db:

@@ -15,21 +15,20 @@ from returnhelper.inbox._base import BaseInbox, check_new, new_token
 from returnhelper.inbox._columns import check_count
 from returnhelper.inbox._group import Group, in_rounds
 from returnhelper.inbox.postgres import schema as sql
+from returnhelper.inbox.postgres.chores import Chores
 from returnhelper.inbox.postgres.connections import Connections, _Collision
 from returnhelper.inbox.postgres.rows import as_json, record_of, row_of, row_of_change
 from returnhelper.inbox.postgres.transaction import ServerTransaction
 from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record, Records, State, Stats
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from returnhelper.inbox.postgres.connections import AnyConnection
 
 # a name of its own, because an inbox has a method called list
 _Flags: TypeAlias = list[bool]
 
 _CLAIM_TRIES: Final = 20
-_SEARCH_FACTOR: Final = 8
+_VACUUM_TIMEOUT: Final = 3600.0
 
 
 class PostgresInbox(BaseInbox):
@@ -74,6 +73,11 @@ class PostgresInbox(BaseInbox):
             clock=self._time,
             notify=self._notifier.notify,
         )
+        self._chores = Chores(
+            notify=lambda: self._connections.fetch(sql.NOTIFY),
+            fold=lambda: self._connections.fetch(sql.FOLD),
+            vacuum=lambda: self._connections.fetch(sql.VACUUM, timeout=_VACUUM_TIMEOUT),
+        )
         self._adds: Group[Record, bool] = Group(self._insert, limit=256)
         self._changes: Group[Change, bool] = Group(self._update, limit=256)
 
@@ -94,7 +98,7 @@ class PostgresInbox(BaseInbox):
                 f"connection must be a connection of asyncpg, not {format_value(connection)}"
             )
         await self._connections.open_pool()
-        (added,) = await self._insert_with(connection, [record])
+        added = await self._insert_one(connection, record)
         return Added if added else Duplicate
 
     async def stats(self) -> Stats:
@@ -126,6 +130,7 @@ class PostgresInbox(BaseInbox):
         try:
             await self._adds.settle()
             await self._changes.settle()
+            await self._chores.settle()
         finally:
             await self._connections.close()
 
@@ -141,28 +146,20 @@ class PostgresInbox(BaseInbox):
         return self._adds.submit(record)
 
     async def _claim(self, limit: int, lease: timedelta) -> Records:
-        now = self._time()
-        token, depth = self._token(), limit * _SEARCH_FACTOR
+        token = self._token()
         for _ in range(_CLAIM_TRIES):
-
-            async def attempt(db: AnyConnection, depth: int = depth) -> list[asyncpg.Record]:
-                await db.execute(self._connections.statement(sql.EXPIRE), now)
-                claim = self._connections.statement(sql.CLAIM)
-                return await db.fetch(claim, now, limit, token, lease, depth)
-
             try:
-                rows = await self._connections.run(attempt)
+                rows = await self._connections.fetch(sql.CLAIM, limit, token, lease, self._time())
             except _Collision:
                 # another process leased the same ordering key between our search and our update
                 continue
             claimed = [record_of(row) for row in rows if row["key"] is not None]
-            more = rows[0]["searched"] == depth
+            more = len(claimed) < len(rows)
+            self._chores.claimed(crowded=more)
             if claimed or not more:
                 if more:
                     self._notifier.notify()
                 return claimed
-            # all of these wait for something: search further
-            depth *= _SEARCH_FACTOR
         self._notifier.notify()
         return []
 
@@ -198,12 +195,16 @@ class PostgresInbox(BaseInbox):
         return due
 
     async def _insert(self, records: Records) -> _Flags:
+        notify = self._chores.may_notify()
+
         async def insert(db: AnyConnection) -> _Flags:
-            return await self._insert_with(db, records)
+            return await self._insert_with(db, records, notify=notify)
 
-        return await self._connections.run(insert)
+        added = await self._connections.run(insert)
+        self._chores.added(notified=notify or not any(added))
+        return added
 
-    async def _insert_with(self, db: AnyConnection, records: Records) -> _Flags:
+    async def _insert_with(self, db: AnyConnection, records: Records, *, notify: bool) -> _Flags:
         # in the order of the keys: two processes that add the same ones do not deadlock
         rows = sorted(records, key=lambda record: record.key)
         bodies = [record.body for record in rows]
@@ -211,7 +212,7 @@ class PostgresInbox(BaseInbox):
         added = {
             row[0]
             for row in await db.fetch(
-                insert, as_json([row_of(record) for record in rows]), bodies, self._time()
+                insert, as_json([row_of(record) for record in rows]), bodies, self._time(), notify
             )
         }
         results = []
@@ -221,7 +222,7 @@ class PostgresInbox(BaseInbox):
         return results
 
     async def _insert_one(self, db: AnyConnection, record: Record) -> bool:
-        return (await self._insert_with(db, [record]))[0]
+        return (await self._insert_with(db, [record], notify=True))[0]
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:
         return await in_rounds(changes, lambda change: change.key, self._update_round)
@@ -236,6 +237,7 @@ class PostgresInbox(BaseInbox):
         rows = [row_of_change(change) for change in sorted(changes, key=lambda change: change.key)]
         statement = self._connections.statement(sql.CHANGE)
         changed = {row[0] for row in await db.fetch(statement, as_json(rows), self._time())}
+        self._chores.wrote()
         return [change.key in changed for change in changes]
 
     async def _change_one(self, db: AnyConnection, change: Change) -> bool:

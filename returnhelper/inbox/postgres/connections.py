@@ -22,6 +22,7 @@ from returnhelper.inbox._base import HEARTBEAT
 from returnhelper.inbox._group import Rejected
 from returnhelper.inbox._loop import LoopOwner
 from returnhelper.inbox.postgres import schema as sql
+from returnhelper.inbox.postgres import tables
 
 try:
     import asyncpg
@@ -95,11 +96,16 @@ class Connections:
         """Return a statement over the tables of this inbox."""
         return template.replace("{t}", self._table)
 
-    async def fetch(self, template: str, *values: object) -> Sequence[asyncpg.Record]:
+    async def fetch(
+        self,
+        template: str,
+        *values: object,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> Sequence[asyncpg.Record]:
         """Return the rows of a statement."""
 
         async def fetch(db: AnyConnection) -> Sequence[asyncpg.Record]:
-            return await db.fetch(self.statement(template), *values)
+            return await db.fetch(self.statement(template), *values, timeout=timeout)
 
         return await self.run(fetch)
 
@@ -219,8 +225,10 @@ class Connections:
                 f"the tables {self._table} have schema {version}, this release knows up to {sql.SCHEMA}: "
                 "upgrade the package, or use another table name"
             )
-        for script in sql.MIGRATIONS[version:]:
+        for script in tables.MIGRATIONS[version:]:
             await db.execute(self.statement(script))
+        if version < sql.SCHEMA or not await db.fetchval(self.statement(sql.IS_COMPLETE)):
+            await db.execute(self.statement(tables.PARTS))
         if version == 0:
             await db.execute(self.statement(sql.BEGIN_MEMORY), sql.SCHEMA, self._clock())
         elif version < sql.SCHEMA:
