@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,6 +16,7 @@ from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind, classify, describe
 from returnhelper.inbox._history import MAX_ERROR, MAX_TRACEBACK, PastAttempt, with_attempt
 from returnhelper.inbox._leases import Lease
+from returnhelper.inbox._transaction import TransactionalDispatcher, TransactionScope
 from returnhelper.inbox.store import LARGE_BODY, LEASE_EXPIRED, Record, with_changes
 from returnhelper.webhooks.events import parse_event
 
@@ -55,6 +56,7 @@ class Attempt(Lease):
         "handled",
         "past",
         "recalled",
+        "transaction",
         "waits_since",
     )
 
@@ -67,6 +69,7 @@ class Attempt(Lease):
         self.past: PastAttempt | None = None
         self.ended = False
         self.recalled = False
+        self.transaction: TransactionScope | None = None
         self._cancel_interval = 0.0
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -124,7 +127,8 @@ class Attempt(Lease):
 class Handling:
     """Run the handlers of records, at most ``max_attempts`` times each, and classify how it ended.
 
-    ``is_interrupted`` tells whether the worker itself was cancelled, rather than drained. Handlers that ignore their
+    ``is_interrupted`` tells whether the worker itself was cancelled, rather than drained. ``begin`` returns a transaction for the
+    handlers of one record, if the store has any; ``commit`` completes the record in it. Handlers that ignore their
     cancellation are cancelled again every ``cancel_interval`` seconds.
     """
 
@@ -138,9 +142,13 @@ class Handling:
         clock: Clock,
         elapsed: Timer,
         is_interrupted: Callable[[], bool],
+        begin: Callable[[], TransactionScope] | None = None,
+        commit: Callable[[Attempt, TransactionScope], Awaitable[Disposition]],
         cancel_interval: float = 10.0,
     ) -> None:
         self.worker = ""
+        self._begin = begin
+        self._commit = commit
         self._router = router
         self._takes: Callable[[Event], bool] | None = getattr(router, "takes", None)
         self._counters = counters
@@ -175,6 +183,8 @@ class Handling:
             error=None if error is None else storable_text(describe(error))[:MAX_ERROR],
             traceback=_traceback(error) if disposition.failed else None,
         )
+        if attempt.transaction is not None and attempt.transaction.pending:
+            disposition = await self._commit(attempt, attempt.transaction)
         return self._limited(record, disposition)
 
     async def _dispatch(self, attempt: Attempt) -> tuple[Disposition, BaseException | None]:
@@ -183,7 +193,7 @@ class Handling:
         try:
             large = len(record.body) > LARGE_BODY
             event = await asyncio.to_thread(parse_event, record.body) if large else parse_event(record.body)
-            handlers = self._router.dispatch(event)
+            handlers = self._handlers(attempt, event)
         except PayloadInvalid as error:
             return Disposition(DispositionKind.HOLD, str(error), error=type(error).__name__), error
         except asyncio.CancelledError as error:
@@ -202,6 +212,12 @@ class Handling:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 await _forget_cancellation(task)
+
+    def _handlers(self, attempt: Attempt, event: Event) -> Coroutine[object, object, object]:
+        if self._begin is None or not isinstance(self._router, TransactionalDispatcher):
+            return self._router.dispatch(event)
+        attempt.transaction = self._begin()
+        return attempt.transaction.run(self._router.dispatch_in(attempt.transaction, event))
 
     def _is_taken(self, event: Event) -> bool | None:
         try:

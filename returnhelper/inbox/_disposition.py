@@ -31,12 +31,14 @@ class Disposition:
     """What becomes of a record, and why.
 
     ``after`` is the delay that the handler asked for. ``error`` is the class name of the exception behind it, if any.
+    ``stored`` is True if the inbox knows it already, because the transaction of the handlers has completed the record.
     """
 
     kind: DispositionKind
     reason: str = ""
     after: timedelta | None = None
     error: str = ""
+    stored: bool = False
 
     @property
     def failed(self) -> bool:

@@ -12,12 +12,14 @@ from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox._attempt import Attempt
 from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._counters import WorkerCounters
-from returnhelper.inbox._disposition import Disposition, DispositionKind
+from returnhelper.inbox._disposition import Disposition, DispositionKind, describe
 from returnhelper.inbox._kept import Kept, KeptDispositions
 from returnhelper.inbox._leases import LeaseKeeper
-from returnhelper.inbox.store import Inbox, Record
+from returnhelper.inbox._transaction import TransactionScope
+from returnhelper.inbox.store import Inbox, Record, State
 
 _log = logging.getLogger("returnhelper.inbox")
+_UNDONE = "the lease was lost; what the handlers wrote was undone"
 _NOT_KEPT = (DispositionKind.LOST, DispositionKind.RELEASE)  # the handlers did not finish
 
 
@@ -60,6 +62,9 @@ class Recorder:
         Give up on a failure that is not an outage, or if the store accepts other changes after the duration of a lease.
         What could not be stored because the lease is lost is kept until a claim brings the record back.
         """
+        if disposition.stored:
+            self._counters.count(disposition.kind, attempt.record, self._clock())
+            return
         delay = self._delay(attempt.record, disposition)
         _log_disposition(attempt.record, disposition, delay)
         if self._leases.is_lost(attempt) and disposition.kind not in _NOT_KEPT:
@@ -79,9 +84,42 @@ class Recorder:
             self._outage.count(failures, error)
             await self._outage.pause(failures)
 
+    async def commit(self, attempt: Attempt, transaction: TransactionScope) -> Disposition:
+        """Complete a record in the transaction of its handlers, and return what becomes of it."""
+        if self._leases.is_lost(attempt):
+            await transaction.rollback()
+            return Disposition(DispositionKind.LOST, _UNDONE)
+        try:
+            completed = await transaction.complete(attempt.outcome())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not cost the record its outcome
+            # if the connection broke during the commit, only the record knows whether it went through
+            completed = await self._is_done(attempt)
+            if not completed:
+                _log.warning("what event %s wrote was not committed", attempt.record.key, exc_info=error)
+                reason = f"the transaction of the handlers could not be committed: {describe(error)}"
+                return Disposition(DispositionKind.RETRY, reason, error=type(error).__name__)
+        if completed:
+            return Disposition(DispositionKind.DONE, stored=True)
+        return Disposition(DispositionKind.LOST, _UNDONE)
+
+    async def _is_done(self, attempt: Attempt) -> bool:
+        for failures in count(1):
+            try:
+                found = await self._inbox.get(attempt.record.key)
+            except InboxUnavailable as error:
+                self._outage.count(failures, error)
+                await self._outage.pause(failures)
+            else:
+                return found is not None and found.state is State.DONE
+        raise AssertionError
+
     def keep(self, attempt: Attempt, disposition: Disposition) -> None:
-        """Keep a disposition that could not be stored, until a claim brings its record back."""
-        if disposition.kind not in _NOT_KEPT:
+        """Keep a disposition that could not be stored, until a claim brings its record back.
+
+        Not that of a transaction: if it is not committed, the handlers have to run again.
+        """
+        in_transaction = attempt.transaction is not None and attempt.transaction.opened
+        if disposition.kind not in _NOT_KEPT and not in_transaction:
             self._kept.keep(attempt.claimed, Kept(disposition, attempt.handled, attempt.past))
 
     def _keep(self, attempt: Attempt, disposition: Disposition) -> None:

@@ -48,49 +48,52 @@ class TransactionalDispatcher(Protocol):
         ...
 
 
-class LeaseLost(Exception):
-    """The transaction was rolled back because somebody else has the lease."""
-
-
 class TransactionScope:
     """The transaction of one attempt: begun by the first handler that asks for it, and ended with the attempt."""
 
     def __init__(self, inbox: TransactionalInbox) -> None:
         self._inbox = inbox
         self._transaction: StoreTransaction | None = None
-        self._handed_out: object = None
+        self._given: object = None
+        self.opened = False
 
     @property
-    def opened(self) -> bool:
-        """Whether a handler has asked for the transaction."""
+    def pending(self) -> bool:
+        """Whether the transaction has begun and has not ended."""
         return self._transaction is not None
 
     async def open(self) -> object:
         """Return what handlers write through; the first call begins the transaction."""
         if self._transaction is None:
             transaction = self._inbox.transaction()
-            self._handed_out = await transaction.begin()
-            self._transaction = transaction
-        return self._handed_out
+            self._given = await transaction.begin()
+            self._transaction, self.opened = transaction, True
+        return self._given
 
     async def run(self, handlers: Coroutine[object, object, object]) -> object:
         """Return what the handlers return; if they raise, undo what they wrote."""
         try:
             return await handlers
         except BaseException:
-            if self._transaction is not None:
-                await self._transaction.rollback()
+            await self.rollback()
             raise
 
-    async def complete(self, record: Record) -> None:
-        """Complete the record and commit. Raise `LeaseLost` if that is no longer ours to do."""
-        assert self._transaction is not None
-        change = Change(
-            record.key,
-            record.lease or "",
-            State.DONE,
-            handled=record.handled,
-            history=record.history or None,
+    async def complete(self, record: Record) -> bool:
+        """Complete the record and commit; False, with nothing written, if its lease is lost."""
+        transaction, self._transaction = self._transaction, None
+        assert transaction is not None
+        return await transaction.complete(
+            Change(
+                record.key,
+                record.lease or "",
+                State.DONE,
+                handled=record.handled,
+                history=record.history or None,
+            )
         )
-        if not await self._transaction.complete(change):
-            raise LeaseLost
+
+    async def rollback(self) -> None:
+        """Undo what was written, unless the transaction has ended."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            await transaction.rollback()

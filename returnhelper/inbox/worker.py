@@ -29,6 +29,7 @@ from returnhelper.inbox._leases import LeaseKeeper
 from returnhelper.inbox._prefetch import Prefetch
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
+from returnhelper.inbox._transaction import TransactionalInbox, TransactionScope
 from returnhelper.inbox._watchdog import Watchdog
 from returnhelper.inbox.store import LEASE_EXPIRED, Inbox, Record
 
@@ -114,9 +115,11 @@ class Worker(Uncopyable):
             raise ConfigurationError(
                 f"backoff must not exceed max_backoff: {delays.initial:g} s, {delays.longest:g} s"
             )
+        _require_transactions(inbox, router)
         lease_time = timedelta(seconds=to_seconds("lease", lease))
         handler_limit = None if handler_timeout is None else to_seconds("handler_timeout", handler_timeout)
         self._inbox = inbox
+        self._router = router
         self._concurrency = concurrency
         self._lease = lease_time
         self._drain_timeout = to_seconds("drain_timeout", drain_timeout, zero=True)
@@ -126,15 +129,6 @@ class Worker(Uncopyable):
         self.counters = WorkerCounters()
         self._outage = Outage(self.counters, sleep=sleep, uniform=uniform)
         self._leases = LeaseKeeper(inbox, lease_time, self.counters, elapsed=elapsed)
-        self._handling = Handling(
-            router,
-            self.counters,
-            timeout=handler_limit,
-            max_attempts=max_attempts,
-            clock=clock,
-            elapsed=elapsed,
-            is_interrupted=self._is_cancelled,
-        )
         self._recorder = Recorder(
             inbox,
             self.counters,
@@ -144,6 +138,17 @@ class Worker(Uncopyable):
             lease=lease_time,
             clock=clock,
             elapsed=elapsed,
+        )
+        self._handling = Handling(
+            router,
+            self.counters,
+            timeout=handler_limit,
+            max_attempts=max_attempts,
+            clock=clock,
+            elapsed=elapsed,
+            is_interrupted=self._is_cancelled,
+            begin=(lambda: TransactionScope(inbox)) if isinstance(inbox, TransactionalInbox) else None,
+            commit=self._recorder.commit,
         )
         self._prefetch = Prefetch(_MOST_PREFETCHED, elapsed=elapsed)
         low, high = _BLOCKED_AFTER
@@ -170,8 +175,10 @@ class Worker(Uncopyable):
     async def start(self) -> None:
         """Start to handle records in the background of the running event loop; `drain` ends it.
 
-        Raises `ConfigurationError` if this worker is running already.
+        Raises `ConfigurationError` if this worker is running already, or if handlers need transactions that the inbox does
+        not have.
         """
+        _require_transactions(self._inbox, self._router)
         if self._service is not None and not self._service.done():
             raise ConfigurationError("this worker is running already: call drain() first")
         self._reset()
@@ -237,6 +244,7 @@ class Worker(Uncopyable):
     async def _serve(self) -> None:
         with self._watchdog.watching():
             tending = asyncio.create_task(self._tend(), name="returnhelper leases")
+            ending = asyncio.create_task(self._limit_drain(), name="returnhelper drain")
             try:
                 while not self._stopping.is_set():
                     await self._claim_and_start()
@@ -249,8 +257,16 @@ class Worker(Uncopyable):
             finally:
                 self._stop()  # `run` may be waiting for it
                 await _in_spite_of_cancellation(self._end())
-                tending.cancel()
-                await asyncio.wait({tending})
+                for task in (tending, ending):
+                    task.cancel()
+                await asyncio.wait({tending, ending})
+
+    async def _limit_drain(self) -> None:
+        """Cancel the handlers when a drain has lasted long enough, even if a claim waits for one that keeps the store busy."""
+        await self._stopping.wait()
+        await asyncio.sleep(self._drain_timeout)
+        for attempt in self._running:
+            attempt.cancel(StopCause.DRAIN)
 
     async def _end(self) -> None:
         """Cancel what is still running, and return when every record is finished or released, if the store responds soon."""
@@ -431,3 +447,11 @@ async def _in_spite_of_cancellation(work: Coroutine[object, object, None]) -> No
     task.result()
     if cancelled:
         raise asyncio.CancelledError
+
+
+def _require_transactions(inbox: Inbox, router: Dispatcher) -> None:
+    if getattr(router, "uses_transactions", False) and not isinstance(inbox, TransactionalInbox):
+        raise ConfigurationError(
+            f"router has handlers with transaction=True, and a {type(inbox).__name__} has no transactions: use a "
+            "PostgresInbox or a SQLiteInbox"
+        )

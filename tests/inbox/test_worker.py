@@ -24,7 +24,7 @@ from returnhelper.inbox import (
     WorkerCounters,
 )
 from returnhelper.inbox._attempt import Attempt, Handling
-from returnhelper.inbox._disposition import DispositionKind
+from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.webhooks import Discard, Retry, Router, events
 from tests.support.inbox_kit import NOON, RedisServer
 from tests.support.worker_kit import FAST, event, nothing, router, until
@@ -407,9 +407,13 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
             except asyncio.CancelledError:
                 swallowed += 1
 
+    async def commit(*_: object) -> Disposition:
+        raise AssertionError
+
     handling = Handling(
         router(handle),
         WorkerCounters(),
+        commit=commit,
         timeout=0.02,
         max_attempts=1,
         clock=utc_now,
