@@ -17,6 +17,7 @@ from returnhelper.inbox._group import Group
 from returnhelper.inbox.redis import scripts
 from returnhelper.inbox.redis.rows import (
     Argument,
+    claimed_records_of,
     delivery_of,
     in_micros,
     records_of,
@@ -118,8 +119,9 @@ class RedisInbox(BaseInbox):
         return self._adds.submit(record)
 
     async def _claim(self, limit: int, lease: timedelta) -> Records:
-        values = (in_micros(lease), self._token(), limit)
-        return records_of(await self._connections.run(scripts.CLAIM, *values))
+        token = self._token()
+        found = await self._connections.run(scripts.CLAIM, in_micros(lease), token, limit)
+        return claimed_records_of(found, token)
 
     def _change(self, change: Change) -> Awaitable[bool]:
         return self._changes.submit(change)

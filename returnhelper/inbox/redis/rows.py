@@ -9,7 +9,17 @@ from typing import Final, TypeAlias, cast
 import msgspec
 
 from returnhelper.inbox._columns import HISTORY, KEY, TEXT, Codec, Column, from_micros, to_micros
-from returnhelper.inbox.store import ADDED, CHANGED, COLUMNS, READY, Change, Record, Records, State
+from returnhelper.inbox.store import (
+    ADDED,
+    CHANGED,
+    COLUMNS,
+    READY,
+    STATE_LEASED,
+    Change,
+    Record,
+    Records,
+    State,
+)
 
 Argument: TypeAlias = str | bytes | int
 Command: TypeAlias = tuple[Argument, ...]
@@ -45,8 +55,15 @@ _COLUMNS: Final = {
     _FIELDS.get(column.name, column.name).encode(): column for column in COLUMNS if column.changes
 }
 _TEXTS: Final = (TEXT, KEY, HISTORY)
+_NAMES: Final = tuple(column.name for column in COLUMNS)
 # a record that was never claimed has no hash
-_UNCLAIMED: Final[Mapping[str, object]] = {"state": State.READY, "attempts": 0}
+_UNCLAIMED: Final[dict[str, object]] = {
+    **{column.name: column.default for column in COLUMNS},
+    "state": State.READY,
+    "attempts": 0,
+}
+# key, ordering key, received_at, where the packed columns begin in the delivery, the delivery, fields and values of its hashes
+_Row: TypeAlias = tuple[bytes, bytes, bytes, int, bytes, list[bytes]]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
@@ -77,12 +94,12 @@ def _row_of(record: Record) -> tuple[object, ...]:
 
 
 def delivery_of(record: Record) -> bytes:
-    """Return what is kept of a delivery as it came; the script replaces the last 16 bytes by the time of the add."""
+    """Return what is kept of a delivery as it came, except for its end: the time of the add, in 16 digits."""
     packed = _packed.write(record)
     received_at, event_time = to_micros(record.received_at), packed[_EVENT_TIME]
     sort_time = received_at if event_time is None else event_time
     parts = (record.ordering_key or "", str(sort_time), str(received_at), [*packed, _NOT_ADDED])
-    return b"".join(map(_pack, parts))
+    return b"".join(map(_pack, parts))[: -len(_NOT_ADDED)]
 
 
 def values_of(change: Change) -> list[Argument]:
@@ -99,8 +116,20 @@ def in_micros(duration: timedelta) -> int:
 
 def records_of(found: object) -> Records:
     """Return the records that a script has found."""
-    rows = cast("Sequence[tuple[bytes, bytes, bytes, bytes, list[bytes]]]", found)
-    return [_record_of(*row) for row in rows]
+    return [Record.from_columns(*map(_values_of(*row).get, _NAMES)) for row in cast("Sequence[_Row]", found)]
+
+
+def claimed_records_of(found: object, token: str) -> Records:
+    """Return the records that a script has leased, from what it found before."""
+    expires, rows = cast("tuple[bytes, Sequence[_Row]]", found)
+    now = {"state": STATE_LEASED, "lease": token, "leased_until": time_of(expires), "not_before": None}
+    records = []
+    for row in rows:
+        values = _values_of(*row)
+        values["attempts"] = cast("int", values["attempts"]) + 1
+        values |= now
+        records.append(Record.from_columns(*map(values.get, _NAMES)))
+    return records
 
 
 def time_of(micros: bytes | str | None) -> datetime | None:
@@ -108,20 +137,18 @@ def time_of(micros: bytes | str | None) -> datetime | None:
     return from_micros(int(micros)) if micros else None
 
 
-def _record_of(
-    key: bytes, ordering_key: bytes, received_at: bytes, packed: bytes, fields: Sequence[bytes]
-) -> Record:
-    columns = _unpack(packed)
+def _values_of(
+    key: bytes, ordering_key: bytes, received_at: bytes, offset: int, delivery: bytes, fields: Sequence[bytes]
+) -> dict[str, object]:
+    columns = _unpack(memoryview(delivery)[offset:])
     added_at = columns.pop() if len(columns) > _LAYOUT_1 else None
-    values: dict[str, object] = dict(zip(_packed.names, _packed.read(columns), strict=True))
-    values["added_at"] = time_of(added_at)
+    values = _UNCLAIMED | dict(zip(_packed.names, _packed.read(columns), strict=True))
     values["key"], values["ordering_key"] = key.decode(), ordering_key.decode() or None
-    values["received_at"] = time_of(received_at)
-    values |= _UNCLAIMED
+    values["received_at"], values["added_at"] = time_of(received_at), time_of(added_at)
     for field, text in zip(fields[::2], fields[1::2], strict=True):
         column = _COLUMNS[field]
         values[column.name] = _read(column, text)
-    return Record.from_columns(*(values.get(column.name, column.default) for column in COLUMNS))
+    return values
 
 
 def _read(column: Column, text: bytes) -> object:

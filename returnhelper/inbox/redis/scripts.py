@@ -23,55 +23,26 @@ from returnhelper.inbox.store import DONE, HELD, LEASE_EXPIRED, LEASED, READY
 
 SCHEMA: Final = 1
 
-_NAMES: Final = f"""
+_BASE: Final = f"""
 local READY, LEASED, DONE, HELD = '{READY}', '{LEASED}', '{DONE}', '{HELD}'
-local CHANGED = {{{", ".join(f"'{field}'" for field in CHANGED_FIELDS)}}}
-local NOTES = {{{", ".join(f"{field} = true" for field in NOTES)}}}
-"""
-
-_SHARED: Final = (
-    _NAMES
-    + """
-local P, now = KEYS[1], ARGV[1]
-local call = redis.call
+local P, now, call = KEYS[1], ARGV[1], redis.call
 -- by the clock of the server, so that those of the clients need not agree; the first argument is empty but in tests
 if now == '' then
   local time = call('TIME')
   now = string.format('%s%06d', time[1], time[2])
 end
--- as text, because Lua prints large numbers with 14 digits
-local function after_now(micros) return string.format('%.0f', now + micros) end
--- a full server refuses commands that may take memory, unless the script has written before: for scripts that finish or
--- delete what is stored, so that the server does not stay full
-local function allow_when_full() call('HDEL', P..'meta', '') end
 local function key_of(m) return string.sub(m, 18) end
-local function member(seq, key) return string.format('%016d', seq)..':'..key end
--- what many records add to one key, or remove from it, is collected and written in one command
-local batches, by_name = {}, {}
-local function flush()
-  for _, batch in ipairs(batches) do call(unpack(batch)) end
-  batches, by_name = {}, {}
-end
-local function later(command, name, ...)
-  local batch = by_name[command..name]
-  if not batch then
-    batch = {command, P..name}
-    by_name[command..name] = batch; batches[#batches + 1] = batch
-  end
-  for _, value in ipairs({...}) do batch[#batch + 1] = value end
-  -- Lua passes no more than 8,000 arguments
-  if #batch > 4000 then flush() end
-end
--- the ordering key and sort_time are within the first bytes of a delivery
-local function order_and_time(key)
-  local d = call('GETRANGE', P..'d:'..key, 0, 2047)
-  if d == '' then return '', '0' end
-  local _, o, t = cmsgpack.unpack_limit(d, 2, 0)
-  return o, t
-end
+"""
+
+# a full server refuses commands that may take memory, unless the script has written before: for scripts that finish or
+# delete what is stored, so that the server does not stay full
+_ALLOW_WHEN_FULL: Final = "call('HDEL', P..'meta', '')"
+
+_ROWS: Final = """
+-- a large text is copied whenever a part of it is taken: the client gets all of a delivery, and where its packed columns begin
 local function row(key, d, fields)
   local offset, o, _, received_at = cmsgpack.unpack_limit(d, 3, 0)
-  return {key, o, received_at, string.sub(d, offset + 1), fields}
+  return {key, o, received_at, offset, d, fields}
 end
 local function fields_of(key)
   local fields = call('HGETALL', P..'r:'..key)
@@ -79,6 +50,46 @@ local function fields_of(key)
     for _, value in ipairs(call('HGETALL', P..'x:'..key)) do fields[#fields + 1] = value end
   end
   return fields
+end
+"""
+
+_QUEUE: Final = """
+-- as text, because Lua prints large numbers with 14 digits
+local function after_now(micros) return string.format('%.0f', now + micros) end
+local function member(seq, key) return string.format('%016d:', seq)..key end
+-- what many records add to one key, or remove from it, is collected and written in one command
+local batches = {}
+local function batch(command, name)
+  local made = {command, P..name}
+  batches[#batches + 1] = made
+  return made
+end
+local function flush()
+  for _, made in ipairs(batches) do
+    if #made > 2 then call(unpack(made)); for i = #made, 3, -1 do made[i] = nil end end
+  end
+end
+local function put(to, a, b)
+  local n = #to
+  to[n+1] = a; to[n+2] = b
+  if n > 4000 then flush() end -- Lua passes no more than 8,000 arguments
+end
+local leaving, entering = {}, {}
+local function enter(s, seq, key)
+  entering[s] = entering[s] or batch('ZADD', 's:'..s)
+  put(entering[s], seq, key)
+end
+local function move(seq, key, from, to)
+  leaving[from] = leaving[from] or batch('ZREM', 's:'..from)
+  put(leaving[from], key); enter(to, seq, key)
+end
+-- the ordering key and sort_time are the first two values of a delivery; nearly all are within so few bytes
+local function order_and_time(key)
+  local d = call('GETRANGE', P..'d:'..key, 0, 63)
+  if d == '' then return '', '0' end
+  if string.byte(d) > 0xbf then d = call('GETRANGE', P..'d:'..key, 0, 2047) end
+  local _, o, t = cmsgpack.unpack_limit(d, 2, 0)
+  return o, t
 end
 -- makes a record a candidate, now or once it is due
 local function nominate(m, t)
@@ -104,27 +115,24 @@ local function enqueue(m, o, t)
   end
   promote(o)
 end
-local function move(m, from, to)
-  later('ZREM', 's:'..from, key_of(m)); later('ZADD', 's:'..to, string.sub(m, 1, 16), key_of(m))
-end
 """
-)
 
 # schema
 OPEN: Final = (
-    _SHARED
+    _BASE
+    + _ALLOW_WHEN_FULL
     + """
-allow_when_full()
 call('HSETNX', P..'meta', 'version', ARGV[2])
 call('HSETNX', P..'meta', 'since', now)
 return call('HMGET', P..'meta', 'version', 'since')
 """
 )
 
-# schema, records in msgpack, then their deliveries. A record: key, ordering key, sort_time, state, finished_at, and the
-# fields of its hash with their values
+# schema, records in msgpack, then their deliveries without the time of the add. A record: key, ordering key, sort_time, state,
+# finished_at, and the fields of its hash with their values
 ADD: Final = (
-    _SHARED
+    _BASE
+    + _QUEUE
     + """
 call('HSETNX', P..'meta', 'version', ARGV[2])
 call('HSETNX', P..'meta', 'since', now)
@@ -136,20 +144,21 @@ if #orders > 0 then
   local heads, busy = call('HMGET', P..'head', unpack(orders)), call('HMGET', P..'busy', unpack(orders))
   for i, o in ipairs(orders) do taken[o] = heads[i] or busy[i] end
 end
+local line, ready, heads = batch('ZADD', 'line'), batch('ZADD', 'ready'), batch('HSET', 'head')
 local added, notify = {}, false
 local added_at = string.format('%016.0f', now)
 for i, r in ipairs(new) do
   local key, o, t, s, finished_at, fields = r[1], r[2], r[3], r[4], r[5], r[6]
   seq = seq + 1
-  if not call('SET', P..'d:'..key, string.sub(ARGV[3+i], 1, -17)..added_at, 'NX') then added[i] = 0 else
+  if not call('SET', P..'d:'..key, ARGV[3+i]..added_at, 'NX') then added[i] = 0 else
     if #fields > 0 then call('DEL', P..'x:'..key); call('HSET', P..'r:'..key, unpack(fields)) end
-    later('ZADD', 's:'..s, seq, key)
+    enter(s, seq, key)
     if s == READY then
       local m = member(seq, key)
       notify = true
       if taken[o] then flush(); enqueue(m, o, t) else
-        later('ZADD', 'line', t, m); later('ZADD', 'ready', t, m)
-        if o ~= '' then taken[o] = m; later('HSET', 'head', o, m) end
+        put(line, t, m); put(ready, t, m)
+        if o ~= '' then taken[o] = m; put(heads, o, m) end
       end
     elseif s == DONE then call('ZADD', P..'done', finished_at, key) end
     added[i] = 1
@@ -161,9 +170,11 @@ return added
 """
 )
 
-# lease in microseconds, token, limit
+# lease in microseconds, token, limit. Returns when the leases end, and the records as they were before
 CLAIM: Final = (
-    _SHARED
+    _BASE
+    + _ROWS
+    + _QUEUE
     + f"local EXPIRED = '{LEASE_EXPIRED}'"
     + """
 local limit, expires, token = tonumber(ARGV[4]), after_now(ARGV[2]), ARGV[3]
@@ -174,31 +185,28 @@ for _, m in ipairs(call('ZRANGEBYSCORE', P..'leased', '-inf', now, 'LIMIT', 0, b
   local o, t = order_and_time(key)
   call('ZREM', P..'leased', m); call('HDEL', P..'r:'..key, 'l', 'u'); call('HSET', P..'r:'..key, 'r', EXPIRED, 's', READY)
   if o ~= '' then call('HDEL', P..'busy', o) end
-  move(m, LEASED, READY); enqueue(m, o, t)
+  move(string.sub(m, 1, 16), key, LEASED, READY); enqueue(m, o, t)
 end
 flush()
 for _, m in ipairs(call('ZRANGEBYSCORE', P..'delayed', '-inf', now, 'LIMIT', 0, bound)) do
   call('ZREM', P..'delayed', m); call('ZADD', P..'ready', call('ZSCORE', P..'line', m), m)
 end
+local line, leased = batch('ZREM', 'line'), batch('ZADD', 'leased')
+local heads, busy, lost = batch('HDEL', 'head'), batch('HSET', 'busy'), batch('ZREM', 's:'..READY)
 local claimed = {}
-local function lease(m, d)
-  local key = key_of(m)
-  local r, fields, attempts = P..'r:'..key, {}, 0
-  local before = fields_of(key)
-  for i = 1, #before, 2 do
-    local field, value = before[i], before[i+1]
-    if field == 'a' then attempts = value
-    elseif field == 'n' then call('HDEL', r, 'n')
-    elseif field ~= 's' then fields[#fields + 1] = field; fields[#fields + 1] = value end
+local function lease(m, key, d)
+  local r, fields = P..'r:'..key, fields_of(key)
+  local attempts = 1
+  for i = 1, #fields, 2 do
+    if fields[i] == 'a' then attempts = string.format('%.0f', fields[i+1] + 1)
+    elseif fields[i] == 'n' then call('HDEL', r, 'n') end
   end
-  local new = {'s', LEASED, 'a', string.format('%.0f', attempts + 1), 'l', token, 'u', expires}
-  call('HSET', r, unpack(new))
-  for _, value in ipairs(new) do fields[#fields + 1] = value end
-  later('ZREM', 'line', m); later('ZADD', 'leased', expires, m); move(m, READY, LEASED)
-  local found = row(key, d, fields)
-  if found[2] ~= '' then later('HDEL', 'head', found[2]); later('HSET', 'busy', found[2], m) end
   -- what a purge by the first layout left behind under this key
-  if #before == 0 then later('DEL', 'x:'..key) end
+  if #fields == 0 then call('DEL', P..'x:'..key) end
+  call('HSET', r, 's', LEASED, 'a', attempts, 'l', token, 'u', expires)
+  put(leased, expires, m); move(string.sub(m, 1, 16), key, READY, LEASED)
+  local found = row(key, d, fields)
+  if found[2] ~= '' then put(heads, found[2]); put(busy, found[2], m) end
   return found
 end
 while #claimed < limit do
@@ -208,40 +216,48 @@ while #claimed < limit do
     members[#members + 1] = popped[i]; names[#names + 1] = P..'d:'..key_of(popped[i])
   end
   for i, d in ipairs(call('MGET', unpack(names))) do
-    if d then claimed[#claimed + 1] = lease(members[i], d)
-    -- a server with the wrong maxmemory-policy has evicted it: that must not keep the others waiting
-    else later('ZREM', 'line', members[i]); later('ZREM', 's:'..READY, key_of(members[i])) end
+    local m, key = members[i], key_of(members[i])
+    put(line, m)
+    -- a server with the wrong maxmemory-policy has deleted some: those must not keep the others waiting
+    if d then claimed[#claimed + 1] = lease(m, key, d) else put(lost, key) end
   end
   flush()
 end
-return claimed
+return {expires, claimed}
 """
 )
 
 # for each change: key, token, refund_attempt, delay and lease in microseconds or '', and the values of CHANGED, '' for none
 CHANGE: Final = (
-    _SHARED
+    _BASE
+    + _QUEUE
+    + f"""
+local CHANGED = {{{", ".join(f"'{field}'" for field in CHANGED_FIELDS)}}}
+local NOTES = {{{", ".join(f"{field} = true" for field in NOTES)}}}
+"""
+    + _ALLOW_WHEN_FULL
     + """
-allow_when_full()
+local expired, done = batch('ZREM', 'leased'), batch('ZADD', 'done')
 local changed, notify = {}, false
 local function apply(key, r, new, refund)
-  local seq = call('ZSCORE', P..'s:'..LEASED, key)
-  local m, set, del, notes = member(seq, key), {}, {}, {}
+  local set, del, notes = {}, {}, {}
   for field, value in pairs(new) do
     local to = NOTES[field] and notes or set
     if value ~= '' then to[#to + 1] = field; to[#to + 1] = value
-    elseif not NOTES[field] then del[#del + 1] = field end
+    elseif to == set then del[#del + 1] = field end
   end
   call('HSET', r, unpack(set))
   if #del > 0 then call('HDEL', r, unpack(del)) end
   if #notes > 0 then call('HSET', P..'x:'..key, unpack(notes)) end
   if refund then call('HINCRBY', r, 'a', -1) end
+  local seq = call('ZSCORE', P..'s:'..LEASED, key)
+  local m = member(seq, key)
   if new.s == LEASED then call('ZADD', P..'leased', new.u, m); return end
   local o, t = order_and_time(key)
-  later('ZREM', 'leased', m); move(m, LEASED, new.s)
+  put(expired, m); move(seq, key, LEASED, new.s)
   if o ~= '' then call('HDEL', P..'busy', o) end
   if new.s == READY then notify = notify or new.n == ''; enqueue(m, o, t) else
-    if new.s == DONE then later('ZADD', 'done', new.f, key) end
+    if new.s == DONE then put(done, new.f, key) end
     if o ~= '' then promote(o) end
   end
 end
@@ -267,18 +283,19 @@ return changed
 
 # key
 REQUEUE: Final = (
-    _SHARED
+    _BASE
+    + _QUEUE
     + """
 local key = ARGV[2]
 if call('EXISTS', P..'d:'..key) == 0 then return 0 end
 local s = call('HGET', P..'r:'..key, 's') or READY
 if s == LEASED then return 0 end
-local m = member(call('ZSCORE', P..'s:'..s, key), key)
+local seq = call('ZSCORE', P..'s:'..s, key)
 call('HDEL', P..'r:'..key, 'a', 'n', 'r', 'f')
 if s ~= READY then
-  call('HSET', P..'r:'..key, 's', READY); call('ZREM', P..'done', key); move(m, s, READY); flush()
+  call('HSET', P..'r:'..key, 's', READY); call('ZREM', P..'done', key); move(seq, key, s, READY); flush()
 end
-enqueue(m, order_and_time(key))
+enqueue(member(seq, key), order_and_time(key))
 call('PUBLISH', P..'wake', '')
 return 1
 """
@@ -286,12 +303,13 @@ return 1
 
 # key, reason
 DISMISS: Final = (
-    _SHARED
+    _BASE
+    + _QUEUE
     + """
 local key = ARGV[2]
 local seq = call('ZSCORE', P..'s:'..HELD, key)
 if not seq then return 0 end
-move(member(seq, key), HELD, DONE); flush()
+move(seq, key, HELD, DONE); flush()
 call('HSET', P..'r:'..key, 's', DONE, 'r', ARGV[3], 'f', now); call('ZADD', P..'done', now, key)
 return 1
 """
@@ -299,9 +317,9 @@ return 1
 
 # older than, since, limit
 PURGE: Final = (
-    _SHARED
+    _BASE
+    + _ALLOW_WHEN_FULL
     + """
-allow_when_full()
 if tonumber(ARGV[3]) > tonumber(call('HGET', P..'meta', 'since') or '0') then
   call('HSET', P..'meta', 'since', ARGV[3])
 end
@@ -319,7 +337,8 @@ return #gone
 
 # key
 GET: Final = (
-    _SHARED
+    _BASE
+    + _ROWS
     + """
 local d = call('GET', P..'d:'..ARGV[2])
 return d and {row(ARGV[2], d, fields_of(ARGV[2]))} or {}
@@ -328,7 +347,8 @@ return d and {row(ARGV[2], d, fields_of(ARGV[2]))} or {}
 
 # states, one digit each; the key to begin after, or ''; limit; whether to begin with the newest
 LIST: Final = (
-    _SHARED
+    _BASE
+    + _ROWS
     + """
 local newest = ARGV[5] == '1'
 local start, stop = '-inf', '+inf'
@@ -359,7 +379,8 @@ return found
 )
 
 STATS: Final = (
-    _SHARED
+    _BASE
+    + _ROWS
     + """
 local first = call('ZRANGE', P..'line', 0, 0)[1]
 local d = first and call('GET', P..'d:'..key_of(first))
@@ -371,7 +392,7 @@ return {count(READY), count(LEASED), count(DONE), count(HELD), oldest}
 
 # microseconds until the first wait or lease ends, or nothing
 DUE: Final = (
-    _SHARED
+    _BASE
     + """
 local due
 for _, name in ipairs({'delayed', 'leased'}) do
@@ -383,4 +404,4 @@ return due and math.max(due - now, 0)
 )
 
 # microseconds since 1970
-NOW: Final = _SHARED + "return now"
+NOW: Final = _BASE + "return now"
