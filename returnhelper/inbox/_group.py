@@ -21,14 +21,18 @@ class Rejected(InboxError):
 class Group(Generic[T, R]):
     """Collect items while a write is under way, and write them together when it ends.
 
-    A lone item is written at once. ``write`` returns one result per item, in order, or raises for all of them. Unless the
-    store is at fault (any `InboxError` but `Rejected`), the items of a group that failed are written one by one, so that
-    an error is that of the item it belongs to. A caller that is cancelled does not affect the others.
+    A lone item is written after ``linger`` turns of the event loop, in which others may join it. ``write`` returns one
+    result per item, in order, or raises for all of them. Unless the store is at fault (any `InboxError` but `Rejected`),
+    the items of a group that failed are written one by one, so that an error is that of the item it belongs to. A caller
+    that is cancelled does not affect the others.
     """
 
-    def __init__(self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512) -> None:
+    def __init__(
+        self, write: Callable[[list[T]], Awaitable[list[R]]], *, limit: int = 512, linger: int = 0
+    ) -> None:
         self._write = write
         self._limit = limit
+        self._linger = linger
         self._owner = LoopOwner()
         self._pending: list[tuple[T, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -62,6 +66,8 @@ class Group(Generic[T, R]):
     async def _flush(self) -> None:
         try:
             while self._pending:
+                for _ in range(self._linger):
+                    await asyncio.sleep(0)
                 taken, self._pending = self._pending[: self._limit], self._pending[self._limit :]
                 # an item whose caller was cancelled before the write is not written
                 batch = [(item, future) for item, future in taken if not future.done()]

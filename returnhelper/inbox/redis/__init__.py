@@ -124,6 +124,9 @@ class RedisInbox(BaseInbox):
         return claimed_records_of(found, token)
 
     def _change(self, change: Change) -> Awaitable[bool]:
+        if change.state is not State.LEASED:
+            # a claim that waits for this goes out together with it; if it comes too early, it is notified again at the end
+            self._notifier.notify()
         return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
