@@ -10,10 +10,11 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from ._idempotency import DerivedKey, KeyScope
 from ._secrets import NOTHING_SECRET, Redactor
 from ._time import to_time, to_wire
 from ._validation import Parameters
-from ._wire import Model, StructureError, encode, model
+from ._wire import Model, StructureError, canonical, encode, model
 from .config import RequestOptions
 from .errors import ConfigurationError, format_value
 from .types import JSONObject, RawResponse, ResultList
@@ -70,7 +71,7 @@ class Acknowledgement(Model):
 class PreparedRequest:
     """One logical call: the same for every attempt, the idempotency key included.
 
-    `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
+    `derived_key` is set if the idempotency key was derived from the unit of work that makes the call. `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
     attempt may have been carried out.
     """
 
@@ -79,6 +80,7 @@ class PreparedRequest:
 
     __slots__ = (
         "body",
+        "derived_key",
         "headers",
         "idempotency_key",
         "maybe_applied",
@@ -97,6 +99,7 @@ class PreparedRequest:
         body: bytes | None = None,
         headers: Mapping[str, str],
         idempotency_key: str | None = None,
+        derived_key: DerivedKey | None = None,
         redactor: Redactor = NOTHING_SECRET,
     ) -> None:
         self.operation = operation
@@ -104,6 +107,7 @@ class PreparedRequest:
         self.body = body
         self.headers = headers
         self.idempotency_key = idempotency_key
+        self.derived_key = derived_key
         self.redactor = redactor
         self.sent = False
         self.status: int | None = None
@@ -165,20 +169,17 @@ def prepare(
     body: object | None,
     options: RequestOptions | None,
     new_key: str | None,
+    scope: KeyScope | None = None,
     redactor: Redactor = NOTHING_SECRET,
 ) -> PreparedRequest:
-    """Build a request. `new_key` is the idempotency key of one that writes, unless `options` contain another."""
+    """Build a request. One that writes has the idempotency key of `options`, else one of `scope`, else `new_key`."""
     headers: dict[str, str] = {}
     key = None
     if options is not None:
         headers.update(options.headers)
         key = options.idempotency_key
-    if operation.writes:
-        key = key or new_key
-    elif key is not None:
+    if key is not None and not operation.writes:
         raise ConfigurationError(f"{operation.name} changes nothing: leave idempotency_key out")
-    if key is not None:
-        headers[IDEMPOTENCY_KEY] = key
     content: bytes | None = None
     if operation.method == "POST":
         headers["Content-Type"] = "application/json"
@@ -186,12 +187,21 @@ def prepare(
             content = encode({} if body is None else body)
         except StructureError as e:
             raise ConfigurationError(f"the body of {operation.name} cannot be written as JSON: {e}") from None
+    text = query_string(query) if query else ""
+    derived = None
+    if operation.writes and key is None:
+        if scope is not None:
+            derived = scope.take(operation.name, canonical(content or b"null") + text.encode())
+        key = new_key if derived is None else derived.text
+    if key is not None:
+        headers[IDEMPOTENCY_KEY] = key
     return PreparedRequest(
         operation,
-        query=query_string(query) if query else "",
+        query=text,
         body=content,
         headers=headers,
         idempotency_key=key,
+        derived_key=derived,
         redactor=redactor,
     )
 

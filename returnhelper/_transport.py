@@ -12,12 +12,13 @@ from yarl import URL
 from . import _response
 from ._aiohttp_errors import unusable
 from ._body import read_chunks
+from ._idempotency import current_scope
 from ._request import Operation, ParsedResponse, PreparedRequest, QueryValue, prepare
 from ._retry import run_attempts
 from ._secrets import Credentials
 from ._session import LoopState, Sessions
 from .config import Environment, RequestOptions
-from .errors import ConfigurationError
+from .errors import APIError, ConfigurationError, Conflict, ServerFault
 
 log = logging.getLogger("returnhelper.http")
 
@@ -29,6 +30,13 @@ def _uuid4() -> str:
     """Return a random UUID: what `str(uuid.uuid4())` returns, in a third of the time."""
     h = os.urandom(16).hex()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+
+
+def _is_refused(request: PreparedRequest, error: BaseException) -> bool:
+    """Return whether the server has certainly not carried out a call, in this attempt or an earlier one."""
+    if request.maybe_applied or not isinstance(error, APIError) or isinstance(error, Conflict):
+        return False
+    return not isinstance(error, ServerFault) or not error.maybe_applied
 
 
 class Transport:
@@ -62,25 +70,32 @@ class Transport:
         options: RequestOptions | None = None,
     ) -> ParsedResponse:
         """Make one call, with retries; return its response or raise the error of the last attempt."""
+        scope = current_scope() if operation.writes else None
         request = prepare(
             operation,
             query=query,
             body=body,
             options=options,
-            new_key=self._new_key() if operation.writes else None,
+            new_key=self._new_key() if operation.writes and scope is None else None,
+            scope=scope,
             redactor=self._credentials.redactor
             if options is None
             else self._credentials.redactor_with(options.headers),
         )
-        url = self._url(request)
-        state = self._sessions.current()
-        limits = self._sessions.limits(options)
-        return await run_attempts(
-            request,
-            lambda: self._once(state, request, url, limits.phases),
-            state=state,
-            limits=limits,
-        )
+        try:
+            url = self._url(request)
+            state = self._sessions.current()
+            limits = self._sessions.limits(options)
+            return await run_attempts(
+                request,
+                lambda: self._once(state, request, url, limits.phases),
+                state=state,
+                limits=limits,
+            )
+        except BaseException as error:
+            if scope is not None and request.derived_key is not None:
+                scope.give_back(request.derived_key, refused=_is_refused(request, error))
+            raise
 
     def _url(self, request: PreparedRequest) -> URL:
         operation = request.operation

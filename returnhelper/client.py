@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from . import config
 from ._arguments import Range, require_bool, require_callable, require_int, require_type
+from ._idempotency import KeysFrom
 from ._lazy import lazy_property
 from ._secrets import Credentials, Uncopyable, header_problem
 from .config import Environment, RetryPolicy, Timeouts
@@ -250,6 +251,16 @@ class ReturnHelper(Uncopyable):
         from .resources.lookups import Lookups
 
         return Lookups(self._transport)
+
+    def keys_from(self, name: str) -> KeysFrom:
+        """Derive the idempotency keys of the calls in a `with` block from the name of what they are for.
+
+        `with rh.keys_from("order-A-1001"):` makes a job that is run again, after a crash or on another machine, send the
+        same keys, so that the server does each thing once. `name` must be that of this unit of work alone. It applies to
+        every client and in the tasks and `run_in_thread` functions that the block starts. Of nested blocks the inner one
+        counts; one of the same name continues the outer one. The handlers of a `Worker` need no such block.
+        """
+        return KeysFrom(name)
 
     @property
     def environment(self) -> Environment:

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from returnhelper._wire.json import BOM, NotJSON, decode, encode
+from returnhelper._wire.json import BOM, NotJSON, canonical, decode, encode
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import structure
 from returnhelper._wire.scalars import StructureError, to_datetime
@@ -22,6 +22,7 @@ __all__ = [
     "Model",
     "NotJSON",
     "StructureError",
+    "canonical",
     "decode",
     "encode",
     "model",

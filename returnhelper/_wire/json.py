@@ -14,6 +14,7 @@ from returnhelper.types import JSONValue
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_encode_sorted = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 # An escaped surrogate, after any number of escaped backslashes: as part of a pair (group 2), or alone.
 _SURROGATE = re.compile(
@@ -63,3 +64,8 @@ def encode(value: object) -> bytes:
         if isinstance(error, StructureError):
             raise
         raise StructureError(f"cannot be written as JSON ({type(error).__name__})") from None
+
+
+def canonical(body: bytes) -> bytes:
+    """Return the JSON that `encode` wrote with its members in alphabetical order: a release may write another order."""
+    return _encode_sorted(_decode(body))

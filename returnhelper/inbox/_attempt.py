@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
+from returnhelper._idempotency import EVENT, KeyScope, enter_scope
 from returnhelper._time import Clock, Timer
 from returnhelper.errors import PayloadInvalid
 from returnhelper.inbox._columns import storable_text
@@ -144,6 +145,7 @@ class Handling:
         is_interrupted: Callable[[], bool],
         begin: Callable[[], TransactionScope] | None = None,
         commit: Callable[[Attempt, TransactionScope], Awaitable[Disposition]],
+        derive_keys: bool = True,
         cancel_interval: float = 10.0,
     ) -> None:
         self.worker = ""
@@ -157,6 +159,7 @@ class Handling:
         self._clock = clock
         self._elapsed = elapsed
         self._is_interrupted = is_interrupted
+        self._derive_keys = derive_keys
         self._cancel_interval = cancel_interval
 
     async def run(self, attempt: Attempt) -> Disposition:
@@ -172,6 +175,8 @@ class Handling:
             )
         if attempt.cause is not None:
             return self._stopped(attempt.cause)
+        scope = self._make_scope(record)
+        enter_scope(scope)  # every record has a task, and thereby a context, of its own
         started_at, began = self._clock(), self._elapsed()
         disposition, error = await self._dispatch(attempt)
         if disposition.kind is DispositionKind.RELEASE:
@@ -182,10 +187,17 @@ class Handling:
             worker=self.worker,
             error=None if error is None else storable_text(describe(error))[:MAX_ERROR],
             traceback=_traceback(error) if disposition.failed else None,
+            refusals=() if scope is None else scope.refusals(),
         )
         if attempt.transaction is not None and attempt.transaction.pending:
             disposition = await self._commit(attempt, attempt.transaction)
         return self._limited(record, disposition)
+
+    def _make_scope(self, record: Record) -> KeyScope | None:
+        if not self._derive_keys:
+            return None
+        refusals = record.history[-1].refusals if record.history else ()
+        return KeyScope(EVENT, record.key, refusals=refusals)
 
     async def _dispatch(self, attempt: Attempt) -> tuple[Disposition, BaseException | None]:
         record = attempt.record

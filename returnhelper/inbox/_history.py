@@ -8,6 +8,8 @@ from typing import Final
 import attrs
 import msgspec
 
+from returnhelper._idempotency import Refusals
+
 MAX_ATTEMPTS: Final = 10
 """A record remembers this many attempts: the first one and the latest."""
 MAX_TRACEBACK: Final = 4_000
@@ -20,7 +22,7 @@ class PastAttempt:
 
     ``started_at`` is aware UTC by the worker's clock, ``duration`` in seconds, ``worker`` the name of the worker. ``error`` is
     the class and text of what the handlers raised, ``traceback`` the end of its traceback, both cut to a bound; None if
-    they returned.
+    they returned. ``refusals`` says how often the server has refused calls so far, by their ids (see `_idempotency`).
     """
 
     started_at: datetime
@@ -28,6 +30,7 @@ class PastAttempt:
     worker: str
     error: str | None = None
     traceback: str | None = None
+    refusals: Refusals = ()
 
 
 def with_attempt(history: tuple[PastAttempt, ...], attempt: PastAttempt) -> tuple[PastAttempt, ...]:

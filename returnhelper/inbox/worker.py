@@ -17,7 +17,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from returnhelper._arguments import POSITIVE, require_callable, require_int
+from returnhelper._arguments import POSITIVE, require_bool, require_callable, require_int
 from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
@@ -67,6 +67,10 @@ class Worker(Uncopyable):
     The next records are claimed while these are handled, as many as are handled meanwhile. Only clocks that never step
     decide about leases. A record that comes back although it is handled here, or was, is not handled again.
 
+    While a handler runs, its calls of any `ReturnHelper` that change something have idempotency keys derived from the
+    record and the call, so that a handler that is run again repeats them and the server does each thing once.
+    ``derive_keys=False`` leaves the keys random.
+
     ``name`` appears in the history of the records; the default is made of host, process and a random part. ``poll`` is the
     maximum time between two polls of the inbox. A drain lets running handlers finish for
     ``drain_timeout``, then cancels them and releases their records. All durations are seconds or a timedelta.
@@ -86,6 +90,7 @@ class Worker(Uncopyable):
         drain_timeout: float | timedelta = 30.0,
         poll: float | timedelta = 5.0,
         name: str | None = None,
+        derive_keys: bool = True,
         clock: Clock = utc_now,
         elapsed: Timer = elapsed,
         sleep: Sleep = asyncio.sleep,
@@ -104,6 +109,7 @@ class Worker(Uncopyable):
             raise ConfigurationError(
                 f"name must be a text of 1 to {_LONGEST_NAME} characters, not {format_value(name)}"
             )
+        require_bool("derive_keys", derive_keys)
         require_int("concurrency", concurrency, POSITIVE)
         require_int("max_attempts", max_attempts, POSITIVE)
         delays = Backoff(
@@ -147,6 +153,7 @@ class Worker(Uncopyable):
             clock=clock,
             elapsed=elapsed,
             is_interrupted=self._is_cancelled,
+            derive_keys=derive_keys,
             begin=(lambda: TransactionScope(inbox)) if isinstance(inbox, TransactionalInbox) else None,
             commit=self._recorder.commit,
         )
