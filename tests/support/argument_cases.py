@@ -200,6 +200,11 @@ def _client_cases() -> Iterator[Case]:
     }
     yield Case("returnhelper.ReturnHelper.from_env", ReturnHelper.from_env, environment)
     yield Case(
+        "returnhelper.ReturnHelper.keys_from",
+        ReturnHelper("key", "token").keys_from,
+        {"name": "order-A-1001"},
+    )
+    yield Case(
         "returnhelper.Environment.custom", Environment.custom, {"user_url": "https://api.example/user"}
     )
     yield Case("returnhelper.Environment.named", Environment.named, {"name": "sandbox"})
