@@ -149,7 +149,7 @@ async def full_file() -> float:
     with tempfile.TemporaryDirectory() as home:
         async with SQLiteInbox(Path(home, "inbox.db")) as inbox, delay.measured():
             await add_many(inbox, 20, 100)
-            await inbox._thread.run(lambda db: db.execute("PRAGMA max_page_count = 40").fetchall())  # noqa: SLF001
+            await inbox._thread.read(lambda db: db.execute("PRAGMA max_page_count = 40").fetchall())  # noqa: SLF001
             await add_many(inbox, 200, 5000)
     return delay.longest
 

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar
 from uuid import uuid4
+
+import attrs
 
 from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, to_seconds, to_time, utc_now
@@ -18,6 +20,7 @@ from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
 from returnhelper.inbox.store import (
     KEPT_AT_LEAST,
+    LEASE_EXPIRED,
     STATE_DONE,
     STATE_LEASED,
     STATE_READY,
@@ -33,6 +36,8 @@ from returnhelper.inbox.store import (
 )
 
 T = TypeVar("T")
+# a name of its own, because an inbox has a method called list
+Flags: TypeAlias = list[bool]
 
 _PURGE_BATCH: Final = 1000
 HEARTBEAT: Final = 2.0
@@ -128,6 +133,17 @@ class BaseInbox(Uncopyable):
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
         """Delete up to ``limit`` records done before ``older_than``, after `remembers_since` moved to ``since``."""
+        raise NotImplementedError
+
+    async def _restore(self, records: Records) -> Flags:
+        """Store records with all that they have, unless their keys are known; tell for each whether it was new.
+
+        None of them is leased. They arrive in the order given. Those without `added_at` get the time of the store.
+        """
+        raise NotImplementedError
+
+    async def _remember(self, since: datetime) -> None:
+        """Let `remembers_since` move back to ``since``, if it is later."""
         raise NotImplementedError
 
     async def _listen(self) -> None:
@@ -292,6 +308,24 @@ class BaseInbox(Uncopyable):
             await asyncio.sleep(0)
         return purged
 
+    async def restore(self, records: Sequence[Record], *, since: datetime | None = None) -> int:
+        """Store records of another inbox with all that they have, unless their keys are known. Return how many were new.
+
+        State, attempts, times, reason and history stay as they are, except that a leased record becomes ready, as after the
+        end of its lease: its holder cannot finish it here. With ``since``, `remembers_since` moves back to that time, if it
+        is later: say so only if every key that was known since then is stored here.
+        """
+        for record in records:
+            if not isinstance(record, Record):
+                raise ConfigurationError(f"records must be of the type Record, not {format_value(record)}")
+        since = None if since is None else to_time("since", since)
+        added = await self._restore([_without_lease(record) for record in records]) if records else []
+        if since is not None:
+            await self._remember(since)
+        if any(added):
+            self._notifier.notify()
+        return sum(added)
+
     async def wait(self, timeout: float | timedelta) -> None:  # noqa: ASYNC109
         """Return as soon as something may be claimable, at the latest after ``timeout``."""
         end = time.monotonic() + min(to_seconds("timeout", timeout, zero=True), self._poll, _LONGEST_WAIT)
@@ -361,6 +395,12 @@ def check_new(record: Record) -> None:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
     if record.state is STATE_DONE and record.finished_at is None:
         raise ConfigurationError("finished_at must be set on a record that is added as done")
+
+
+def _without_lease(record: Record) -> Record:
+    if record.state is not STATE_LEASED:
+        return record
+    return attrs.evolve(record, state=STATE_READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
 
 
 def _duration(lease: object) -> timedelta:

@@ -44,6 +44,18 @@ class Steps(Protocol):
         ...
 
 
+class Lock(Protocol):
+    """Keep the writers of one process apart."""
+
+    async def acquire(self) -> bool:
+        """Wait for it, and take it."""
+        ...
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+
 class SQLiteTransaction:
     """What a handler with ``transaction=True`` writes through, over a `SQLiteInbox` or a `MemoryInbox`.
 
@@ -108,7 +120,7 @@ class FileTransaction:
     ``lock`` keeps the writers of one process apart, ``notify`` wakes those who wait for what the commit makes claimable.
     """
 
-    def __init__(self, run: Run, lock: asyncio.Lock, steps: Steps, notify: Callable[[], None]) -> None:
+    def __init__(self, run: Run, lock: Lock, steps: Steps, notify: Callable[[], None]) -> None:
         self._run = run
         self._lock = lock
         self._steps = steps

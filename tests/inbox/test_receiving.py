@@ -35,12 +35,12 @@ async def test_full_disk(tmp_path: Path) -> None:
     async with SQLiteInbox(tmp_path / "inbox.db") as inbox:
         receiver = Receiver(Verifier(ENDPOINT), inbox=inbox)
         assert await statuses(receiver, 20) == {200}
-        pages = await inbox._thread.run(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+        pages = await inbox._thread.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
         limit = f"PRAGMA max_page_count = {pages}"
         refused: set[int] = set()
         while 503 not in refused:
             # the connection is opened anew after a failure, and the limit is the connection's
-            await inbox._thread.run(lambda db: db.execute(limit).fetchall())
+            await inbox._thread.read(lambda db: db.execute(limit).fetchall())
             refused |= await statuses(receiver, 20, padding=5000)
         assert await statuses(receiver, 20, padding=5000) == {200}
         await receiver.aclose()

@@ -7,31 +7,28 @@ import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeVar
 
 from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable, format_value
-from returnhelper.inbox._base import BaseInbox, new_token
+from returnhelper.inbox._base import BaseInbox, Flags, new_token
 from returnhelper.inbox._columns import from_micros, to_micros
-from returnhelper.inbox._group import Group, Rejected
-from returnhelper.inbox._loop import LoopLock
+from returnhelper.inbox._group import Rejected
 from returnhelper.inbox._sql import FileTransaction
+from returnhelper.inbox.sqlite import statements as sql
 from returnhelper.inbox.sqlite import transactions
 from returnhelper.inbox.sqlite.file import File, connect
-from returnhelper.inbox.sqlite.thread import SQLiteThread
-from returnhelper.inbox.sqlite.transaction import HandlerSteps, commit
-from returnhelper.inbox.store import Change, Record, Records, State, Stats
+from returnhelper.inbox.sqlite.thread import DATA_FAULTS, SQLiteThread
+from returnhelper.inbox.sqlite.transaction import Gate, HandlerSteps
+from returnhelper.inbox.store import STATE_DONE, Change, Record, Records, State, Stats
 
 R = TypeVar("R")
-_Work: TypeAlias = Callable[[sqlite3.Connection], object]
-# names of their own, because an inbox has a method called list
-_Works: TypeAlias = list[_Work]
-_Results: TypeAlias = list[object]
-# faults of the data, not of the file: text or bytes beyond the limit, integers beyond 64 bits
-_DATA_FAULTS: Final = (sqlite3.DataError, sqlite3.IntegrityError, OverflowError)
+
+_BATCH: Final = 200
+_CLAIM_ROUNDS: Final = 200
 
 
 class SQLiteInbox(BaseInbox):
@@ -62,12 +59,12 @@ class SQLiteInbox(BaseInbox):
         self._version_poll = to_seconds("poll", poll)
         self._seen_version = 0
         patience = to_seconds("busy_timeout", busy_timeout, zero=True)
-        self._thread = SQLiteThread(partial(connect, self._path, synchronous, patience, self._clock))
-        self._writes: Group[_Work, object] = Group(self._write_together)
-        # A handler keeps its transaction while it runs: on a connection of its own, while all other writers wait here and not
-        # in SQLite, which wakes them in no order.
-        self._handlers = SQLiteThread(partial(connect, self._path, synchronous, patience, self._clock))
-        self._writing = LoopLock()
+        opening = partial(connect, self._path, synchronous, patience, clock)
+        self._thread = SQLiteThread(opening)
+        # A handler keeps its transaction while it runs: on a connection of its own, while all other writers wait at the gate
+        # and not in SQLite, which wakes them in no order.
+        self._handlers = SQLiteThread(opening)
+        self._gate = Gate(self._thread)
 
     def __repr__(self) -> str:
         return f"SQLiteInbox({self._path!r})"
@@ -82,19 +79,17 @@ class SQLiteInbox(BaseInbox):
 
     async def now(self) -> datetime:
         """Return the time by the clock of the store."""
-        return self._clock()
+        return from_micros(await self._read(lambda db: db.now()))
 
     def transaction(self) -> FileTransaction:
         """Return a transaction that has not begun, for a `Worker` to complete a record in."""
-        steps = HandlerSteps(self._clock)
-        return FileTransaction(self._run_handler, self._writing.current(), steps, self._notifier.notify)
+        return FileTransaction(self._run_handler, self._gate, HandlerSteps(), self._notifier.notify)
 
     async def aclose(self) -> None:
         """Close the file and end the threads."""
         try:
-            await self._writes.settle()
-        finally:
             await self._handlers.close()
+        finally:
             await self._thread.close()
 
     def __del__(self) -> None:
@@ -111,33 +106,51 @@ class SQLiteInbox(BaseInbox):
 
     async def _add(self, record: Record) -> bool:
         try:
-            return await self._write(partial(transactions.add, record=record, now=to_micros(self._clock())))
+            # done records are counted, which is a statement of its own
+            once = record.state is not STATE_DONE
+            return await self._write(partial(transactions.add, record=record), once=once)
         except asyncio.CancelledError:
             # it may be stored all the same, and our own commits do not change the version of the data
             self._notifier.notify()
             raise
 
+    async def _restore(self, records: Records) -> Flags:
+        added: Flags = []
+        for start in range(0, len(records), _BATCH):
+            part = records[start : start + _BATCH]
+            added += await self._write(partial(transactions.restore, records=part))
+        return added
+
+    async def _remember(self, since: datetime) -> None:
+        await self._write(partial(transactions.remember, since=to_micros(since)))
+
     async def _claim(self, limit: int, lease: timedelta) -> Records:
-        now = self._clock()
-        claim = partial(
-            transactions.claim,
-            now=to_micros(now),
-            until=to_micros(now + lease),
-            token=self._token(),
-            limit=limit,
-        )
-        claimed, self._seen_version = await self._write(claim)
+        claimed: Records = []
+        token = self._token()
+        for _ in range(_CLAIM_ROUNDS):
+            claim = partial(transactions.claim, lease=lease, token=token, limit=limit - len(claimed))
+            try:
+                found = await self._write(claim)
+            except InboxError:
+                if claimed:
+                    break
+                raise
+            claimed += found.records
+            self._seen_version = found.version
+            if not found.more or len(claimed) == limit:
+                return claimed
+        # the rest was not looked at
+        self._notifier.notify()
         return claimed
 
     async def _change(self, change: Change) -> bool:
-        return await self._write(partial(transactions.change, change=change.at(self._clock())))
+        return await self._write(partial(transactions.change, change=change))
 
     async def _requeue(self, key: str) -> bool:
         return await self._write(partial(transactions.requeue, key=key))
 
     async def _dismiss(self, key: str, reason: str) -> bool:
-        now = to_micros(self._clock())
-        return await self._write(partial(transactions.dismiss, key=key, reason=reason, now=now))
+        return await self._write(partial(transactions.dismiss, key=key, reason=reason))
 
     async def _get(self, key: str) -> Record | None:
         return await self._read(partial(transactions.get, key=key))
@@ -145,22 +158,38 @@ class SQLiteInbox(BaseInbox):
     async def _list(
         self, state: State | None, limit: int, after: str | None, *, newest_first: bool
     ) -> Records:
-        return await self._read(
-            partial(
-                transactions.list_records, state=state, limit=limit, after=after, newest_first=newest_first
+        found: Records = []
+        place = None if after is None else await self._read(partial(transactions.place_of, key=after))
+        if after is not None and place is None:
+            return found
+        while len(found) < limit:
+            # in parts: an add must not wait for all of it
+            asked = min(limit - len(found), _BATCH)
+            query = sql.select(state, after=place is not None, newest_first=newest_first)
+            part, place = await self._read(
+                partial(transactions.list_records, query=query, limit=asked, after=place)
             )
-        )
+            found += part
+            if len(part) < asked:
+                break
+        return found
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
-        purge = partial(
-            transactions.purge, older_than=to_micros(older_than), since=to_micros(since), limit=limit
-        )
-        return await self._write(purge)
+        gone = 0
+        while gone < limit:
+            # in parts: an add must not wait for all of it
+            asked = min(limit - gone, _BATCH)
+            purge = partial(
+                transactions.purge, older_than=to_micros(older_than), since=to_micros(since), limit=asked
+            )
+            deleted = await self._write(purge)
+            gone += deleted
+            if deleted < asked:
+                break
+        return gone
 
     async def _next_due(self) -> timedelta | None:
-        now = self._clock()
-        due = await self._read(partial(transactions.next_due, now=to_micros(now)))
-        return None if due is None else from_micros(due) - now
+        return await self._read(transactions.next_due)
 
     async def _sleep(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -170,25 +199,22 @@ class SQLiteInbox(BaseInbox):
             if left <= 0 or await self._notifier.wait(min(left, self._version_poll)):
                 return
 
-    async def _read(self, work: Callable[[File], R]) -> R:
-        return await self._run(self._thread, work)
+    def _read(self, work: Callable[[File], R]) -> Awaitable[R]:
+        return self._translated(self._thread.read(work))
 
-    async def _run_handler(self, work: Callable[[File], R]) -> R:
-        return await self._run(self._handlers, work)
+    async def _write(self, work: Callable[[File], R], *, once: bool = False) -> R:
+        if self._gate.closed:
+            await self._gate.opened()
+        return await self._translated(self._thread.write(work, once=once))
 
-    async def _run(self, thread: SQLiteThread, work: Callable[[File], R]) -> R:
+    def _run_handler(self, work: Callable[[File], R]) -> Awaitable[R]:
+        return self._translated(self._handlers.read(work))
+
+    async def _translated(self, result: Awaitable[R]) -> R:
         try:
-            return await thread.run(work)
-        except (sqlite3.Error, *_DATA_FAULTS) as error:
+            return await result
+        except (sqlite3.Error, *DATA_FAULTS) as error:
             raise _translate(self._path, error) from error
-
-    async def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        result: R = await self._writes.submit(work)  # type: ignore[assignment]
-        return result
-
-    async def _write_together(self, works: _Works) -> _Results:
-        async with self._writing.current():
-            return await self._read(partial(_transaction, works=works))
 
 
 def _file_path(path: object) -> str:
@@ -207,7 +233,7 @@ def _file_path(path: object) -> str:
 
 
 def _translate(path: str, error: Exception) -> InboxError:
-    if isinstance(error, _DATA_FAULTS):
+    if isinstance(error, DATA_FAULTS):
         return Rejected(f"the SQLite inbox {path} cannot keep this: {error}")
     hint = ""
     if "unable to open" in str(error):
@@ -215,16 +241,3 @@ def _translate(path: str, error: Exception) -> InboxError:
     return InboxUnavailable(
         f"the SQLite inbox {path} cannot be used: {error}{hint}; the next call tries again"
     )
-
-
-def _transaction(db: File, works: _Works) -> _Results:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        results = [work(db) for work in works]
-        commit(db)
-    except BaseException:
-        # some failures, such as a full disk, have rolled back already
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    return results

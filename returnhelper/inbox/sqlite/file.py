@@ -5,29 +5,72 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
-from returnhelper._time import Clock
+from returnhelper._time import Clock, utc_now
 from returnhelper.errors import SchemaTooNew
 from returnhelper.inbox._columns import to_micros
 from returnhelper.inbox.sqlite import schema as sql
+from returnhelper.inbox.sqlite import statements
+from returnhelper.inbox.sqlite.clock import Micros, store_clock
 
 _Identity: TypeAlias = tuple[int, int]
 
+# Two changes of a folder within one tick of the file system's clock leave the same time on it.
+_SURELY_LATER: Final = 1_000_000_000
+_PAUSE: Final = 0.05
+_BREATH: Final = 0.002
+SWEPT_AT_ONCE: Final = 1000
+_SET_VERSION: Final = f"PRAGMA user_version = {sql.SCHEMA}"
+
 
 class File(sqlite3.Connection):
-    """A connection that knows which files it has open."""
+    """A connection that knows which files it has open, what time it is, and what it must still count."""
 
+    now: Micros
     path: str
+    folder: str
     identities: tuple[_Identity | None, ...] = ()
+    checked: tuple[int, int, int] | None = None
+    finished = 0
+    """How many records this transaction has made done, more than it has made otherwise."""
+    added = 0
+    """How many records this connection has added since it swept them last."""
 
     def remember(self, path: str) -> None:
         """Remember which files the path leads to now: the database, its write-ahead log and the index of that."""
-        self.path, self.identities = path, _identities(path)
+        self.path, self.folder, self.identities = path, os.path.dirname(path) or ".", _identities(path)  # noqa: PTH120
+        # the files beside a link are in another folder
+        self.checkable = os.name == "posix" and not os.path.islink(path)  # noqa: PTH114
 
     def replaced(self) -> bool:
         """Return whether the path leads to other files by now: another process would find nothing of what is written."""
-        return _identities(self.path) != self.identities
+        # None of them was removed, replaced or moved if nothing at all was in their folder: one look instead of three.
+        folder = _change_of(self.folder) if self.checkable else None
+        if folder is not None and folder == self.checked:
+            return False
+        if _identities(self.path) != self.identities:
+            return True
+        settled = folder is not None and 0 < folder[2] < time.time_ns() - _SURELY_LATER
+        self.checked = folder if settled else None
+        return False
+
+    def unswept(self) -> tuple[int, int]:
+        """Return the number up to which records have a place, and that of the last record."""
+        swept, last = self.execute(statements.SWEPT).fetchone()
+        return swept, last or 0
+
+    def sweep(self) -> bool:
+        """Give a bounded number of added records a place, and count them; return whether that was all of them."""
+        swept, last = self.unswept()
+        end = min(last, swept + SWEPT_AT_ONCE)
+        if end > swept:
+            for statement in statements.SWEEP:
+                self.execute(statement, (swept, end))
+            self.execute(statements.SET_SWEPT, (end,))
+        self.added = 0
+        return end == last
 
     def abandon(self) -> None:
         """Close the connection; first move what the log holds into the database, where the next one finds it."""
@@ -35,6 +78,15 @@ class File(sqlite3.Connection):
             self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self.close()
+
+
+def _change_of(folder: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return None
+    # the time of change, unlike that of modification, cannot be set by anybody
+    return found.st_dev, found.st_ino, found.st_ctime_ns
 
 
 def _identities(path: str) -> tuple[_Identity | None, ...]:
@@ -49,8 +101,8 @@ def _identity(path: str) -> _Identity | None:
     return found.st_dev, found.st_ino
 
 
-def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> File:
-    """Open the file, and create or migrate its tables if necessary."""
+def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock | None) -> File:
+    """Open the file, and create or migrate its tables if necessary; without a clock it has its own."""
     db = File(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
     try:
         _refuse_newer(_version(db), path)
@@ -60,7 +112,8 @@ def connect(path: str, synchronous: str, busy_timeout: float, clock: Clock) -> F
         # keys are random: their index must fit the cache, and a checkpoint should write a page once for many adds
         db.execute("PRAGMA cache_size = -16384")
         db.execute("PRAGMA wal_autocheckpoint = 4000")
-        _migrate(db, path, clock)
+        _bring_up_to_date(db, path, to_micros((clock or utc_now)()))
+        db.now = store_clock(db, utc_now) if clock is None else lambda: to_micros(clock())
         db.remember(path)
     except BaseException:
         db.close()
@@ -82,19 +135,47 @@ def _use_wal(db: sqlite3.Connection, busy_timeout: float) -> None:
             return
 
 
-def _migrate(db: sqlite3.Connection, path: str, clock: Clock) -> None:
-    version = _version(db)
-    if version < sql.SCHEMA:
+def _bring_up_to_date(db: File, path: str, now: int) -> None:
+    if _version(db) == 0:
+        _write_if_older(db, 1, [*sql.CREATE, _set("since", now), _SET_VERSION])
+    if _version(db) < sql.SCHEMA:
+        _migrate(db, now)
+    _refuse_newer(_version(db), path)
+    migrated = db.execute("SELECT value FROM meta WHERE name = 'migrated_at'").fetchone()
+    if migrated is not None and abs(now - migrated[0]) > sql.OLD_PROCESSES_END:
+        _write_if_older(db, sql.SCHEMA + 1, sql.FORGET_OLD_PROCESSES)
+
+
+def _migrate(db: File, now: int) -> None:
+    """Migrate a file of the release before in steps, between which other processes can write."""
+    for column, statement in sql.ADD_COLUMNS.items():
+        known = {row[1] for row in db.execute("PRAGMA table_info (records)")}
+        if column not in known:
+            _write_if_older(db, sql.SCHEMA, [statement])
+    for index in sql.INDEXES:
+        _write_if_older(db, sql.SCHEMA, [index])
+        time.sleep(_PAUSE)
+    _write_if_older(db, sql.SCHEMA, sql.KEEP_PLACES)
+    swept = False
+    while not swept:
         db.execute("BEGIN IMMEDIATE")
-        version = _version(db)  # another process may have been faster
-        for number, script in enumerate(sql.MIGRATIONS[version:], version + 1):
-            for statement in script:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {number}")
-        if version == 0:
-            db.execute("INSERT INTO meta VALUES ('since', ?)", (to_micros(clock()),))
+        swept = db.sweep()
         db.execute("COMMIT")
-    _refuse_newer(version, path)
+        time.sleep(_BREATH)
+    _write_if_older(db, sql.SCHEMA, [_set("migrated_at", now), _SET_VERSION])
+
+
+def _set(name: str, value: int) -> str:
+    return f"INSERT OR REPLACE INTO meta VALUES ('{name}', {value})"  # noqa: S608
+
+
+def _write_if_older(db: sqlite3.Connection, version: int, statements: Iterable[str]) -> None:
+    """Run statements in one transaction, unless another process has brought the file to that version meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    if _version(db) < version:
+        for statement in statements:
+            db.execute(statement)
+    db.execute("COMMIT")
 
 
 def _refuse_newer(version: int, path: str) -> None:

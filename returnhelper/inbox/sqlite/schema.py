@@ -1,138 +1,150 @@
-"""Tables of the SQLite inbox, one script per schema version, and the statements over them."""
+"""Tables of the SQLite inbox, and how a file of an older release gets them.
+
+`state` is 0 ready, 1 leased, 2 done, 3 held. `place` sorts the ready records: NULL for those that were just added, 0 for the
+candidates, 1 for those that stand behind another record of their ordering key, 2 for those that wait for their time. Times are
+microseconds since 1970.
+
+An add writes the row and its key, and nothing else: what is younger than the number `swept_to` in `meta` is in no other index and
+no counter. Those few rows are found by their numbers, until a claim or every so many adds sweep them into their places. A claim looks at
+them and at the candidates. It moves what may not run out of its way, so that it never meets that again.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from returnhelper.inbox.store import (
-    ADDED,
-    CHANGED,
-    COLUMNS,
-    DONE,
-    HELD,
-    LEASE_EXPIRED,
-    LEASED,
-    READY,
-    STATE_CODES,
-    State,
+from returnhelper.inbox.store import DONE, HELD, LEASED, READY
+
+SCHEMA: Final = 2
+
+OLD_PROCESSES_END: Final = 86_400_000_000
+"""Microseconds after a migration in which processes of the release before may still have the file open."""
+
+# The body comes last: to read a column behind it SQLite reads all of it.
+_TABLES: Final = (
+    """
+    CREATE TABLE records (
+        seq INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        endpoint TEXT NOT NULL,
+        received_at INTEGER NOT NULL,
+        action TEXT, category TEXT, version TEXT,
+        event_time INTEGER,
+        notification_id TEXT,
+        ordering_key TEXT,
+        sort_time INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        place INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        not_before INTEGER,
+        lease TEXT,
+        leased_until INTEGER,
+        reason TEXT,
+        finished_at INTEGER,
+        added_at INTEGER,
+        source INTEGER NOT NULL DEFAULT 0,
+        verified_by TEXT,
+        trace_context TEXT,
+        handled INTEGER,
+        history TEXT,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+    )
+    """,
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO meta VALUES ('done', 0)",
 )
 
-# `state` is 0 ready, 1 leased, 2 done, 3 held; times are microseconds since 1970.
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
-    (
-        """
-        CREATE TABLE records (
-            seq INTEGER PRIMARY KEY AUTOINCREMENT,
-            key TEXT NOT NULL UNIQUE,
-            body BLOB NOT NULL,
-            headers TEXT NOT NULL,
-            endpoint TEXT NOT NULL,
-            received_at INTEGER NOT NULL,
-            action TEXT, category TEXT, version TEXT,
-            event_time INTEGER,
-            notification_id TEXT,
-            ordering_key TEXT,
-            sort_time INTEGER NOT NULL,
-            state INTEGER NOT NULL,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            not_before INTEGER,
-            lease TEXT,
-            leased_until INTEGER,
-            reason TEXT,
-            finished_at INTEGER
-        )
-        """,
-        # The ready queue, with all that a claim reads. An index that begins with the ordering key would cost each add a page
-        # of its own: shipments come in no order.
-        "CREATE INDEX records_ready ON records (sort_time, seq, ordering_key, not_before) WHERE state = 0",
-        # The database itself guarantees that no ordering key is leased twice.
-        """
-        CREATE UNIQUE INDEX records_busy ON records (ordering_key)
-        WHERE state = 1 AND ordering_key IS NOT NULL
-        """,
-        "CREATE INDEX records_lease ON records (leased_until) WHERE state = 1",
-        "CREATE INDEX records_due ON records (not_before) WHERE state = 0 AND not_before IS NOT NULL",
-        "CREATE INDEX records_held ON records (seq) WHERE state = 3",
-        "CREATE INDEX records_done ON records (finished_at) WHERE state = 2",
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-        "INSERT INTO meta VALUES ('done', 0)",
-    ),
-    (
-        "ALTER TABLE records ADD COLUMN added_at INTEGER",
-        "ALTER TABLE records ADD COLUMN source INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE records ADD COLUMN verified_by TEXT",
-        "ALTER TABLE records ADD COLUMN trace_context TEXT",
-        "ALTER TABLE records ADD COLUMN handled INTEGER",
-        "ALTER TABLE records ADD COLUMN history TEXT",
-    ),
-)
-SCHEMA: Final = len(MIGRATIONS)
-
-_ALL: Final = ", ".join(column.name for column in COLUMNS)
-_ADDED: Final = (*(column.name for column in ADDED), "sort_time", "added_at")
-_CHANGED: Final = ", ".join(
-    f"{column.name} = coalesce(?, {column.name})" if column.keeps else f"{column.name} = ?"
-    for column in CHANGED
+_NEW_COLUMNS: Final = (
+    "added_at INTEGER",
+    "source INTEGER NOT NULL DEFAULT 0",
+    "verified_by TEXT",
+    "trace_context TEXT",
+    "handled INTEGER",
+    "history TEXT",
+    "place INTEGER",
 )
 
-INSERT: Final = (
-    f"INSERT INTO records ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"  # noqa: S608
-    " ON CONFLICT (key) DO NOTHING"
+INDEXES: Final = (
+    f"""
+    CREATE INDEX IF NOT EXISTS records_candidates ON records (sort_time, seq, ordering_key, not_before)
+    WHERE state = {READY} AND place = 0
+    """,
+    f"CREATE INDEX IF NOT EXISTS records_waiting ON records (not_before) WHERE state = {READY} AND place = 2",
+    f"""
+    CREATE INDEX IF NOT EXISTS records_behind ON records (ordering_key, sort_time, seq)
+    WHERE state = {READY} AND place > 0
+    """,
+    f"CREATE INDEX IF NOT EXISTS records_blocked ON records (sort_time, seq) WHERE state = {READY} AND place > 0",
+    # The database itself guarantees that no ordering key is leased twice.
+    f"""
+    CREATE UNIQUE INDEX IF NOT EXISTS records_busy ON records (ordering_key)
+    WHERE state = {LEASED} AND ordering_key IS NOT NULL
+    """,
+    f"CREATE INDEX IF NOT EXISTS records_lease ON records (leased_until) WHERE state = {LEASED}",
+    f"CREATE INDEX IF NOT EXISTS records_done ON records (finished_at) WHERE state = {DONE}",
+    # what `list` reads
+    f"CREATE INDEX IF NOT EXISTS records_placed ON records (seq) WHERE state = {READY} AND place IS NOT NULL",
+    f"CREATE INDEX IF NOT EXISTS records_settled ON records (state, seq) WHERE state <> {READY}",
 )
 
-GET: Final = f"SELECT {_ALL} FROM records WHERE key = ?"  # noqa: S608
+_COUNTERS: Final = (
+    "INSERT OR IGNORE INTO meta VALUES ('total', 0), ('swept_to', 0)",
+    f"INSERT OR IGNORE INTO meta SELECT 'held', count(*) FROM records WHERE state = {HELD}",  # noqa: S608
+)
 
-EXPIRE: Final = f"""
-UPDATE records SET state = {READY}, lease = NULL, leased_until = NULL, reason = '{LEASE_EXPIRED}'
-WHERE state = {LEASED} AND leased_until <= ?
-"""  # noqa: S608
+_TRIGGERS: Final = (
+    # The end of a lease lets the first record behind it through; the next claim sees whether it may run.
+    f"""
+    CREATE TRIGGER IF NOT EXISTS records_freed AFTER UPDATE OF state ON records
+    WHEN old.state = {LEASED} AND new.state <> {LEASED} AND new.ordering_key IS NOT NULL
+    BEGIN
+        UPDATE records SET place = 0 WHERE place = 1 AND seq = (
+            SELECT seq FROM records WHERE state = {READY} AND place > 0 AND ordering_key = new.ordering_key
+            ORDER BY sort_time, seq LIMIT 1
+        );
+    END
+    """,  # noqa: S608
+    f"""
+    CREATE TRIGGER IF NOT EXISTS records_held_added AFTER INSERT ON records WHEN new.state = {HELD}
+    BEGIN UPDATE meta SET value = value + 1 WHERE name = 'held'; END
+    """,  # noqa: S608
+    f"""
+    CREATE TRIGGER IF NOT EXISTS records_held_changed AFTER UPDATE OF state ON records
+    WHEN (old.state = {HELD}) <> (new.state = {HELD})
+    BEGIN
+        UPDATE meta SET value = value + (new.state = {HELD}) - (old.state = {HELD}) WHERE name = 'held';
+    END
+    """,  # noqa: S608
+    """
+    CREATE TRIGGER IF NOT EXISTS records_deleted AFTER DELETE ON records
+    WHEN old.seq <= (SELECT value FROM meta WHERE name = 'swept_to')
+    BEGIN UPDATE meta SET value = value - 1 WHERE name = 'total'; END
+    """,
+)
 
-LEASED_ORDERS: Final = f"SELECT ordering_key FROM records WHERE state = {LEASED} AND ordering_key IS NOT NULL"  # noqa: S608
+CREATE: Final = (*_TABLES, *INDEXES, *_COUNTERS, *_TRIGGERS)
 
-READY_QUEUE: Final = f"""
-SELECT seq, ordering_key, not_before FROM records INDEXED BY records_ready
-WHERE state = {READY} ORDER BY sort_time, seq
-"""  # noqa: S608
+ADD_COLUMNS: Final = {
+    column.partition(" ")[0]: f"ALTER TABLE records ADD COLUMN {column}" for column in _NEW_COLUMNS
+}
 
-LEASE: Final = f"""
-UPDATE records SET state = {LEASED}, attempts = attempts + 1, lease = ?, leased_until = ?, not_before = NULL
-WHERE seq = ? RETURNING {_ALL}
-"""  # noqa: S608
+# From here on counters and places are kept, also by processes of the release before that have the file open. They go on: their
+# claims need the index `records_ready`, and they leave `place` as it is.
+KEEP_PLACES: Final = (
+    *_COUNTERS,
+    *_TRIGGERS,
+    f"""
+    CREATE TRIGGER IF NOT EXISTS records_old_process AFTER UPDATE OF state ON records
+    WHEN CASE WHEN new.state = {READY} THEN new.place IS NULL OR new.place = 2 AND new.not_before IS NULL ELSE new.place > 0 END
+    BEGIN UPDATE records SET place = 0 WHERE seq = new.seq; END
+    """,  # noqa: S608
+    "DROP INDEX IF EXISTS records_held",
+    "DROP INDEX IF EXISTS records_due",
+)
 
-CHANGE: Final = f"""
-UPDATE records SET {_CHANGED}, attempts = attempts - ? WHERE key = ? AND lease = ? AND state = {LEASED}
-"""  # noqa: S608
-
-REQUEUE: Final = f"""
-UPDATE records SET state = {READY}, attempts = 0, not_before = NULL, reason = NULL, finished_at = NULL WHERE key = ?
-"""  # noqa: S608
-
-DISMISS: Final = f"""
-UPDATE records SET state = {DONE}, reason = ?, finished_at = ? WHERE key = ? AND state = {HELD}
-"""  # noqa: S608
-
-PURGE: Final = f"""
-DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE state = {DONE} AND finished_at < ? LIMIT ?)
-"""  # noqa: S608
-
-DUE: Final = f"""
-SELECT min((SELECT coalesce(min(not_before), 9e18) FROM records WHERE state = {READY} AND not_before > ?),
-           (SELECT coalesce(min(leased_until), 9e18) FROM records WHERE state = {LEASED}))
-"""  # noqa: S608
-
-STATS: Final = f"""
-SELECT (SELECT count(*) FROM records WHERE state = {READY}),
-       (SELECT count(*) FROM records WHERE state = {LEASED}),
-       (SELECT value FROM meta WHERE name = 'done'),
-       (SELECT count(*) FROM records WHERE state = {HELD}),
-       (SELECT received_at FROM records INDEXED BY records_ready WHERE state = {READY} ORDER BY sort_time, seq LIMIT 1)
-"""  # noqa: S608
-
-
-def select(state: State | None, *, after: bool, newest_first: bool) -> str:
-    """Return the query of `list`; it takes the limit and, with ``after``, the key to begin after."""
-    side, order = ("<", "DESC") if newest_first else (">", "ASC")
-    where = "true" if state is None else f"state = {STATE_CODES[state]}"
-    if after:
-        where += f" AND seq {side} (SELECT seq FROM records WHERE key = :after)"  # noqa: S608
-    return f"SELECT {_ALL} FROM records WHERE {where} ORDER BY seq {order} LIMIT :limit"  # noqa: S608
+FORGET_OLD_PROCESSES: Final = (
+    "DROP INDEX IF EXISTS records_ready",
+    "DROP TRIGGER IF EXISTS records_old_process",
+    "DELETE FROM meta WHERE name = 'migrated_at'",
+)
