@@ -55,12 +55,12 @@ class Notifier:
     """Wake waiters when something may be claimable; a notification between two waits is not lost."""
 
     def __init__(self) -> None:
-        self._notified = False
+        self.notified = False
         self._waiters: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
         """Wake everyone who waits, and the next one who will."""
-        self._notified = True
+        self.notified = True
         for waiter in self._waiters:
             if not waiter.done() and not waiter.get_loop().is_closed():
                 waiter.set_result(None)
@@ -68,11 +68,11 @@ class Notifier:
 
     def reset(self) -> None:
         """Forget earlier notifications: the caller is about to claim."""
-        self._notified = False
+        self.notified = False
 
     async def wait(self, seconds: float) -> bool:
         """Return True once notified, False after so many seconds."""
-        if self._notified:
+        if self.notified:
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
