@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import attrs
 import pytest
 from redis.asyncio import Redis
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
-from returnhelper.inbox import Added, Duplicate, RedisInbox
-from tests.support.inbox_kit import LEASE, Clock, RedisServer, free_port, make_inbox, record
+from returnhelper.inbox import Added, Duplicate, PastAttempt, RedisInbox
+from tests.support.inbox_kit import LEASE, NOON, Clock, RedisServer, free_port, make_inbox, record
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,35 @@ async def test_many_due_at_once(inbox: RedisInbox) -> None:
             await inbox.wait(1)
             found += len(await inbox.claim(700, LEASE))
     assert found == count
+
+
+async def test_restored_records(server: RedisServer) -> None:
+    """What is restored from another inbox is as it was there, however many there are, and goes on from there."""
+    note = PastAttempt(started_at=NOON, duration=1, worker="w")
+    async with (
+        RedisInbox(server.url, name=uuid4().hex) as source,
+        RedisInbox(server.url, name=uuid4().hex) as target,
+    ):
+        orders = ["o"] * 3 + [None] * 297
+        await asyncio.gather(
+            *(source.add(record(f"k{n:03}", ordering_key=order)) for n, order in enumerate(orders))
+        )
+        first, second, third, fourth = await source.claim(4, LEASE)
+        assert await source.complete(attrs.evolve(first, handled=True, history=(note,)))
+        assert await source.retry(attrs.evolve(second, history=(note,)), LEASE, "again")
+        assert await source.hold(third, "why")
+        assert await source.release(fourth)
+        records = await source.list(limit=1000)
+        assert await target.restore(records, since=NOON) == 300
+        assert await target.restore(records, since=NOON + LEASE) == 0
+        restored = await target.list(limit=1000)
+        assert restored == records
+        assert [one.added_at for one in restored] == [one.added_at for one in records]
+        assert await target.stats() == await source.stats()
+        assert await target.remembers_since() == NOON
+        assert [one.key for one in await target.claim(400, LEASE)] == [
+            one.key for one in await source.claim(400, LEASE)
+        ]
 
 
 SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}

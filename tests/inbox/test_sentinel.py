@@ -48,6 +48,8 @@ async def is_added(inbox: RedisInbox, key: str) -> bool:
         return False
 
 
+# connections that are cut while they are opened are left to the garbage collector by their library
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.siege
 @pytest.mark.parametrize("replicas", [0, 1])
 @pytest.mark.parametrize("way", ["kill", "freeze"])

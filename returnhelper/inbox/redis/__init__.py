@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from returnhelper._secrets import hide
 from returnhelper._time import Clock, to_seconds
@@ -35,7 +35,8 @@ except ModuleNotFoundError as missing:  # pragma: no cover
 # a name of its own, because an inbox has a method called list
 _Flags: TypeAlias = list[bool]
 
-_ALL_STATES = "".join(map(str, STATE_CODES.values()))
+_BATCH: Final = 128
+_ALL_STATES: Final = "".join(map(str, STATE_CODES.values()))
 
 
 class RedisInbox(BaseInbox):
@@ -79,8 +80,8 @@ class RedisInbox(BaseInbox):
             clock=clock,
             notify=self._notifier.notify,
         )
-        self._adds: Group[Record, bool] = Group(self._insert, limit=128)
-        self._changes: Group[Change, bool] = Group(self._update, limit=128)
+        self._adds: Group[Record, bool] = Group(self._insert, limit=_BATCH)
+        self._changes: Group[Change, bool] = Group(self._update, limit=_BATCH)
 
     def __repr__(self) -> str:
         return f"RedisInbox(name={self._name!r})"
@@ -150,6 +151,15 @@ class RedisInbox(BaseInbox):
         values = (to_micros(older_than), to_micros(since), limit)
         return cast("int", await self._connections.run(scripts.PURGE, *values))
 
+    async def _restore(self, records: Records) -> _Flags:
+        added: _Flags = []
+        for batch in (records[start : start + _BATCH] for start in range(0, len(records), _BATCH)):
+            added += await self._insert(batch, restored=True)
+        return added
+
+    async def _remember(self, since: datetime) -> None:
+        await self._connections.run(scripts.REMEMBER, to_micros(since))
+
     async def _listen(self) -> None:
         await self._connections.listen()
 
@@ -157,9 +167,15 @@ class RedisInbox(BaseInbox):
         due = cast("int | None", await self._connections.run(scripts.DUE))
         return None if due is None else timedelta(microseconds=due)
 
-    async def _insert(self, records: Records) -> _Flags:
-        values: list[Argument] = [scripts.SCHEMA, rows_of(records), *map(delivery_of, records)]
-        added = cast("Sequence[int]", await self._connections.add(scripts.ADD, *values))
+    async def _insert(self, records: Records, *, restored: bool = False) -> _Flags:
+        values: list[Argument] = [
+            scripts.SCHEMA,
+            rows_of(records, restored=restored),
+            *map(delivery_of, records),
+        ]
+        # only one group of adds is written at a time
+        send = self._connections.run if restored else self._connections.add
+        added = cast("Sequence[int]", await send(scripts.ADD, *values))
         return [new == 1 for new in added]
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:

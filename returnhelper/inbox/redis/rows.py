@@ -14,6 +14,7 @@ from returnhelper.inbox.store import (
     CHANGED,
     COLUMNS,
     READY,
+    STATE_CODES,
     STATE_LEASED,
     Change,
     Record,
@@ -31,7 +32,10 @@ _packed = Codec(column for column in COLUMNS if not column.changes and column.na
 _LAYOUT_1: Final = 8
 """So many values were packed before the time of the add became the last one."""
 _NOT_ADDED: Final = "0" * 16
-_set_on_add = Codec(column for column in ADDED if column.changes)
+_ADDED: Final = tuple(column for column in ADDED if column.changes)
+_RESTORED: Final = tuple(
+    column for column in COLUMNS if column.changes and column.name not in {"lease", "leased_until"}
+)
 _changed = Codec(CHANGED)
 _EVENT_TIME: Final = _packed.names.index("event_time")
 _READY: Final = str(READY)
@@ -69,27 +73,38 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
 
-def rows_of(records: Records) -> bytes:
-    """Return what a script reads of new records, packed; their deliveries go beside it."""
-    return _pack([_row_of(record) for record in records])
+def rows_of(records: Records, *, restored: bool = False) -> bytes:
+    """Return what a script reads of new records, packed; their deliveries go beside it.
+
+    A record that is ``restored`` keeps what happened to it elsewhere.
+    """
+    return _pack([_row_of(record, restored=restored) for record in records])
 
 
-def _row_of(record: Record) -> tuple[object, ...]:
-    state, finished_at = _READY, ""
+def _row_of(record: Record, *, restored: bool) -> tuple[object, ...]:
     fields: list[str] = []
-    if record.state is not State.READY or record.reason is not None:
-        values = dict(zip(_set_on_add.names, map(_text, _set_on_add.write(record)), strict=True))
-        state, finished_at = values["state"], values["finished_at"]
-        for name, text in values.items():
-            if text:
-                fields += _FIELDS.get(name, name), text
+    notes: list[str] = []
+    state, finished_at, added_at = _READY, "", ""
+    if restored or record.state is not State.READY or record.reason is not None:
+        for column in _RESTORED if restored else _ADDED:
+            value = getattr(record, column.name)
+            if value is not None and value != column.default:
+                field = _FIELDS.get(column.name, column.name)
+                text = str(value if column.kind.write is None else column.kind.write(value))
+                (notes if field in NOTES else fields).extend((field, text))
+        state = str(STATE_CODES[record.state])
+        finished_at = str(to_micros(record.finished_at)) if record.finished_at else ""
+    if restored and record.added_at:
+        added_at = f"{to_micros(record.added_at):016d}"
     return (
         record.key,
         record.ordering_key or "",
         str(to_micros(record.sort_time)),
-        str(state),
+        state,
         finished_at,
         fields,
+        notes,
+        added_at,
     )
 
 
@@ -154,7 +169,3 @@ def _values_of(
 def _read(column: Column, text: bytes) -> object:
     plain = text.decode() if column.kind in _TEXTS else int(text)
     return plain if column.kind.read is None else column.kind.read(plain)
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

@@ -129,7 +129,7 @@ return call('HMGET', P..'meta', 'version', 'since')
 )
 
 # schema, records in msgpack, then their deliveries without the time of the add. A record: key, ordering key, sort_time, state,
-# finished_at, and the fields of its hash with their values
+# finished_at, the fields of its hash with their values, what holders noted, and the time of the add or '' for now
 ADD: Final = (
     _BASE
     + _QUEUE
@@ -148,15 +148,19 @@ local line, ready, heads = batch('ZADD', 'line'), batch('ZADD', 'ready'), batch(
 local added, notify = {}, false
 local added_at = string.format('%016.0f', now)
 for i, r in ipairs(new) do
-  local key, o, t, s, finished_at, fields = r[1], r[2], r[3], r[4], r[5], r[6]
+  local key, o, t, s, finished_at, fields, notes = r[1], r[2], r[3], r[4], r[5], r[6], r[7]
   seq = seq + 1
-  if not call('SET', P..'d:'..key, ARGV[3+i]..added_at, 'NX') then added[i] = 0 else
+  if not call('SET', P..'d:'..key, ARGV[3+i]..(r[8] ~= '' and r[8] or added_at), 'NX') then added[i] = 0 else
     if #fields > 0 then call('DEL', P..'x:'..key); call('HSET', P..'r:'..key, unpack(fields)) end
+    if #notes > 0 then call('HSET', P..'x:'..key, unpack(notes)) end
     enter(s, seq, key)
     if s == READY then
       local m = member(seq, key)
       notify = true
-      if taken[o] then flush(); enqueue(m, o, t) else
+      if taken[o] or #fields > 0 then
+        flush(); enqueue(m, o, t)
+        if o ~= '' then taken[o] = m end
+      else
         put(line, t, m); put(ready, t, m)
         if o ~= '' then taken[o] = m; put(heads, o, m) end
       end
@@ -332,6 +336,14 @@ if #gone > 0 then
   call('UNLINK', unpack(names)); call('ZREM', P..'done', unpack(gone)); call('ZREM', P..'s:'..DONE, unpack(gone))
 end
 return #gone
+"""
+)
+
+# since
+REMEMBER: Final = (
+    _BASE
+    + """
+if tonumber(ARGV[2]) < tonumber(call('HGET', P..'meta', 'since')) then call('HSET', P..'meta', 'since', ARGV[2]) end
 """
 )
 
