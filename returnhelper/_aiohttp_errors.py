@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import aiohttp
 from aiohttp.http import HttpProcessingError
 
 from ._body import BodyError
+from ._request import Exchange
 from ._secrets import Redactor
 from .errors import (
     ConfigurationError,
@@ -55,31 +55,6 @@ _LONGEST_CAUSE: Final = 300
 
 _WRONG_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-
-
-class Exchange(Protocol):
-    """A call or a transfer, over all its attempts.
-
-    `sent` is True once the attempt has a connection, `status` is the status of its response, and `maybe_applied` is True
-    if an earlier attempt may have been carried out. `foreign` requests go to hosts that are not the API.
-    """
-
-    sent: bool
-    status: int | None
-    maybe_applied: bool
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def operation_name(self) -> str | None: ...
-    @property
-    def idempotency_key(self) -> str | None: ...
-    @property
-    def foreign(self) -> bool: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def redactor(self) -> Redactor: ...
 
 
 def translate(error: Exception, exchange: Exchange) -> ReturnHelperError:

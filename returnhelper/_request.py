@@ -35,8 +35,6 @@ T = TypeVar("T")
 
 QueryValue: TypeAlias = str | int | bool | Decimal | datetime | date | Sequence[int] | None
 
-API_KEY = "x-rr-apikey"
-API_TOKEN = "x-rr-apitoken"  # noqa: S105 - the name of a header
 IDEMPOTENCY_KEY = "x-returnhelper-idempotency-key"
 
 
@@ -68,28 +66,49 @@ class Acknowledgement(Model):
     """Success without content: the bare envelope."""
 
 
-class PreparedRequest:
-    """One logical call: the same for every attempt, the idempotency key included.
+class Exchange:
+    """A call or a transfer: one object for all its attempts.
 
-    `derived_key` is set if the idempotency key was derived from the unit of work that makes the call. `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
+    `sent` says that the attempt got a connection, `status` is that of its response, `maybe_applied` says that an earlier
     attempt may have been carried out.
     """
 
     foreign = False
     """Whether it goes to a host that is not the API."""
 
-    __slots__ = (
-        "body",
-        "derived_key",
-        "headers",
-        "idempotency_key",
-        "maybe_applied",
-        "operation",
-        "query",
-        "redactor",
-        "sent",
-        "status",
-    )
+    __slots__ = ("headers", "idempotency_key", "maybe_applied", "name", "redactor", "sent", "status")
+
+    def __init__(
+        self,
+        name: str,
+        headers: Mapping[str, str],
+        redactor: Redactor = NOTHING_SECRET,
+        idempotency_key: str | None = None,
+    ) -> None:
+        self.name = name
+        self.headers = headers
+        self.redactor = redactor
+        self.idempotency_key = idempotency_key
+        self.sent = False
+        self.status: int | None = None
+        self.maybe_applied = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    @property
+    def operation_name(self) -> str | None:
+        """The name of the operation, for the attribute of errors."""
+        return None if self.foreign else self.name
+
+
+class PreparedRequest(Exchange):
+    """One logical call: the same for every attempt, the idempotency key included.
+
+    `derived_key` is set if that key was derived from the unit of work that makes the call.
+    """
+
+    __slots__ = ("body", "derived_key", "operation", "query")
 
     def __init__(
         self,
@@ -102,29 +121,11 @@ class PreparedRequest:
         derived_key: DerivedKey | None = None,
         redactor: Redactor = NOTHING_SECRET,
     ) -> None:
+        super().__init__(operation.name, headers, redactor, idempotency_key)
+        self.derived_key = derived_key
         self.operation = operation
         self.query = query
         self.body = body
-        self.headers = headers
-        self.idempotency_key = idempotency_key
-        self.derived_key = derived_key
-        self.redactor = redactor
-        self.sent = False
-        self.status: int | None = None
-        self.maybe_applied = False
-
-    def __repr__(self) -> str:
-        return f"<PreparedRequest {self.operation.name}>"
-
-    @property
-    def name(self) -> str:
-        """The name of the operation, for messages."""
-        return self.operation.name
-
-    @property
-    def operation_name(self) -> str:
-        """The name of the operation, for the attribute of errors."""
-        return self.operation.name
 
     def redact(self, text: str) -> str:
         """Return the text without key and token; a server or a proxy may echo what it was sent."""

@@ -194,7 +194,7 @@ def _refusal(
         fields=fields,
         detail=detail,
         correlation_id=correlation_id,
-        operation=request.operation_name,
+        operation=request.name,
         idempotency_key=request.idempotency_key,
     )
     if isinstance(error, errors.RateLimited | errors.ServerFault):
@@ -274,7 +274,7 @@ def unexpected(
     error = UnexpectedContent(
         one_line(f"{request.name} got HTTP {status} with {request.redact(what)}; {advice}", 2 * _LONGEST_TEXT)
         + (f". The response begins: {snippet!r}" if snippet else ""),
-        operation=request.operation_name,
+        operation=request.name,
         idempotency_key=request.idempotency_key,
     )
     kept = CIMultiDict((request.redact(name), request.redact(value)) for name, value in headers.items())
@@ -282,7 +282,7 @@ def unexpected(
     error.content_type = kept.get("Content-Type")
     error.snippet = snippet
     error.response = RawResponse(
-        operation=request.operation_name,
+        operation=request.name,
         http_status=status,
         headers=kept,
         body=body,

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ._aiohttp_errors import ERRORS, Exchange, is_callers_own, timed_out, translate
+from ._aiohttp_errors import ERRORS, is_callers_own, timed_out, translate
+from ._request import Exchange
 from ._response import wait_before_retry
 from ._secrets import without_frames
 from ._session import Limits, LoopState, underway

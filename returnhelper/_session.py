@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import attrs
 
-from ._aiohttp_errors import Exchange, NotRepeated
+from ._aiohttp_errors import NotRepeated
 from ._body import ENCODINGS
+from ._request import Exchange
 from .config import RequestOptions, RetryPolicy, Timeouts
 from .errors import ConfigurationError
 

@@ -11,6 +11,7 @@ import aiohttp
 from ._address import Address
 from ._aiohttp_errors import ERRORS, unusable
 from ._body import read_chunks
+from ._request import Exchange
 from ._response import error_class
 from ._retry import run_attempts
 from ._secrets import without_frames
@@ -27,20 +28,11 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CODE: Final = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
 
-class _Transfer:
-    """One upload or download: the same for all its attempts."""
+class _Transfer(Exchange):
+    """One upload or download."""
 
-    operation_name: str | None = None
-    idempotency_key: str | None = None
     foreign = True
-
-    def __init__(self, name: str, address: Address, headers: Mapping[str, str]) -> None:
-        self.name = name
-        self.headers = headers
-        self.redactor = address.redactor()
-        self.sent = False
-        self.status: int | None = None
-        self.maybe_applied = False
+    __slots__ = ()
 
 
 class StorageTransport:
@@ -127,7 +119,7 @@ class StorageTransport:
         return await run_attempts(transfer, once, state=state, limits=limits)
 
     def _transfer(self, name: str, address: Address, headers: dict[str, str]) -> _Transfer:
-        return _Transfer(name, address, {"User-Agent": self._user_agent, **headers})
+        return _Transfer(name, {"User-Agent": self._user_agent, **headers}, address.redactor())
 
     async def _follow(
         self, state: LoopState, transfer: _Transfer, address: Address, phases: aiohttp.ClientTimeout

@@ -79,16 +79,12 @@ _NONE_FOUND: Found = ()
 # Limits of one value
 
 
+# Z* are separators, Cc controls, Cf formats such as the zero-width space, Cs unpaired surrogates.
+_INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
+
+
 def _is_visible(character: str) -> bool:
-    # Z* are separators, Cc controls, Cf formats such as the zero-width space, Cs unpaired surrogates.
-    return not character.isspace() and unicodedata.category(character) not in {
-        "Zs",
-        "Zl",
-        "Zp",
-        "Cc",
-        "Cf",
-        "Cs",
-    }
+    return not character.isspace() and unicodedata.category(character) not in _INVISIBLE
 
 
 def not_blank(text: str) -> str | None:
@@ -274,16 +270,9 @@ def _parameter(name: str, annotation: Annotation) -> _Parameter:
     marks = (mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Sent))
     sent = next(marks, Sent())
     wire_name = camel(name) if sent.name is None else sent.name
-    form = sent.form or (list if _is_list(annotation) else str if _is_uuid(annotation) else None)
+    bare = annotation.__origin__ if _origin(annotation) is Annotated else annotation
+    form = sent.form or (list if _origin(bare) in _LISTS else str if UUID in get_args(bare) else None)
     return _Parameter(wire_name, compile_check(annotation), form, sent.null)
-
-
-def _is_list(annotation: Annotation) -> bool:
-    return _origin(_bare(annotation)) in _LISTS
-
-
-def _is_uuid(annotation: Annotation) -> bool:
-    return UUID in get_args(_bare(annotation))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -326,16 +315,16 @@ def _compile(annotation: Annotation) -> Check:
     return _value_check(members, limits, required=required)
 
 
-def _bare(annotation: Annotation) -> Annotation:
-    return annotation.__origin__ if _origin(annotation) is Annotated else annotation
-
-
 def _origin(annotation: Annotation) -> object:
     return get_origin(annotation)
 
 
 def _problem(message: str, kind: ErrorKind = ErrorKind.TYPE) -> Found:
     return (FieldError("", "", message, kind),)
+
+
+def _wrong_type(value: object, wanted: str) -> Found:
+    return _problem("is required" if value is None else f"must be {wanted}, not {format_value(value)}")
 
 
 def _join(path: str, name: str) -> str:
@@ -366,11 +355,11 @@ def _value_check(members: Sequence[Any], limits: tuple[Limit, ...], *, required:
     wanted = _wanted(classes)
 
     def check(value: object) -> Found:
-        if value is None:
-            return _problem("is required") if required else _NONE_FOUND
+        if value is None and not required:
+            return _NONE_FOUND
         fits = isinstance(value, classes) or (isinstance(value, int) and Decimal in classes)
         if not fits or (whole and _is_no_number(value)):
-            return _problem(f"must be {wanted}, not {format_value(value)}")
+            return _wrong_type(value, wanted)
         return _first_broken(limits, value) if limits else _NONE_FOUND
 
     return check
@@ -406,7 +395,7 @@ def _list_check(element: Annotation, limits: tuple[Limit, ...]) -> Check:
 
     def check(value: object) -> Found:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-            return _problem("is required" if value is None else f"must be a list, not {format_value(value)}")
+            return _wrong_type(value, "a list")
         found: list[FieldError] = []
         for index, entry in enumerate(value):
             problems = check_element(entry)
@@ -422,9 +411,7 @@ def _mapping_check(member: Annotation, limits: tuple[Limit, ...]) -> Check:
 
     def check(value: object) -> Found:
         if not isinstance(value, Mapping):
-            return _problem(
-                "is required" if value is None else f"must be a mapping, not {format_value(value)}"
-            )
+            return _wrong_type(value, "a mapping")
         found: list[FieldError] = []
         for key, entry in value.items():
             if not isinstance(key, str):

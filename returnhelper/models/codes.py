@@ -169,11 +169,7 @@ class VasStatus(OpenStrEnum):
     SUCCESSFUL = "successful"
     FAILED = "failed"
 
-    __synonyms__ = _numbered("pending", "successful", "failed") | {
-        "PENDING": "pending",
-        "SUCCESSFUL": "successful",
-        "FAILED": "failed",
-    }
+    __synonyms__ = _numbered("pending", "successful", "failed")
 
 
 class BoxType(OpenStrEnum):

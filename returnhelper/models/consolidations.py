@@ -21,8 +21,8 @@ from returnhelper.types import Rma
 
 
 @model
-class ShipTo(Model):
-    """Destination of a consolidated order, as it is read; `ShipToAddress` is what is sent."""
+class _Destination(Model):
+    """Where a consolidated order goes, as it is read."""
 
     ship_to_country: str | None = None
     ship_to_contact_name: str | None = None
@@ -36,6 +36,12 @@ class ShipTo(Model):
     ship_to_city: str | None = None
     ship_to_state: str | None = None
     ship_to_postal_code: str | None = None
+
+
+@model
+class ShipTo(_Destination):
+    """Destination of a consolidated order, as it is read; `ShipToAddress` is what is sent."""
+
     ship_to_type: str | None = None
 
 
@@ -114,7 +120,7 @@ class ConsolidateShippingShipment(Model):
 
 
 @model
-class ConsolidateShippingOrder(Model):
+class ConsolidateShippingOrder(_Destination):
     """A consolidated outbound order.
 
     Its id is a 26-character ULID, its number looks like ``CNS240813-0000001``. Operations return the destination as
@@ -132,18 +138,6 @@ class ConsolidateShippingOrder(Model):
     currency_code: str | None = None
     delivery_instructions: str | None = None
     ship_to: ShipTo | None = None
-    ship_to_contact_name: str | None = None
-    ship_to_phone: str | None = None
-    ship_to_fax: str | None = None
-    ship_to_email: str | None = None
-    ship_to_company_name: str | None = None
-    ship_to_street1: str | None = None
-    ship_to_street2: str | None = None
-    ship_to_street3: str | None = None
-    ship_to_city: str | None = None
-    ship_to_state: str | None = None
-    ship_to_postal_code: str | None = None
-    ship_to_country: str | None = None
     custom_field_map: Mapping[str, str | None] | None = None
     create_on: datetime | None = None
     modify_on: datetime | None = None

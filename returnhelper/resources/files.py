@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
@@ -19,9 +19,7 @@ from returnhelper.models.files import DownloadedFile, PreSignedUploadUrl, Upload
 from returnhelper.resources._base import Resource
 
 if TYPE_CHECKING:
-    from returnhelper.config import Environment
-
-T = TypeVar("T")
+    from returnhelper._storage import StorageTransport
 
 _GET_PRE_SIGNED_UPLOAD_URL: Final = Operation(
     "File/GetPreSignedUploadUrl",
@@ -38,38 +36,12 @@ _AS_THEY_ARE = "/%:@!$&'()*+,;=~-._"
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
 
 
-class _SupportsTransfer(Protocol):
-    """What this resource needs to reach hosts other than the API."""
-
-    @property
-    def environment(self) -> Environment: ...
-
-    async def put(
-        self,
-        address: Address,
-        open_body: Callable[[], AsyncIterator[bytes]],
-        *,
-        size: int,
-        content_type: str,
-        repeatable: bool,
-        options: RequestOptions | None = None,
-    ) -> None: ...
-
-    async def get(
-        self,
-        address: Address,
-        receive: Callable[[Mapping[str, str], AsyncIterator[bytes]], Awaitable[T]],
-        *,
-        options: RequestOptions | None = None,
-    ) -> T: ...
-
-
 class Files(Resource):
     """Uploads and downloads. Key and token never go to the hosts that store the files."""
 
     __slots__ = ("_storage",)
 
-    def __init__(self, caller: SupportsCall, storage: _SupportsTransfer) -> None:
+    def __init__(self, caller: SupportsCall, storage: StorageTransport) -> None:
         super().__init__(caller)
         self._storage = storage
 

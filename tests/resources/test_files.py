@@ -463,7 +463,7 @@ async def test_an_unreachable_host(tmp_path: Path) -> None:
 def test_redirects_to_plain_http_are_not_followed() -> None:
     """A redirect from https to http is never followed."""
     source = Address("https://files.example/a")
-    transfer = _storage._Transfer("the download", source, {})
+    transfer = _storage._Transfer("the download", {}, source.redactor())
     with pytest.raises(UnexpectedContent, match="plain http"):
         _storage._redirected(transfer, source, "http://files.example/b")
     target = _storage._redirected(transfer, source, "/b?c=%2F")
