@@ -75,6 +75,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/client.py
 	$(BIN)/python benchmarks/inbox.py
+	$(BIN)/python benchmarks/worker.py
 	$(BIN)/python benchmarks/responsiveness.py
 	$(BIN)/python benchmarks/hostile.py
 
