@@ -14,6 +14,8 @@ from returnhelper.inbox.store import Inbox, Record
 
 _log = logging.getLogger("returnhelper.inbox")
 _EXTENDED_AFTER: Final = 1 / 3  # of the lease
+_CHECKS: Final = 6  # per lease
+_LONGEST_INTERVAL: Final = 1.0
 
 
 class Lease:
@@ -38,8 +40,9 @@ class Lease:
 class LeaseKeeper:
     """Extend the leases of a worker after a third of their duration, all that are due at once.
 
-    The worker's timer decides whether a lease has run out, from before the call that began it: so never later than the
-    store does. A lease that ran out, because the store was away or this process was stopped, is lost.
+    The worker's timer decides whether a lease has run out, counted from before the call that began it: never later than the
+    store does. A lease that would run out before the next `check`, because the store was away or this process was stopped,
+    is given up. `check` wants to be called every ``interval`` seconds.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class LeaseKeeper:
         self._duration = duration
         self._counters = counters
         self._elapsed = elapsed
+        self.interval = min(_LONGEST_INTERVAL, duration.total_seconds() / _CHECKS)
         self._leases: dict[str, Lease] = {}
         self._extending: asyncio.Task[None] | None = None
 
@@ -81,7 +85,7 @@ class LeaseKeeper:
         now, duration = self._elapsed(), self._duration.total_seconds()
         due: list[Lease] = []
         for lease in self._leases.values():
-            if now >= lease.expires:
+            if now >= lease.expires - self.interval:
                 if not lease.lost:
                     lease.lose()
             elif not lease.lost and lease.expires - now <= duration * (1 - _EXTENDED_AFTER):

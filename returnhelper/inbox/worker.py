@@ -38,8 +38,7 @@ __all__ = ["Worker", "WorkerCounters"]
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
-_LONGEST_TICK: Final = 1.0
-_TICKS: Final = 6  # per lease
+_LONGEST_WAIT: Final = 1.0  # of a record that was claimed ahead
 _BLOCKED_AFTER: Final = (1.0, 5.0)  # a third of the lease within these bounds, in seconds
 _MOST_PREFETCHED: Final = 200
 _MOST_UNRECORDED: Final = 500
@@ -294,9 +293,9 @@ class Worker(Uncopyable):
         try:
             while True:
                 self._watchdog.beat()
-                await asyncio.sleep(min(_LONGEST_TICK, self._lease.total_seconds() / _TICKS))
+                await asyncio.sleep(self._leases.interval)
                 self._leases.check()
-                if self._waiting and self._elapsed() - self._waiting[0].waits_since > _LONGEST_TICK:
+                if self._waiting and self._elapsed() - self._waiting[0].waits_since > _LONGEST_WAIT:
                     # the handlers became slower than they were: somebody else may have time
                     self._release_waiting()
         finally:

@@ -43,7 +43,7 @@ async def test_names_the_handler(caplog: pytest.LogCaptureFixture) -> None:
     inbox = MemoryInbox()
     worker = Worker(inbox, made, concurrency=1, **FAST)
     worker._watchdog = Watchdog(0.1)
-    worker._lease = worker._lease / 1000  # a sign of life every 10 ms
+    worker._leases.interval = 0.01  # of the signs of life
     async with worker:
         for number in (1, 2):
             await inbox.add(event(str(number)))
