@@ -93,6 +93,17 @@ class TestDerivation:
         made = {KeyScope(where, name).take(operation, body).text for where, name, operation, body in calls}
         assert len(made) == len(calls)
 
+    @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=20))
+    def test_the_nth_call_that_is_carried_out_has_the_nth_key(self, calls: list[tuple[int, bool]]) -> None:
+        """However often calls fail in between, what is carried out has the keys of a run without failures."""
+        run, flawless = KeyScope(EVENT, "x"), KeyScope(EVENT, "x")
+        for number, succeeds in calls:
+            key = run.take("op", bytes([number]))
+            if succeeds:
+                assert key == flawless.take("op", bytes([number]))
+            else:
+                run.give_back(key, refused=False)
+
     def test_the_order_of_members_does_not_matter(self) -> None:
         """A release that writes the members of a body in another order derives the same key."""
         bodies = ({"a": 1, "b": [{"c": 2, "d": 3}]}, {"b": [{"d": 3, "c": 2}], "a": 1})

@@ -63,7 +63,14 @@ async def test_round_trip(inbox: Inbox) -> None:
 @pytest.mark.parametrize("verb", ["complete", "retry", "hold", "release", "extend"])
 async def test_holder_notes(inbox: Inbox, verb: str) -> None:
     """What the holder of a lease sets in `handled` and `history` is stored with any verb, and kept by the next one."""
-    first = PastAttempt(started_at=NOON, duration=0.25, worker="w", error="ValueError: ü\x00", traceback="…")
+    first = PastAttempt(
+        started_at=NOON,
+        duration=0.25,
+        worker="w",
+        error="ValueError: ü\x00",
+        traceback="…",
+        refusals=(("a1", 2),),
+    )
     await inbox.add(record("k"))
     (claimed,) = await inbox.claim(1, LEASE)
     assert (claimed.handled, claimed.history) == (None, ())
