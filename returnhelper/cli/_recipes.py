@@ -139,15 +139,14 @@ async def arrivals(demo: Demo, shipment: int) -> list[int]:
     emu.warehouse.add_images(packages[0], 2)
     line = emu.account.inventories[packages[0]].line_item_id
     await shop.until("the pictures", lambda: shop.images[line] == 3)
-    for inventory in packages[:1]:
-        await demo.call(
-            "return_inventories.get",
-            demo.rh.return_inventories.get(inventory),
-            lambda i: (
-                f"{i.return_inventory_id}: {i.handling_code}/{i.handling_status_code}, "
-                f"{len(i.return_request_line_item_images)} pictures"
-            ),
-        )
+    await demo.call(
+        "return_inventories.get",
+        demo.rh.return_inventories.get(packages[0]),
+        lambda i: (
+            f"{i.return_inventory_id}: {i.handling_code}/{i.handling_status_code}, "
+            f"{len(i.return_request_line_item_images)} pictures"
+        ),
+    )
     return packages + stray
 
 
@@ -156,15 +155,16 @@ async def handlings(demo: Demo, inventories: list[int]) -> None:
     demo.screen.chapter("3  Handling: hold, split, resend, recall, dispose, cancel")
     first, second, third = inventories
     for inventory in inventories:
-        await demo.call(
-            "update_handling",
-            demo.rh.return_inventories.update_handling(inventory, "ohd"),
-            lambda _, i=inventory: f"{i} → on hold",  # type: ignore[misc]
-        )
+        await _handle(demo, inventory, "ohd", "on hold")
     piece, other = await _split(demo, first)
     await asyncio.gather(_resend(demo, second), _recall(demo, third))
     await _dispose(demo, piece)
     await _cancel(demo, other)
+
+
+async def _handle(demo: Demo, inventory: int, code: str, meaning: str) -> None:
+    work = demo.rh.return_inventories.update_handling(inventory, code)
+    await demo.call("update_handling", work, lambda _: f"{inventory} → {meaning}")
 
 
 async def _split(demo: Demo, inventory: int) -> tuple[int, int]:
@@ -229,11 +229,7 @@ async def _recall(demo: Demo, inventory: int) -> None:
 
 async def _dispose(demo: Demo, inventory: int) -> None:
     shop = demo.shop
-    await demo.call(
-        "update_handling",
-        demo.rh.return_inventories.update_handling(inventory, "dsp"),
-        lambda _: f"{inventory} → dispose",
-    )
+    await _handle(demo, inventory, "dsp", "dispose")
     await demo.warehouse(f"disposes of inventory {inventory}")
     demo.emu.warehouse.complete_handling(inventory)
     await shop.until("the disposal", lambda: ("completed", inventory) in shop.facts)
@@ -241,11 +237,7 @@ async def _dispose(demo: Demo, inventory: int) -> None:
 
 async def _cancel(demo: Demo, inventory: int) -> None:
     shop = demo.shop
-    await demo.call(
-        "update_handling",
-        demo.rh.return_inventories.update_handling(inventory, "oth"),
-        lambda _: f"{inventory} → others",
-    )
+    await _handle(demo, inventory, "oth", "others")
     await demo.call(
         "cancel_handling",
         demo.rh.return_inventories.cancel_handling(inventory),

@@ -10,24 +10,15 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-_STYLES = {
-    "call": "cyan",
-    "desk": "yellow",
-    "event": "green",
-    "dup": "bright_black",
-    "held": "magenta",
-    "refused": "red",
-    "lost": "red",
-}
-_SYMBOLS = {"call": "→", "desk": "■", "event": "←", "dup": "↺", "held": "‖", "refused": "✗", "lost": "✗"}
-_ASCII_SYMBOLS = {
-    "call": ">",
-    "desk": "#",
-    "event": "<",
-    "dup": "=",
-    "held": "|",
-    "refused": "x",
-    "lost": "x",
+# kind of row -> its colour, its symbol, and its symbol where only ASCII can be printed
+_KINDS = {
+    "call": ("cyan", "→", ">"),
+    "desk": ("yellow", "■", "#"),
+    "event": ("green", "←", "<"),
+    "dup": ("bright_black", "↺", "="),
+    "held": ("magenta", "‖", "|"),
+    "refused": ("red", "✗", "x"),
+    "lost": ("red", "✗", "x"),
 }
 
 _LEGEND = (
@@ -62,7 +53,7 @@ class Screen:
                 Text(f"  {name:<9} ", style="bright_black").append(address, style=""), soft_wrap=True
             )
         legend = [
-            Text(f"{self._symbol(kind)} {kind} ", style=_STYLES[kind]).append(meaning, style="bright_black")
+            Text(f"{self._symbol(kind)} {kind} ", style=_KINDS[kind][0]).append(meaning, style="bright_black")
             for kind, meaning in _LEGEND
         ]
         per_line = len(legend) if self.console.width >= _WIDE else 2
@@ -87,7 +78,7 @@ class Screen:
         dim = "bright_black" if kind == "dup" else ""
         line = Text.assemble(
             (f"{self.elapsed:5.2f}s ", "bright_black"),
-            (f"{f'{self._symbol(kind)} {kind}':<9} ", _STYLES[kind]),
+            (f"{f'{self._symbol(kind)} {kind}':<9} ", _KINDS[kind][0]),
             (f"{name:<25} ", dim or "bold"),
         )
         self._print(line, detail, dim)
@@ -114,7 +105,7 @@ class Screen:
         self.console.print(line, soft_wrap=True)
 
     def _symbol(self, kind: str) -> str:
-        return (_SYMBOLS if self._unicode else _ASCII_SYMBOLS)[kind]
+        return _KINDS[kind][1 if self._unicode else 2]
 
     def _plain(self, text: str) -> str:
         return text if self._unicode else text.replace("→", "->").replace("·", "-")

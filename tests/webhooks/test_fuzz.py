@@ -8,16 +8,7 @@ from hypothesis import strategies as st
 from returnhelper.inbox import MemoryInbox
 from returnhelper.testing import ENDPOINT, sign_delivery
 from returnhelper.webhooks import Outcome, OutcomeKind, Receiver, Verifier
-
-STATUS = {
-    OutcomeKind.NEW: 200,
-    OutcomeKind.DUPLICATE: 200,
-    OutcomeKind.HELD: 200,
-    OutcomeKind.TRIAL: 200,
-    OutcomeKind.REFUSED: 401,
-    OutcomeKind.OVERSIZE: 413,
-    OutcomeKind.UNAVAILABLE: 503,
-}
+from tests.fuzz.targets import STATUS
 
 names = st.sampled_from(["returnhelper-signature", "Signature", "TIMESTAMP", "timestamp", "x"]) | st.text()
 values = st.text() | st.binary() | st.none() | st.integers() | st.lists(st.text(), max_size=2)
