@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from returnhelper._wire.json import BOM, NotJSON, canonical, decode, encode
 from returnhelper._wire.model import Model, model, wire
-from returnhelper._wire.reader import structure
+from returnhelper._wire.reader import reader_of, structure
 from returnhelper._wire.scalars import StructureError, to_datetime
 from returnhelper._wire.writer import unstructure
 
@@ -26,6 +26,7 @@ __all__ = [
     "decode",
     "encode",
     "model",
+    "reader_of",
     "structure",
     "to_datetime",
     "unstructure",

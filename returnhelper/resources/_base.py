@@ -151,7 +151,7 @@ class Resource(Uncopyable):
 def _read_object(op: Operation, parsed: ParsedResponse, result: type[M]) -> M | UnexpectedContent:
     found, documented = _response.payload(op, parsed.envelope)
     members = _members(result)
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         # A payload member that is null is not a member of the payload.
         found = _spelled(
             {k: v for k, v in found.items() if v is not None or k not in op.payload} if op.payload else found,

@@ -37,7 +37,7 @@ from returnhelper.webhooks.envelope import read_body as read_envelope
 from returnhelper.webhooks.events import Event
 from returnhelper.webhooks.outcome import BodyLost, Outcome, OutcomeKind, ReceiverCounters
 from returnhelper.webhooks.router import Router
-from returnhelper.webhooks.signature import Headers, Verified, Verifier, raw_body
+from returnhelper.webhooks.signature import Headers, Verified, Verifier, plain_headers, raw_body
 from returnhelper.webhooks.waiting import Expectation, Listener, Unsubscribe
 
 __all__ = ["Outcome", "OutcomeKind", "Receiver", "ReceiverCounters"]
@@ -228,6 +228,7 @@ class Receiver(Uncopyable):
         seconds = to_seconds("timeout", timeout)
         require("chunks", chunks, valid=isinstance(chunks, AsyncIterable), what="an async iterable of bytes")
         self.counters.received += 1
+        headers = plain_headers(headers)
         try:
             body = await read_body(headers, chunks, limit=self.max_body, budget=self._budget, timeout=seconds)
         except BodyRefused as refused:

@@ -26,6 +26,7 @@ from returnhelper.webhooks._signing import (
     header_items,
     is_ambiguous,
     is_digest,
+    plain_headers,
     raw_body,
     read_signing_headers,
     timestamp_text,
@@ -44,6 +45,7 @@ __all__ = [
     "Verifier",
     "find_header",
     "header_items",
+    "plain_headers",
     "raw_body",
     "sign",
 ]

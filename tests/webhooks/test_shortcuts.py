@@ -8,9 +8,12 @@ import attrs
 import pytest
 
 from returnhelper._wire import decode
+from returnhelper.errors import PayloadInvalid
 from returnhelper.inbox.store import Record, State
-from returnhelper.webhooks import _arrival
+from returnhelper.webhooks import _arrival, events
 from returnhelper.webhooks.envelope import Envelope, dedup_key, ordering_key, read_body, read_envelope
+from returnhelper.webhooks.events import build_event
+from returnhelper.webhooks.signature import Headers, find_header, plain_headers
 
 NOW = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -43,6 +46,49 @@ def test_plain_headers_take_the_shortcut() -> None:
     """Usual headers take the shortcut; secrets and WSGI environs do not."""
     taken = {name for name, headers in HEADERS.items() if _arrival._plain_headers(headers) is not None}  # type: ignore[arg-type]
     assert taken == {"lower case", "capitals", "no letters", "none"}
+
+
+PAIRS = {
+    "bytes": [(b"Host", b"a"), (b"timestamp", b"2030"), (b"cookie", b"c")],
+    "the same name twice": [(b"timestamp", b"1"), (b"Timestamp", b"2")],
+    "joined": [("timestamp", "2030, 2030"), ("host", "a, b")],
+    "not ASCII": [(b"host", b"sch\xc3\xb6n"), (b"timestamp", b"2030")],
+    "a name that is not ASCII": [(b"gr\xf6sse", b"1"), (b"timestamp", b"2030")],
+    "not pairs": [(b"timestamp",)],
+}
+
+
+@pytest.mark.parametrize(
+    "headers", [*HEADERS.values(), *PAIRS.values()], ids=[*HEADERS, *(f"pairs, {name}" for name in PAIRS)]
+)
+def test_headers_in_a_plain_dict_say_the_same(headers: Headers) -> None:
+    """Headers as a plain dict are found and stored as those that were received."""
+    plain = plain_headers(headers)
+    for name in ("host", "timestamp", "cookie", "content-type", "content-length"):
+        found, expected = find_header(plain, name), find_header(headers, name)
+        assert found == (
+            expected.decode() if isinstance(found, str) and isinstance(expected, bytes) else expected
+        )
+    assert _arrival.stored_headers(plain) == _arrival.stored_headers(headers)
+
+
+def test_usual_headers_become_a_plain_dict() -> None:
+    """The headers that ASGI servers pass become a dict; one value that is not ASCII leaves them as they are."""
+    assert plain_headers(PAIRS["bytes"]) == {"host": "a", "timestamp": "2030", "cookie": "c"}
+    assert plain_headers(PAIRS["not ASCII"]) is PAIRS["not ASCII"]
+
+
+def test_an_event_read_at_once_is_one_of_from_decoded() -> None:
+    """The second event of an action, read without looking up its class, equals the first, with its body and its key."""
+    body = b'{"action": "labelGenerated", "label": {"labelId": 1, "shipmentId": 2}, "more": 1}'
+    first, second = (build_event(decode(body), body) for _ in range(2))
+    full = events.LabelGenerated.from_decoded(decode(body), body)
+    for event in (first, second):
+        assert event == full
+        assert type(event) is events.LabelGenerated
+        assert (event.raw, event.extra, event.dedup_key) == (full.raw, full.extra, full.dedup_key)
+    with pytest.raises(PayloadInvalid, match=r"label\.labelId"):
+        build_event(decode(body.replace(b"1,", b"[],")), body)
 
 
 def test_a_record_from_columns_is_one_of_the_constructor() -> None:

@@ -51,7 +51,7 @@ class Event(_Received):
             event = structure(decoded, cls)
         except StructureError as error:
             event = cls._from_second_form(decoded, error)
-        _set_body(event, body)
+        set_body(event, body)
         return event
 
     @classmethod
@@ -88,7 +88,7 @@ class Event(_Received):
         return ordering_key(unstructure(self) if self.raw is None else self.raw)
 
 
-_set_body: Callable[[Event, bytes | None], None] = _Received.__dict__["_body"].__set__
+set_body: Callable[[Event, bytes | None], None] = _Received.__dict__["_body"].__set__
 _set_raw: Callable[[Event, JSONObject], None] = Model.__dict__["_raw"].__set__
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, cast
 
 from returnhelper._arguments import refuse
 from returnhelper._lazy import load
-from returnhelper._wire import NotJSON, decode
+from returnhelper._wire import NotJSON, decode, reader_of
 from returnhelper.errors import PayloadInvalid
 from returnhelper.types import JSONObject, JSONValue
-from returnhelper.webhooks.events._base import Event, UnknownEvent
+from returnhelper.webhooks.events._base import Event, UnknownEvent, set_body
 from returnhelper.webhooks.events._catalog import (
     EVENT_TYPES,
     class_name,
@@ -24,7 +24,8 @@ from returnhelper.webhooks.events._catalog import (
 _LONGEST_ACTION: Final = 100
 _log = logging.getLogger("returnhelper.webhooks")
 _loaded: dict[str, type[Event]] = {}
-_usual: dict[str, type[Event]] = {}  # by action, where it alone decides: 2 % of a small typed delivery
+# By action, where it alone decides: what `from_decoded` does first, without the calls that add 4 % to a small typed delivery.
+_usual: dict[str, Callable[[JSONObject], Event]] = {}
 
 
 def parse_event(body: bytes) -> Event:
@@ -51,15 +52,21 @@ def build_event(decoded: JSONValue, body: bytes | None = None) -> Event:
     action = decoded.get("action")
     if not isinstance(action, str):
         return UnknownEvent.from_decoded(decoded, body)
-    cls = _usual.get(action)
-    if cls is not None:
-        return cls.from_decoded(decoded, body)
+    read = _usual.get(action)
+    if read is not None:
+        try:
+            event = read(decoded)
+        except Exception:  # noqa: BLE001, S110 - `from_decoded` reads it again, and says what does not fit
+            pass
+        else:
+            set_body(event, body)
+            return event
     version = decoded.get("version")
     name = class_name(action, version)
     if name is not None:
         cls = _load(name)
         if not has_versions(action):
-            _usual[action] = cls
+            _usual[action] = reader_of(cls)
         return cls.from_decoded(decoded, body)
     return _build_from_alias(action, version, decoded, body)
 
