@@ -72,12 +72,14 @@ audit: $(VENV)/.dev
 	$(BIN)/python .ci/audit.py
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/ingest.py
-	$(BIN)/python benchmarks/client.py
-	$(BIN)/python benchmarks/inbox.py
-	$(BIN)/python benchmarks/worker.py
-	$(BIN)/python benchmarks/responsiveness.py
-	$(BIN)/python benchmarks/hostile.py
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.client
+	$(BIN)/python -m benchmarks.servers
+	$(BIN)/python -m benchmarks.imports
+	$(BIN)/python -m benchmarks.inbox
+	$(BIN)/python -m benchmarks.worker
+	$(BIN)/python -m benchmarks.responsiveness
+	$(BIN)/python -m benchmarks.hostile
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"

@@ -23,7 +23,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from statistics import median, quantiles
 from typing import Any
 
 import gidgethub.routing
@@ -32,6 +31,7 @@ import orjson
 import standardwebhooks
 import stripe
 
+from benchmarks.figures import cell
 from returnhelper._wire import decode
 from returnhelper.inbox.memory import MemoryInbox
 from returnhelper.webhooks import Endpoint, Receiver, Router, Verifier, events, sign
@@ -218,6 +218,7 @@ class Candidates:
             )
 
 
+GOALS = {"typed": {"small": 1.5, "large": 1.7}, "acknowledge": {"small": 1.8, "large": 1.0}}
 NAMES = ("floor", "typed", "acknowledge", "duplicate", "standardwebhooks", "gidgethub", "stripe")
 
 
@@ -255,11 +256,11 @@ def main() -> None:
     rows: dict[str, list[str]] = {name: [] for name in NAMES}
     for make, kind in ((small, events.LabelGenerated), (large, events.NewInventoryCreated)):
         for name, values in asyncio.run(ratios(make, kind, arguments.rounds)).items():
-            low, _, high = quantiles(values, n=4)
-            rows[name].append(f"{median(values):6.2f} ({low:.2f} to {high:.2f})")
-    print(f"{'':18}{'small, 608 bytes':>26}{'large, 4163 bytes':>26}")
+            goal = GOALS.get(name, {}).get(make.__name__)
+            rows[name].append(cell(values, goal))
+    print(f"{'':18}{'small, 608 bytes':<46}large, 4163 bytes")
     for name, cells in rows.items():
-        print(f"{name:18}" + "".join(f"{cell:>26}" for cell in cells))
+        print(f"{name:18}{cells[0]:<46}{cells[1]}")
 
 
 if __name__ == "__main__":
