@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import attrs
@@ -15,7 +17,8 @@ import pytest
 from redis.asyncio import Redis
 
 from returnhelper.errors import ConfigurationError, InboxUnavailable
-from returnhelper.inbox import Added, Duplicate, PastAttempt, RedisInbox
+from returnhelper.inbox import Added, Duplicate, PastAttempt, RedisInbox, State, Worker
+from returnhelper.webhooks import Router, events
 from tests.support.inbox_kit import LEASE, NOON, Clock, RedisServer, free_port, make_inbox, record
 
 
@@ -204,6 +207,60 @@ async def test_restored_records(server: RedisServer) -> None:
         assert [one.key for one in await target.claim(400, LEASE)] == [
             one.key for one in await source.claim(400, LEASE)
         ]
+
+
+OF_CLIENTS = {f"cmdstat_{name}" for name in ("config|resetstat", "eval", "evalsha", "info", "ping", "hello")}
+
+
+async def test_depth(inbox: RedisInbox, admin: Redis) -> None:
+    """However many are ready, wait, are blocked or done, a claim and the counts run as many commands in the server."""
+
+    async def add(kind: str, count: int, order: str | None = None, **members: Any) -> None:
+        new = [record(f"{kind}{number}", ordering_key=order, **members) for number in range(count)]
+        await asyncio.gather(*(inbox.add(one) for one in new))
+
+    async def measure() -> list[dict[str, int]]:
+        found = []
+        for call in (inbox.claim(1, LEASE), inbox.claim(20, LEASE), inbox.stats()):
+            await admin.config_resetstat()
+            await call
+            commands = (await admin.info("commandstats")).items()
+            found.append({name: each["calls"] for name, each in commands if name not in OF_CLIENTS})
+        return found
+
+    await add("waiting", 1)
+    (waiting,) = await inbox.claim(1, LEASE)
+    assert await inbox.retry(waiting, 3600)
+    await add("first", 50)
+    before = await measure()
+    await add("later", 300)
+    for one in await inbox.claim(300, LEASE):
+        assert await inbox.retry(one, 3600)
+    await add("done", 300, state=State.DONE, finished_at=NOON)
+    await add("blocked", 300, "one")
+    await add("more", 300)
+    assert await measure() == before
+
+
+async def test_wakes_for_one_ordering_key_share_commits(server: RedisServer, admin: Redis) -> None:
+    """A worker sends a completion and the claim of the next of an ordering key together."""
+    done = asyncio.Event()
+    router, count = Router(), 60
+
+    @router.on_any
+    async def handle(event: events.Event) -> None:
+        if event.notification_id == f"k{count - 1}":
+            done.set()
+
+    async with RedisInbox(server.url, name=uuid4().hex) as inbox:
+        for number in range(count):
+            body = json.dumps({"action": "somethingNew", "notificationId": f"k{number}"}).encode()
+            event_time = NOON + timedelta(seconds=number)
+            await inbox.add(record(f"k{number}", body=body, ordering_key="one", event_time=event_time))
+        before = await loops(admin)
+        async with Worker(inbox, router), asyncio.timeout(60):
+            await done.wait()
+        assert await loops(admin) - before < 1.5 * count
 
 
 SAFE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
