@@ -50,10 +50,16 @@ class RedisInbox(BaseInbox):
       loses up to two seconds of acknowledged records.
     - snapshots alone, or no persistence: everything since the last snapshot is lost with the server process.
 
-    ``maxmemory-policy`` must be ``noeviction``: any other one may delete records. A replica that takes over may lack the
-    last acknowledged records. All keys begin with ``{name}:``. ``timeout`` is how long a response may take before
-    `InboxUnavailable`, ``poll`` the longest time between two checks for records that no notification announced; both are
-    seconds or a timedelta. Leases, delays and purges go by the clock of the server; those of the clients may differ.
+    ``maxmemory-policy`` must be ``noeviction``: the ``allkeys-`` ones delete records. Opening the inbox logs a warning about
+    settings that break the promise, and refuses nodes of a Redis Cluster with `ConfigurationError`.
+
+    ``url`` is that of a server, or ``redis+sentinel://host1:26379,host2:26379/name-of-the-master/0``. ``replicas`` is how
+    many replicas must have a record before it counts as added; with 0, a replica that takes over may lack the last
+    acknowledged records. If there are fewer, `add` raises `InboxUnavailable`, and the same add later finds a duplicate.
+
+    All keys begin with ``{name}:``. ``timeout`` is how long a response may take before `InboxUnavailable`, ``poll`` the
+    longest time between two checks for records that no notification announced; both are seconds or a timedelta. Leases,
+    delays and purges go by the clock of the server; those of the clients may differ.
     """
 
     def __init__(

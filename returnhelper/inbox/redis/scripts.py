@@ -134,10 +134,12 @@ ADD: Final = (
     _BASE
     + _QUEUE
     + """
-call('HSETNX', P..'meta', 'version', ARGV[2])
-call('HSETNX', P..'meta', 'since', now)
 local new = cmsgpack.unpack(ARGV[3])
 local seq = call('HINCRBY', P..'meta', 'seq', #new) - #new
+if seq == 0 then -- the first of all, perhaps of a server that has lost its data since the inbox was opened
+  call('HSETNX', P..'meta', 'version', ARGV[2])
+  call('HSETNX', P..'meta', 'since', now)
+end
 local taken, orders = {}, {}
 for _, r in ipairs(new) do if r[2] ~= '' then orders[#orders + 1] = r[2] end end
 if #orders > 0 then
