@@ -57,6 +57,7 @@ class Attempt(Lease):
         "handled",
         "past",
         "recalled",
+        "stored_under",
         "transaction",
         "waits_since",
     )
@@ -70,6 +71,7 @@ class Attempt(Lease):
         self.past: PastAttempt | None = None
         self.ended = False
         self.recalled = False
+        self.stored_under: str | None = None  # the token of the lease under which the outcome was stored
         self.transaction: TransactionScope | None = None
         self._cancel_interval = 0.0
         self._task: asyncio.Task[object] | None = None

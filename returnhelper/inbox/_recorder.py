@@ -162,6 +162,7 @@ class Recorder:
             except Exception as second:  # noqa: BLE001
                 return second
         if stored:
+            attempt.stored_under = record.lease
             self._counters.count(disposition.kind, record, self._clock())
         elif record.lease != attempt.record.lease:
             return InboxUnavailable("a claim renewed the lease meanwhile")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -23,15 +22,15 @@ from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
 from returnhelper.inbox._attempt import Attempt, Dispatcher, Handling, StopCause
 from returnhelper.inbox._backoff import Backoff, Outage
+from returnhelper.inbox._claims import Claims
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox._leases import LeaseKeeper
-from returnhelper.inbox._prefetch import Prefetch
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
 from returnhelper.inbox._transaction import TransactionalInbox, TransactionScope
 from returnhelper.inbox._watchdog import Watchdog
-from returnhelper.inbox.store import LEASE_EXPIRED, Inbox, Record
+from returnhelper.inbox.store import Inbox
 
 __all__ = ["Worker", "WorkerCounters"]
 
@@ -40,8 +39,6 @@ _log = logging.getLogger("returnhelper.inbox")
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
 _LONGEST_WAIT: Final = 1.0  # of a record that was claimed ahead
 _BLOCKED_AFTER: Final = (1.0, 5.0)  # a third of the lease within these bounds, in seconds
-_MOST_PREFETCHED: Final = 200
-_MOST_UNRECORDED: Final = 500
 _LONGEST_NAME: Final = 200
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _RELEASE: Final = Disposition(DispositionKind.RELEASE)
@@ -156,7 +153,15 @@ class Worker(Uncopyable):
             begin=(lambda: TransactionScope(inbox)) if isinstance(inbox, TransactionalInbox) else None,
             commit=self._recorder.commit,
         )
-        self._prefetch = Prefetch(_MOST_PREFETCHED, elapsed=elapsed)
+        self._claims = Claims(
+            inbox,
+            self._leases,
+            self._recorder,
+            self.counters,
+            concurrency=concurrency,
+            lease=lease_time,
+            elapsed=elapsed,
+        )
         low, high = _BLOCKED_AFTER
         self._watchdog = Watchdog(min(high, max(low, lease_time.total_seconds() / 3)))
         self._context = Context()
@@ -166,11 +171,11 @@ class Worker(Uncopyable):
     def _reset(self) -> None:
         self._stopping = asyncio.Event()
         self._progress = asyncio.Event()
-        self._alone = False
+        self._interrupt: asyncio.Timeout | None = None
         self._waiting: deque[Attempt] = deque()
         self._running: set[Attempt] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._leases.clear()
+        self._claims.reset()
         self._service: asyncio.Task[None] | None = None
 
     @property
@@ -243,6 +248,8 @@ class Worker(Uncopyable):
     def _stop(self) -> None:
         self._stopping.set()
         self._progress.set()
+        if self._interrupt is not None and not self._interrupt.expired():
+            self._interrupt.reschedule(asyncio.get_running_loop().time())
 
     def _is_cancelled(self) -> bool:
         return self._service is None or self._service.cancelling() > 0
@@ -281,8 +288,10 @@ class Worker(Uncopyable):
             attempt.cancel(StopCause.DRAIN)
         while self._running:
             await self._next_progress()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_FINAL_CALL_TIMEOUT)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _FINAL_CALL_TIMEOUT
+        while self._tasks and (left := deadline - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -302,72 +311,25 @@ class Worker(Uncopyable):
             await self._leases.close()
 
     async def _claim_and_start(self) -> None:
-        wanted = self._wanted()
+        wanted = self._claims.wanted(len(self._running), len(self._waiting))
         if wanted <= 0:
             await self._next_progress()
             return
-        claimed = await self._retry_while_unavailable(lambda: self._claim(wanted))
+        # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
+        claimed = await self._retry_while_unavailable(lambda: self._claims.claim(wanted))
         if claimed is None:
             return
+        for attempt, disposition in claimed.ended:
+            self._spawn(self._record(attempt, disposition), attempt.record.key)
+        self._waiting.extend(claimed.new)
         self._start_waiting()
-        if len(claimed) < wanted:
+        if not claimed.more:
             await self._retry_while_unavailable(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
-
-    def _wanted(self) -> int:
-        """Return how many records to claim now."""
-        if self._alone:
-            return 1 - len(self._leases)
-        if len(self._waiting) > self._prefetch.size // 2 or len(self._leases) > _MOST_UNRECORDED:
-            return 0
-        return self._concurrency - len(self._running) - len(self._waiting) + self._prefetch.size
 
     async def _next_progress(self) -> None:
         """Return when a handler has ended, an outcome was stored, or the worker is stopped."""
         self._progress.clear()
         await self._progress.wait()
-
-    async def _claim(self, wanted: int) -> list[Record]:
-        called = self._elapsed()
-        # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
-        claimed = await self._inbox.claim(wanted, self._lease)
-        now = self._elapsed()
-        self._prefetch.measure(now - called)
-        expires = called + self._lease.total_seconds()
-        new = [record for record in claimed if not self._is_known(record, expires)]
-        for record in await self._isolate(new):
-            attempt = Attempt(record, expires, now)
-            self._leases.add(attempt)
-            self._waiting.append(attempt)
-        return claimed
-
-    def _is_known(self, record: Record, expires: float) -> bool:
-        """Tell whether this worker handles the record, or has handled it, and go on with that under the new lease."""
-        held = self._leases.get(record.key)
-        if held is not None:
-            held.renew(record, expires)
-            return True
-        attempt = Attempt(record, expires)
-        disposition = self._recorder.recall(attempt)
-        if disposition is None:
-            return False
-        self._leases.add(attempt)
-        self._spawn(self._record(attempt, disposition), record.key)
-        return True
-
-    async def _isolate(self, records: list[Record]) -> list[Record]:
-        """Return the records to handle now, and decide whether the next one is claimed alone.
-
-        A record whose lease expired may have killed its worker. It is handled with nothing beside it, so that each further
-        death is counted against it alone: what was claimed together with others is released, and claimed again alone.
-        """
-        suspects = [record for record in records if record.reason == LEASE_EXPIRED]
-        self._alone = bool(suspects)
-        if not suspects or (len(records) == 1 and not self._leases):
-            return records
-        with contextlib.suppress(InboxUnavailable):
-            for record in suspects:
-                self.counters.released += await self._inbox.release(record)
-        return [record for record in records if record not in suspects]
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._concurrency and not self._stopping.is_set():
@@ -397,7 +359,7 @@ class Worker(Uncopyable):
             disposition = await self._handling.run(attempt)
         finally:
             self._running.discard(attempt)
-            self._prefetch.count()
+            self._claims.prefetch.count()
             self._start_waiting()
             self._progress.set()
         await self._record(attempt, disposition)
@@ -410,6 +372,12 @@ class Worker(Uncopyable):
             raise
         finally:
             self._leases.remove(attempt)
+            if attempt.stored_under not in (None, attempt.record.lease):
+                # it was claimed again before we knew that it was back in the queue
+                self._waiting.append(self._claims.admit(attempt.record, attempt.expires))
+                self._start_waiting()
+                if self._stopping.is_set():
+                    self._release_waiting()
             self._progress.set()
 
     async def _retry_while_unavailable(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
@@ -424,17 +392,20 @@ class Worker(Uncopyable):
                 await self._unless_stopped(self._outage.pause(failures))
         return None
 
-    async def _unless_stopped(self, call: Coroutine[object, object, R]) -> R | None:
-        """Return the result of the call, or None if the worker is stopped first."""
-        task = asyncio.create_task(call)
-        stop = asyncio.create_task(self._stopping.wait())
+    async def _unless_stopped(self, call: Coroutine[object, object, None]) -> None:
+        """Await the call, but not beyond a stop of the worker."""
+        if self._stopping.is_set():
+            call.close()
+            return
         try:
-            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            return await task if task.done() else None
+            # neither a task nor a turn of the event loop: the next claim shall go out together with a completion
+            async with asyncio.timeout(None) as self._interrupt:
+                await call
+        except TimeoutError:
+            if not self._stopping.is_set():
+                raise
         finally:
-            for each in (task, stop):
-                each.cancel()
-            await asyncio.wait({task, stop})
+            self._interrupt = None
 
 
 def _make_name() -> str:

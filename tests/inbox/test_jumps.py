@@ -16,7 +16,7 @@ from returnhelper.inbox import Inbox, MemoryInbox, Record, State, Worker
 from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox._kept import Kept, KeptDispositions
 from returnhelper.inbox.store import LEASE_EXPIRED
-from returnhelper.webhooks import Discard, events
+from returnhelper.webhooks import Discard, Retry, events
 from tests.support.inbox_kit import make_inbox
 from tests.support.worker_kit import FAST, event, router, until
 
@@ -246,6 +246,35 @@ def test_kept_dispositions(change: dict[str, Any], found: bool) -> None:
     assert kept.take(event("other")) is None
     assert kept.take(back) == (what if found else None)
     assert kept.take(back) is None
+
+
+async def test_claimed_again_before_the_reply() -> None:
+    """A record that is claimed again before its worker has the reply of the retry is handled again, not forgotten."""
+    runs, replies = 0, asyncio.Event()
+
+    class SlowReply(MemoryInbox):
+        async def retry(self, record: Record, *given: Any, **more: Any) -> bool:
+            done = await super().retry(record, *given, **more)
+            await replies.wait()
+            return done
+
+        async def claim(self, limit: int, lease: float | timedelta) -> list[Record]:  # type: ignore[override]
+            claimed = await super().claim(limit, lease)
+            if claimed and runs:
+                replies.set()
+            return claimed
+
+    async def handle(_: events.Event) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise Retry(after=0)
+
+    inbox = SlowReply()
+    await inbox.add(event("k"))
+    async with Worker(inbox, router(handle), **FAST) as worker:
+        await until(inbox, done=1)
+    assert (runs, worker.counters.lost) == (2, 0)
 
 
 async def test_requeued_meanwhile() -> None:
