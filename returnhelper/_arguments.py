@@ -95,6 +95,15 @@ def require_int(name: str, value: object, bounds: Range = ANY_SIZE) -> None:
         raise refuse(name, value, f"a whole number {bounds}")
 
 
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: one with an unpaired surrogate cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def checked(function: F) -> F:
     """Check the arguments of a function or method by its annotations before it runs.
 

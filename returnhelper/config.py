@@ -45,7 +45,11 @@ def _url_problem(value: str) -> str | None:
         (host or "").encode("idna")  # as the resolver will do: it refuses empty and overlong labels
     except ValueError:
         return unusable
-    if not host or parts.scheme not in {"http", "https"} or re.search(r"[\\\x00-\x20\x7f]", value):
+    if (
+        not host
+        or parts.scheme not in {"http", "https"}
+        or re.search(r"[\\\x00-\x20\x7f\ud800-\udfff]", value)
+    ):
         return unusable
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must be a base URL without user, query or fragment"

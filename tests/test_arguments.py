@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import math
 import re
-from collections.abc import AsyncIterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Final
 
 import pytest
 
+from returnhelper import Environment, RequestOptions, ReturnHelper, inbox, testing, webhooks
 from returnhelper.errors import ConfigurationError, RequestInvalid
 from tests.support.argument_cases import EXEMPT, Case, cases, public_callables, resource_cases
 
+CLIENT: Final = ReturnHelper("key", "a-token-long-enough")
 # What is passed in place of an argument, each with the word of an annotation that allows it.
 CANDIDATES: Final[tuple[tuple[str, object], ...]] = (
     ("None", None),
@@ -148,3 +150,24 @@ def test_every_public_callable_has_a_case(tmp_path: Path) -> None:
     public = set(public_callables())
     assert public - tried - set(EXEMPT) == set()
     assert (tried | set(EXEMPT)) - public == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("key", CLIENT.files.image_url),
+        ("base_url", lambda text: CLIENT.files.image_url("k", base_url=f"https://h/{text}")),
+        ("user_url", lambda text: Environment.custom(user_url=f"https://h/{text}")),
+        ("user_agent", lambda text: ReturnHelper("key", "token", user_agent=text)),
+        ("Endpoint.url", lambda text: webhooks.Endpoint(f"https://h/{text}", "eA==")),
+        ("timestamp", lambda text: webhooks.sign(testing.ENDPOINT, text, b"")),
+        ("path", inbox.SQLiteInbox),
+        ("name", lambda text: inbox.Worker(inbox.MemoryInbox(), webhooks.Router(), name=text)),
+        ("idempotency_key", lambda text: RequestOptions(idempotency_key=text)),
+    ],
+)
+def test_unpaired_surrogates(name: str, call: Callable[[str], object]) -> None:
+    """A text that cannot be encoded is refused by name where it could not be used, before anything is done with it."""
+    with pytest.raises(ConfigurationError, match=f"^{name} ") as caught:
+        call("a\ud800")
+    str(caught.value).encode("utf-8", "backslashreplace")

@@ -16,7 +16,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from returnhelper._arguments import POSITIVE, require_bool, require_callable, require_int
+from returnhelper._arguments import POSITIVE, is_encodable, require_bool, require_callable, require_int
 from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
@@ -101,7 +101,9 @@ class Worker(Uncopyable):
             ("uniform", uniform),
         ):
             require_callable(argument, function)
-        if name is not None and (not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME):
+        if name is not None and not (
+            isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and is_encodable(name)
+        ):
             raise ConfigurationError(
                 f"name must be a text of 1 to {_LONGEST_NAME} characters, not {format_value(name)}"
             )

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from returnhelper import _file_io
 from returnhelper._address import Address
-from returnhelper._arguments import POSITIVE, require_int, require_text, require_type
+from returnhelper._arguments import POSITIVE, is_encodable, require_int, require_text, require_type
 from returnhelper._request import Operation, RequestOptions, SupportsCall
 from returnhelper._secrets import header_problem
 from returnhelper._validation import Parameters, Text
@@ -154,9 +154,9 @@ class Files(Resource):
             raise ConfigurationError(
                 f"no photo host is documented for the environment {self._storage.environment.name}; pass base_url"
             )
-        if not key.strip():
+        if not key.strip() or not is_encodable(key):
             raise ConfigurationError(f"key must be the file key of a photo, not {format_value(key)}")
-        if not _is_http(base):
+        if not _is_http(base) or not is_encodable(base):
             raise ConfigurationError(
                 f"base_url must be an http or https URL such as https://files.example, not {format_value(base)}"
             )

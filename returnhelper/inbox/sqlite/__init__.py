@@ -223,6 +223,10 @@ def _file_path(path: object) -> str:
     text: object = os.fspath(path)
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise ConfigurationError(f"path must be the path of a file, not {format_value(text)}")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:  # an unpaired surrogate
+        raise ConfigurationError(f"path must be the path of a file, not {format_value(text)}") from None
     if text == ":memory:":
         raise ConfigurationError("path must be the path of a file: for records in memory use MemoryInbox()")
     if text.startswith("file:") or "://" in text:
