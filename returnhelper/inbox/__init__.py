@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from returnhelper._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from returnhelper.inbox._copy import copy as copy
     from returnhelper.inbox._history import PastAttempt as PastAttempt
     from returnhelper.inbox._sql import SQLiteTransaction as SQLiteTransaction
     from returnhelper.inbox.memory import MemoryInbox as MemoryInbox
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from returnhelper.inbox.worker import WorkerCounters as WorkerCounters
 
 _EXPORTS = {
+    "._copy": ("copy",),
     ".memory": ("MemoryInbox",),
     ".postgres": ("PostgresInbox",),
     ".postgres.transaction": ("PostgresTransaction",),

@@ -315,9 +315,10 @@ class BaseInbox(Uncopyable):
         end of its lease: its holder cannot finish it here. With ``since``, `remembers_since` moves back to that time, if it
         is later: say so only if every key that was known since then is stored here.
         """
+        if not isinstance(records, Sequence) or not all(isinstance(record, Record) for record in records):
+            raise ConfigurationError(f"records must be a sequence of Record, not {format_value(records)}")
         for record in records:
-            if not isinstance(record, Record):
-                raise ConfigurationError(f"records must be of the type Record, not {format_value(record)}")
+            check_settled(record)
         since = None if since is None else to_time("since", since)
         added = await self._restore([_without_lease(record) for record in records]) if records else []
         if since is not None:
@@ -393,6 +394,11 @@ def check_new(record: Record) -> None:
         raise ConfigurationError(f"record must be a Record, not {format_value(record)}")
     if record.state is STATE_LEASED:
         raise ConfigurationError("state of a new record must not be leased: add it as ready")
+    check_settled(record)
+
+
+def check_settled(record: Record) -> None:
+    """Refuse a done record that could never be purged."""
     if record.state is STATE_DONE and record.finished_at is None:
         raise ConfigurationError("finished_at must be set on a record that is added as done")
 

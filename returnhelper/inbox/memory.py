@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,8 +14,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from returnhelper._time import Clock
-from returnhelper.inbox._base import BaseInbox, check_new, new_token
+from returnhelper.errors import InboxError
+from returnhelper.inbox._base import BaseInbox, Flags, check_new, new_token
 from returnhelper.inbox._columns import check_count, check_key
+from returnhelper.inbox._loop import LoopOwner
+from returnhelper.inbox._numbers import Numbers
 from returnhelper.inbox.store import (
     CHANGED,
     COLUMNS,
@@ -49,6 +51,7 @@ _Entry: TypeAlias = tuple[datetime, int, str]  # time, sequence number, key: hea
 
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _values = attrgetter(*_NAMES)
+_EMPTY: Final[dict[str, object]] = {"body": b"", "headers": {}}
 _CHANGED: Final = tuple(column.name for column in CHANGED if not column.keeps)
 _KEPT: Final = tuple(column.name for column in CHANGED if column.keeps)
 
@@ -57,24 +60,30 @@ class MemoryInbox(BaseInbox):
     """Keep records in memory; what is not handled when the process ends is lost.
 
     At most ``max_done`` done records are kept, and all of the last 30 minutes; when the oldest are dropped,
-    `remembers_since` moves on.
+    `remembers_since` moves on. Body and headers are kept of the latest ``max_bodies`` done records alone: of older ones both
+    are empty, and `requeue` raises `InboxError`.
     """
 
     def __init__(
         self,
         *,
         max_done: int = 100_000,
+        max_bodies: int = 1_000,
         clock: Clock | None = None,
         token: Callable[[], str] = new_token,
     ) -> None:
         super().__init__(clock=clock, token=token)
         self._max_done = check_count("max_done", max_done, least=1, most=1_000_000_000)
+        self._max_bodies = check_count("max_bodies", max_bodies, most=1_000_000_000)
+        self._owner = LoopOwner()
         self._since = self._clock()
+        self._forgotten_until: datetime | None = None
         self._records: dict[str, Record] = {}
         self._sequence: dict[str, int] = {}
         self._next_number = 0
-        self._counts: Counter[State] = Counter()
-        self._done: dict[str, None] = {}
+        self._by_state = {state: Numbers() for state in State}
+        # the done records whose bodies are kept, in the order of their completion
+        self._bodies: dict[str, None] = {}
         # for each ordering key, its unfinished records in order, and the key of the one that is leased
         self._queues: dict[str, list[_Entry]] = {}
         self._leased_by_order: dict[str, str] = {}
@@ -83,17 +92,18 @@ class MemoryInbox(BaseInbox):
         self._candidates: list[_Entry] = []
         self._waiting: list[_Entry] = []
         self._expiring: list[_Entry] = []
+        self._finished: list[_Entry] = []
 
     async def stats(self) -> Stats:
         """Return how many records are in each state."""
         while self._ready_queue and not self._is_ready(self._ready_queue[0][2]):
             heapq.heappop(self._ready_queue)
-        count = self._counts
+        count = self._by_state
         return Stats(
-            ready=count[STATE_READY],
-            leased=count[STATE_LEASED],
-            done=count[STATE_DONE],
-            held=count[STATE_HELD],
+            ready=len(count[STATE_READY]),
+            leased=len(count[STATE_LEASED]),
+            done=len(count[STATE_DONE]),
+            held=len(count[STATE_HELD]),
             oldest_ready_at=self._records[self._ready_queue[0][2]].received_at if self._ready_queue else None,
         )
 
@@ -145,22 +155,38 @@ class MemoryInbox(BaseInbox):
         return self._insert(record)
 
     def _insert(self, record: Record) -> bool:
-        if record.key in self._records:
-            return False
         if record.attempts or record.not_before or record.leased_until or record.lease:
             # what a claim set in another inbox does not hold here
             record = attrs.evolve(record, attempts=0, not_before=None, lease=None, leased_until=None)
-        self._sequence[record.key] = self._next_number
+        return self._keep(record)
+
+    def _keep(self, record: Record) -> bool:
+        self._owner.enter()
+        if record.key in self._records:
+            return False
+        number = self._sequence[record.key] = self._next_number
         self._next_number += 1
-        self._counts[record.state] += 1
+        self._by_state[record.state].add(number, record.key)
         self._records[record.key] = record
         if record.state is STATE_READY:
             self._enqueue(record)
         elif record.state is STATE_DONE:
-            self._done[record.key] = None
+            self._note_finished(record)
         return True
 
+    async def _restore(self, records: Records) -> Flags:
+        added = [self._keep(record) for record in records]
+        self._forget_surplus()
+        return added
+
+    async def _remember(self, since: datetime) -> None:
+        self._since = max(min(self._since, since), self._forgotten_until or since)
+
+    async def _listen(self) -> None:
+        self._owner.enter()
+
     async def _claim(self, limit: int, lease: timedelta) -> Records:
+        self._owner.enter()
         now = self._clock()
         until = now + lease
         self._expire_leases(now)
@@ -186,6 +212,7 @@ class MemoryInbox(BaseInbox):
         return self._change_now(change)
 
     def _change_now(self, change: Change) -> bool:
+        self._owner.enter()
         record = self._records.get(change.key)
         if record is None or record.state is not STATE_LEASED or record.lease != change.token:
             return False
@@ -201,13 +228,20 @@ class MemoryInbox(BaseInbox):
         return True
 
     async def _requeue(self, key: str) -> bool:
+        self._owner.enter()
         record = self._records.get(key)
         if record is None or record.state is STATE_LEASED:
             return False
+        if record.state is STATE_DONE and key not in self._bodies:
+            raise InboxError(
+                f"the body of the done record {key} is no longer kept: to requeue older ones, raise max_bodies of "
+                f"the MemoryInbox (now {self._max_bodies}), or use another store"
+            )
         self._update(record, state=STATE_READY, attempts=0, not_before=None, reason=None, finished_at=None)
         return True
 
     async def _dismiss(self, key: str, reason: str) -> bool:
+        self._owner.enter()
         record = self._records.get(key)
         if record is None or record.state is not STATE_HELD:
             return False
@@ -224,23 +258,23 @@ class MemoryInbox(BaseInbox):
         start = None if after is None else self._sequence.get(after)
         if after is not None and start is None:
             return []
-
-        def is_after(key: str) -> bool:
-            if start is None:
-                return True
-            return self._sequence[key] < start if newest_first else self._sequence[key] > start
-
-        records = reversed(self._records.values()) if newest_first else self._records.values()
-        found = (record for record in records if state in (None, record.state) and is_after(record.key))
-        return list(islice(found, limit))
+        places = self._by_state.values() if state is None else (self._by_state[state],)
+        if newest_first:
+            found = heapq.merge(*(place.before(start) for place in places), reverse=True)
+        else:
+            found = heapq.merge(*(place.after(start) for place in places))
+        return [self._records[key] for _, key in islice(found, limit)]
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
-        old = (key for key in self._done if (self._records[key].finished_at or older_than) < older_than)
-        gone = list(islice(old, limit))
-        for key in gone:
-            self._forget(key)
-        self._since = max(self._since, since)
-        return len(gone)
+        self._owner.enter()
+        gone = 0
+        while gone < limit and (oldest := self._oldest_done()) is not None:
+            if (oldest.finished_at or older_than) >= older_than:
+                break
+            self._forget(oldest.key)
+            gone += 1
+        self._move_memory(since)
+        return gone
 
     async def _next_due(self) -> timedelta | None:
         now = self._clock()
@@ -251,9 +285,12 @@ class MemoryInbox(BaseInbox):
         before, order, changes["state"] = record.state, record.ordering_key, state
         new = (changes.get(name, value) for name, value in zip(_NAMES, _values(record), strict=True))
         record = self._records[record.key] = Record.from_columns(*new)
-        self._counts[before] -= 1
-        self._counts[state] += 1
-        self._done.pop(record.key, None)
+        if before is not state:
+            number = self._sequence[record.key]
+            self._by_state[before].remove(number)
+            self._by_state[state].add(number, record.key)
+        if before is STATE_DONE:
+            self._bodies.pop(record.key, None)
         if before is STATE_LEASED and state is not STATE_LEASED and order is not None:
             self._leased_by_order.pop(order, None)
         if state is STATE_LEASED:
@@ -265,8 +302,29 @@ class MemoryInbox(BaseInbox):
         else:
             self._dequeue(record)
             if state is STATE_DONE:
-                self._done[record.key] = None
+                self._note_finished(record)
         return record
+
+    def _note_finished(self, record: Record) -> None:
+        """Let a done record be found when it is old, and let go of the body of an earlier one."""
+        finished = (record.finished_at or self._clock(), self._sequence[record.key], record.key)
+        heapq.heappush(self._finished, finished)
+        if len(self._finished) > 2 * len(self._by_state[STATE_DONE]) + _STALE_ENTRIES:
+            self._finished = sorted({entry for entry in self._finished if self._is_finished(entry)})
+        self._bodies[record.key] = None
+        while len(self._bodies) > self._max_bodies:
+            key = next(iter(self._bodies))
+            del self._bodies[key]
+            self._records[key] = _without_delivery(self._records[key])
+
+    def _is_finished(self, entry: _Entry) -> bool:
+        record = self._records.get(entry[2])
+        return record is not None and record.state is STATE_DONE and record.finished_at == entry[0]
+
+    def _oldest_done(self) -> Record | None:
+        while self._finished and not self._is_finished(self._finished[0]):
+            heapq.heappop(self._finished)
+        return self._records[self._finished[0][2]] if self._finished else None
 
     def _entry(self, record: Record) -> _Entry:
         return (record.sort_time, self._sequence[record.key], record.key)
@@ -274,7 +332,7 @@ class MemoryInbox(BaseInbox):
     def _enqueue(self, record: Record) -> None:
         entry = self._entry(record)
         heapq.heappush(self._ready_queue, entry)
-        if len(self._ready_queue) > 2 * self._counts[STATE_READY] + _STALE_ENTRIES:
+        if len(self._ready_queue) > 2 * len(self._by_state[STATE_READY]) + _STALE_ENTRIES:
             self._ready_queue = sorted({entry for entry in self._ready_queue if self._is_ready(entry[2])})
         if record.ordering_key is not None:
             queue = self._queues.get(record.ordering_key)
@@ -342,15 +400,25 @@ class MemoryInbox(BaseInbox):
 
     def _forget_surplus(self) -> None:
         oldest_kept = self._clock() - KEPT_AT_LEAST
-        while len(self._done) > self._max_done:
-            oldest = self._records[next(iter(self._done))]
+        while (
+            len(self._by_state[STATE_DONE]) > self._max_done and (oldest := self._oldest_done()) is not None
+        ):
             finished_at = oldest.finished_at or oldest_kept
             if finished_at >= oldest_kept:
                 return
-            self._since = max(self._since, finished_at + TOLERANCE)
+            self._move_memory(finished_at + TOLERANCE)
             self._forget(oldest.key)
+
+    def _move_memory(self, since: datetime) -> None:
+        self._since = max(self._since, since)
+        self._forgotten_until = max(self._forgotten_until or since, since)
 
     def _forget(self, key: str) -> None:
         record = self._records.pop(key)
-        self._counts[record.state] -= 1
-        del self._sequence[key], self._done[key]
+        self._by_state[record.state].remove(self._sequence.pop(key))
+        self._bodies.pop(key, None)
+
+
+def _without_delivery(record: Record) -> Record:
+    new = (_EMPTY.get(name, value) for name, value in zip(_NAMES, _values(record), strict=True))
+    return Record.from_columns(*new)

@@ -152,7 +152,11 @@ NOT_OF_KIND: dict[ColumnKind, list[object]] = {
 NOT_STATES: list[object] = [None, 0, "lost"]
 COMMON: dict[str, list[object]] = {"clock": NOT_CALLABLES, "token": [None, *NOT_CALLABLES]}
 CONSTRUCTORS: dict[Callable[..., object], dict[str, list[object]]] = {
-    MemoryInbox: {"max_done": [None, "5", 0, -1, 2.5, True], **COMMON},
+    MemoryInbox: {
+        "max_done": [None, "5", 0, -1, 2.5, True],
+        "max_bodies": [None, "5", -1, 2.5, True],
+        **COMMON,
+    },
     SQLiteInbox: {
         "path": [None, 5, b"inbox.db", "", ":memory:", "nul\0.db"],
         "synchronous": [None, "full", "OFF", ["FULL"]],

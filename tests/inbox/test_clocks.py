@@ -14,9 +14,9 @@ import time_machine
 
 from returnhelper.inbox import Inbox, Record, State
 from tests.support.inbox_kit import LEASE, make_inbox, record
-from tests.support.store_tools import SHARED
+from tests.support.store_tools import DURABLE
 
-every = pytest.mark.parametrize("kind", SHARED)
+every = pytest.mark.parametrize("kind", DURABLE)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 

@@ -45,7 +45,6 @@ def test_loop_that_left_work_behind(again: Callable[[], Inbox]) -> None:
         gc.collect()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])  # memory has nothing that belongs to a loop
 def test_two_loops_at_once(again: Callable[[], Inbox]) -> None:
     """A second loop is refused while another one uses the inbox, and the first goes on undisturbed."""
     inbox = again()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
-from returnhelper.inbox import Added, Duplicate, MemoryInbox, Stats
+import pytest
+
+from returnhelper.errors import InboxError
+from returnhelper.inbox import Added, Duplicate, MemoryInbox, State, Stats
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 
 
@@ -89,3 +93,36 @@ async def test_methods_without_a_coroutine(clock: Clock) -> None:
     assert await inbox.list() == await twin.list()
     assert await inbox.stats() == await twin.stats()
     assert inbox.memory_start == await twin.remembers_since()
+
+
+async def test_bodies_of_done_records(clock: Clock) -> None:
+    """Of done records only the latest keep what was delivered; an older one cannot be requeued, and says so."""
+    inbox = MemoryInbox(max_bodies=2, clock=clock)
+    for number in range(4):
+        await inbox.add(record(f"k{number}", body=b"x" * 1000, headers={"a": "b"}, action="labelGenerated"))
+        (found,) = await inbox.claim(1, LEASE)
+        assert await inbox.complete(found)
+        clock.move(seconds=1)
+    kept_bodies = {one.key: (len(one.body), dict(one.headers)) for one in await inbox.list(State.DONE)}
+    assert kept_bodies == {"k0": (0, {}), "k1": (0, {}), "k2": (1000, {"a": "b"}), "k3": (1000, {"a": "b"})}
+    old = await inbox.get("k0")
+    assert old is not None
+    assert (old.action, old.finished_at, old.attempts) == ("labelGenerated", NOON, 1)
+    assert await inbox.add(record("k0")) is Duplicate
+    with pytest.raises(InboxError, match="max_bodies"):
+        await inbox.requeue("k0")
+    assert await inbox.requeue("k3")
+    (again,) = await inbox.claim(1, LEASE)
+    assert (again.key, len(again.body)) == ("k3", 1000)
+
+
+async def test_memory_does_not_move_back_before_what_was_forgotten(clock: Clock) -> None:
+    """An inbox that had to drop keys does not promise to know them, whatever it is told."""
+    inbox = MemoryInbox(max_done=1, clock=clock)
+    assert await inbox.restore([], since=NOON - 100 * LEASE) == 0
+    assert await inbox.remembers_since() == NOON - 100 * LEASE
+    clock.move(hours=2)
+    done = [record(f"k{number}", state=State.DONE, finished_at=NOON + number * LEASE) for number in range(5)]
+    assert await inbox.restore(done, since=NOON - 200 * LEASE) == 5
+    assert await inbox.remembers_since() == NOON + 3 * LEASE + timedelta(minutes=15)
+    assert [one.key for one in await inbox.list()] == ["k4"]

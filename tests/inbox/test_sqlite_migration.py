@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from returnhelper.inbox import Added, Duplicate, SQLiteInbox, State
 from returnhelper.inbox.sqlite import schema
 from tests.support.inbox_kit import LEASE, NOON, Clock, record
 from tests.support.inbox_model import Model
+from tests.support.old_release import OldRelease, old_release
 from tests.support.sqlite_layout_1 import OldProcess
 from tests.support.store_tools import sqlite
 
@@ -180,3 +182,68 @@ async def test_side_by_side(old: OldProcess, new: SQLiteInbox, clock: Clock, see
         for state in State:
             found_keys = [one.key for one in await new.list(state)]
             assert found_keys == [one.key for one in await model.list(state)]
+
+
+async def test_rolling_upgrade(tmp_path: Path) -> None:
+    """Receivers and workers of both releases over one file lose nothing, and handle nothing twice or beside itself.
+
+    Those of 0.1.0 that have the file open go on; one that opens it after the migration is refused.
+    """
+    path, count = tmp_path / "inbox.db", 150
+    orders = {f"{number}": f"o{number % 7}" for number in range(count)}
+    running: set[str] = set()
+    done: list[str] = []
+
+    async def handle(key: str) -> None:
+        assert orders[key] not in running
+        running.add(orders[key])
+        await asyncio.sleep(0)
+        running.remove(orders[key])
+        done.append(key)
+
+    async def deliver(add: Callable[[str, str], Awaitable[bool]], keys: list[str]) -> None:
+        for key in keys:
+            assert await add(key, orders[key])
+
+    async def work_old(old: OldRelease) -> None:
+        while len(done) < count:
+            for key in await old("claim", 3, 60):
+                await handle(key)
+                assert await old("complete", key)
+            await asyncio.sleep(0.001)
+
+    async def work_new(inbox: SQLiteInbox) -> None:
+        while len(done) < count:
+            for one in await inbox.claim(3, LEASE):
+                await handle(one.key)
+                assert await inbox.complete(one)
+            await asyncio.sleep(0.001)
+
+    async with (
+        old_release("sqlite", str(path), "-") as receiver,
+        old_release("sqlite", str(path), "-") as worker,
+        asyncio.timeout(60),
+    ):
+        inbox = SQLiteInbox(path)
+
+        async def add_old(key: str, order: str) -> bool:
+            return bool(await receiver("add", key, order, "ready") == "added")
+
+        async def add_new(key: str, order: str) -> bool:
+            return await inbox.add(record(key, ordering_key=order)) is Added
+
+        keys = list(orders)
+        # they have opened the file before it is migrated, with records in it
+        await deliver(add_old, keys[:30])
+        for key in await worker("claim", 5, 60):
+            await handle(key)
+            assert await worker("complete", key)
+        await asyncio.gather(
+            deliver(add_old, keys[30:90]), deliver(add_new, keys[90:]), work_old(worker), work_new(inbox)
+        )
+        assert sorted(done) == sorted(orders)
+        stats = await inbox.stats()
+        assert (stats.ready, stats.leased, stats.done, stats.held) == (0, 0, count, 0)
+        async with old_release("sqlite", str(path), "-") as late:
+            assert (await late("add", "late", "o", "ready"))[0] == "SchemaTooNew"
+        await inbox.aclose()

@@ -373,6 +373,7 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
     yield Case("inbox.SQLiteTransaction.fetch", tx.fetch, {"sql": "SELECT 1", "values": 1}, ["sql=str"])
     yield Case("inbox.SQLiteTransaction.add", tx.add, stored)
     yield Case("inbox.PostgresTransaction.add", PostgresTransaction(object(), _never).add, stored)  # type: ignore[arg-type]
+    yield Case("inbox.copy", inbox.copy, {"source": MemoryInbox(), "target": MemoryInbox(), "batch": 10})
     yield Case("inbox.MemoryInbox.add_now", MemoryInbox().add_now, stored)
     yield Case("inbox.MemoryInbox.get_now", MemoryInbox().get_now, {"key": "k"}, ["key=str"])
     yield Case("inbox.Worker", Worker, worker, ["backoff=zero", "drain_timeout=zero"])
@@ -402,7 +403,7 @@ def _inbox_cases(folder: Path) -> Iterator[Case]:
         **clocked,
     }
     stores: tuple[tuple[Callable[..., inbox.Inbox], dict[str, object]], ...] = (
-        (MemoryInbox, {"max_done": 100, **clocked}),
+        (MemoryInbox, {"max_done": 100, "max_bodies": 10, **clocked}),
         (SQLiteInbox, sqlite),
         (PostgresInbox, postgres),
         (RedisInbox, redis),
@@ -428,6 +429,7 @@ def _store_cases(store: inbox.Inbox) -> Iterator[Case]:
     yield Case(f"{name}.get", store.get, {"key": "k"})
     yield Case(f"{name}.list", store.list, {"state": None, "limit": 1, "after": None, "newest_first": False})
     yield Case(f"{name}.purge", store.purge, {"older_than": NOON}, ["older_than=zero"])
+    yield Case(f"{name}.restore", store.restore, {"records": [RECORD], "since": None})  # type: ignore[attr-defined]
     yield Case(f"{name}.wait", store.wait, {"timeout": 0.01}, ["timeout=zero"])
 
 
