@@ -80,6 +80,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.worker
 	$(BIN)/python -m benchmarks.responsiveness
 	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.emulator
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"

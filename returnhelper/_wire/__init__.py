@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from returnhelper._wire.json import BOM, NotJSON, canonical, decode, encode
+from returnhelper._wire.json import BOM, NotJSON, canonical, decode, encode, encode_plain
 from returnhelper._wire.model import Model, model, wire
 from returnhelper._wire.reader import reader_of, structure
 from returnhelper._wire.scalars import StructureError, to_datetime
@@ -25,6 +25,7 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "encode_plain",
     "model",
     "reader_of",
     "structure",

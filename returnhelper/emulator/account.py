@@ -61,9 +61,10 @@ class Table(dict[K, R]):
         self._keys.insert(at, key)
         self[key] = record
 
-    def between(self, start: datetime, end: datetime) -> list[K]:
-        """Return the ids of the records that were created in this span, ends included, oldest first."""
-        return self._keys[bisect_left(self._created, start) : bisect_right(self._created, end)]
+    def between(self, start: datetime, end: datetime, offset: int, size: int) -> tuple[list[K], int]:
+        """Return ids of records that were created in this span, ends included, oldest first; and how many there are."""
+        first, last = bisect_left(self._created, start), bisect_right(self._created, end)
+        return self._keys[first + offset : min(first + offset + size, last)], max(0, last - first)
 
 
 @attrs.frozen
@@ -168,9 +169,8 @@ class Account:
         if end - start > timedelta(days=max_days):
             query.add("createTo", f"The window must not be wider than {max_days} days.")
         query.check()
-        found = table.between(start, end)
-        rows = [row(table[key]) for key in found[offset : offset + size]]
-        return {"data": rows, "totalNumberOfRecords": len(found)}
+        found, count = table.between(start, end, offset, size)
+        return {"data": [row(table[key]) for key in found], "totalNumberOfRecords": count}
 
 
 def audit(created: datetime, modified: datetime | None = None) -> Payload:

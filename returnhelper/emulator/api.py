@@ -11,13 +11,14 @@ import attrs
 from multidict import MultiMapping
 
 from returnhelper._time import Sleep
-from returnhelper._wire import NotJSON, decode, encode
+from returnhelper._wire import NotJSON, decode, encode_plain
 from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.deliveries import log
 from returnhelper.emulator.reader import MemberReader, SoftError
 from returnhelper.emulator.routes import BY_REQUEST, Handler
 
-_KEY_LENGTH: Final = 32
+_DIGEST_SIZE: Final = 16
+_MOST_KEYS: Final = 20_000  # (inferred) how long the server remembers a key is not published
 _MESSAGES: Final = {
     401: ("UNAUTHORIZED", "The key or the token is not the emulator's."),
     404: ("NOT_FOUND", "There is no operation {}."),
@@ -90,11 +91,13 @@ class Api:
                 return self.refuse(409)
             return stored.response
         stored = self._stored[scope] = _StoredResponse(digest)
+        if len(self._stored) > _MOST_KEYS:
+            del self._stored[next(iter(self._stored))]
         try:
             await self._sleep_if(latency)
             stored.response = self._handle(route.handler, call, inferred=inferred)
         except BaseException:
-            del self._stored[scope]
+            self._stored.pop(scope, None)
             raise
         return stored.response
 
@@ -133,11 +136,11 @@ class Api:
     ) -> bytes:
         meta = {"status": status, "data": {}, "errorCode": code, "error": error or {}}
         correlation_id = f"0EMU{self._random.getrandbits(36):09X}:{self._calls:08}"
-        return encode({"correlationId": correlation_id, "meta": meta, **(payload or {})})
+        return encode_plain({"correlationId": correlation_id, "meta": meta, **(payload or {})})
 
 
 def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_KEY_LENGTH).digest()
+    return hashlib.blake2b(data, digest_size=_DIGEST_SIZE).digest()
 
 
 def _plain(query: MultiMapping[str]) -> dict[str, object]:

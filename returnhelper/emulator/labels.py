@@ -16,7 +16,7 @@ from returnhelper.models.return_shipments import Parcel, ShipFrom
 
 def request(account: Account, shipment: Shipment) -> Label:
     """Queue a label for a shipment and charge it (inferred: the response only states the price)."""
-    now = account.clock()
+    now = account.clock() if shipment.labels else shipment.created
     label = Label(account.new_id("label"), shipment.cost, now, now)
     shipment.labels.append(label)
     account.labels[label.label_id] = shipment

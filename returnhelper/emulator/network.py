@@ -87,7 +87,7 @@ RETURN_SERVICES: Final = {
     for code, name in (("ups", "UPS"), ("fedex", "FedEx"))
 }
 
-_EVERYWHERE: Final = frozenset({*Country, "twn"})
+_EVERYWHERE: Final = frozenset({*map(str, Country), "twn"})
 _RESEND_PER_GRAM: Final = Decimal("0.0040")
 RESEND_SERVICES: Final = {
     "usps": ("USPS", (2, 4), "5.45"),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Container, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from sys import intern
 from typing import Final
 from uuid import UUID
 
@@ -108,12 +110,7 @@ class MemberReader:
         if value is None:
             self._missing(name)
             return Decimal(0)
-        try:
-            number = Decimal(
-                value if isinstance(value, int | Decimal) and not isinstance(value, bool) else str(value)
-            )
-        except (InvalidOperation, ValueError):
-            number = Decimal("NaN")
+        number = _shared_decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
         if not number.is_finite() or number > _LARGEST:
             self._invalid(name, value)
             return Decimal(0)
@@ -166,7 +163,7 @@ class MemberReader:
             return {}
         if len(value) > _MOST_ENTRIES:
             self.add(name, f"{_words(name)} must contain {_MOST_ENTRIES} items or fewer.")
-        return {str(key): str(text) for key, text in value.items()}
+        return {intern(str(key)): str(text) for key, text in value.items()}
 
     def uuid(self, name: str) -> UUID:
         """Read a required UUID."""
@@ -217,6 +214,19 @@ class MemberReader:
     def _invalid(self, name: str, value: object) -> None:
         text = value if isinstance(value, str) else type(value).__name__
         self.add(name, f"The value '{text[:_LONGEST_SHOWN]}' is not valid.")
+
+
+def _shared_decimal(text: str) -> Decimal:
+    """Return a number; NaN if it is none. Parcels often have the same sizes, which then are one object."""
+    return _to_decimal(text) if len(text) <= _MOST_DIGITS else _to_decimal.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _to_decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _words(name: str) -> str:
