@@ -36,6 +36,7 @@ except ModuleNotFoundError as missing:  # pragma: no cover
 _Flags: TypeAlias = list[bool]
 
 _BATCH: Final = 128
+_PURGED_AT_ONCE: Final = 250
 _ALL_STATES: Final = "".join(map(str, STATE_CODES.values()))
 
 
@@ -154,8 +155,13 @@ class RedisInbox(BaseInbox):
         return records_of(await self._connections.run(scripts.LIST, *values))
 
     async def _purge(self, older_than: datetime, since: datetime, limit: int) -> int:
-        values = (to_micros(older_than), to_micros(since), limit)
-        return cast("int", await self._connections.run(scripts.PURGE, *values))
+        gone, batch, times = 0, _PURGED_AT_ONCE, (to_micros(older_than), to_micros(since))
+        # a script keeps everybody waiting until it ends
+        while gone < limit and batch == _PURGED_AT_ONCE:
+            left = min(limit - gone, _PURGED_AT_ONCE)
+            batch = cast("int", await self._connections.run(scripts.PURGE, *times, left))
+            gone += batch
+        return gone
 
     async def _restore(self, records: Records) -> _Flags:
         added: _Flags = []
