@@ -27,10 +27,10 @@ _MOST_REFUSALS: Final = 100
 
 
 class DerivedKey(NamedTuple):
-    """The key of one call: its text, which call it is, and the how-manieth of its kind."""
+    """The key of one call: its text, which call of which account it is, and the how-manieth of its kind."""
 
     text: str
-    kind: bytes
+    kind: tuple[bytes, bytes]
     number: int
     call_id: str
 
@@ -42,6 +42,9 @@ class KeyScope:
     before: the first of three equal calls has the same key in every run, and so has the third. A call that failed gives
     its number back, so calling again repeats it. `refusals` are those that earlier runs have met and recorded: after a
     refusal a server may repeat its response to the same key for ever, so the next run sends another one.
+
+    Each account has its own count, since a server knows the keys of each account apart (inferred). It is no part of a
+    key: a new API key of the account changes nothing.
     """
 
     def __init__(
@@ -51,31 +54,31 @@ class KeyScope:
         self.outer = outer
         self._refusals = dict(refusals)
         self._refused: set[str] = set()
-        self._taken: dict[bytes, set[int]] = {}
+        self._taken: dict[tuple[bytes, bytes], set[int]] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<keys from {self.identity[0]} {self.identity[1]!r}>"
 
-    def take(self, operation: str, content: bytes) -> DerivedKey:
+    def take(self, operation: str, content: bytes, account: bytes = b"") -> DerivedKey:
         """Return the key of a call that is about to be made."""
-        kind = _digest(operation.encode(), content)
+        call = _digest(operation.encode(), content)
         with self._lock:
-            taken = self._taken.setdefault(kind, set())
+            taken = self._taken.setdefault((account, call), set())
             number = next(number for number in range(len(taken) + 1) if number not in taken)
             taken.add(number)
-            call_id = _digest(kind, _bytes(number))[:8].hex()
+            call_id = _digest(account, call, _bytes(number))[:8].hex()
             refusals = self._refusals.get(call_id, 0)
         where, name = self.identity
         key = _digest(
             _VERSION,
             where.encode(),
             name.encode("utf-8", "surrogatepass"),
-            kind,
+            call,
             _bytes(number),
             _bytes(refusals),
         )
-        return DerivedKey(_as_uuid(key), kind, number, call_id)
+        return DerivedKey(_as_uuid(key), (account, call), number, call_id)
 
     def give_back(self, key: DerivedKey, *, refused: bool) -> None:
         """Take note that a call failed; `refused` says that the server has certainly not carried it out."""

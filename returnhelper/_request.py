@@ -171,9 +171,13 @@ def prepare(
     options: RequestOptions | None,
     new_key: str | None,
     scope: KeyScope | None = None,
+    account: bytes = b"",
     redactor: Redactor = NOTHING_SECRET,
 ) -> PreparedRequest:
-    """Build a request. One that writes has the idempotency key of `options`, else one of `scope`, else `new_key`."""
+    """Build a request. One that writes has the idempotency key of `options`, else one of `scope`, else `new_key`.
+
+    `account` identifies the account among those that make calls in one scope.
+    """
     headers: dict[str, str] = {}
     key = None
     if options is not None:
@@ -192,7 +196,7 @@ def prepare(
     derived = None
     if operation.writes and key is None:
         if scope is not None:
-            derived = scope.take(operation.name, canonical(content or b"null") + text.encode())
+            derived = scope.take(operation.name, canonical(content or b"null") + text.encode(), account)
         key = new_key if derived is None else derived.text
     if key is not None:
         headers[IDEMPOTENCY_KEY] = key

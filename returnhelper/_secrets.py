@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -206,6 +207,10 @@ class Credentials(Unpicklable):
         """Raise `ConfigurationError` if key or token cannot be sent."""
         for problem in self._problems:
             raise ConfigurationError(problem)
+
+    def account(self, url: str) -> bytes:
+        """Return a digest that identifies the account at a server."""
+        return hashlib.sha256(f"{url}\0{self._key}".encode("utf-8", "surrogatepass")).digest()[:16]
 
     def redactor_with(self, headers: Mapping[str, str]) -> Redactor:
         """Return a redactor that also covers headers which sound secret by their names, such as Authorization."""

@@ -56,6 +56,7 @@ class Transport:
         self._sessions = sessions
         self._credentials = credentials
         self._new_key = new_key
+        self._account = credentials.account(environment.user_url)
         self._urls: dict[Operation, URL] = {}
 
     def __repr__(self) -> str:
@@ -78,6 +79,7 @@ class Transport:
             options=options,
             new_key=self._new_key() if operation.writes and scope is None else None,
             scope=scope,
+            account=self._account,
             redactor=self._credentials.redactor
             if options is None
             else self._credentials.redactor_with(options.headers),

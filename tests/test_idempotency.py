@@ -24,7 +24,7 @@ from returnhelper.emulator import Emulator
 from returnhelper.inbox import MemoryInbox, SQLiteInbox, State, Worker, run_in_thread
 from returnhelper.webhooks import Event
 from tests.support.emulator_kit import order
-from tests.support.server import Handler, Script, envelope, fails, recording
+from tests.support.server import Handler, Script, client, envelope, fails, recording
 from tests.support.worker_kit import FAST, event, router, until
 
 ROOT = Path(__file__).parent.parent
@@ -202,6 +202,26 @@ class TestWorker:
         ]
         assert pairs[0] == pairs[1]
         assert len(set(pairs[0])) == 7
+
+    async def test_accounts_do_not_share_a_count(self, both: tuple[Script, ReturnHelper]) -> None:
+        """Equal calls of two accounts have the same keys in either order; two clients of one account share the count."""
+        script, rh = both
+        other_account = ReturnHelper("another-key", "another-token", environment=rh.environment)
+        same_account = client(script.url)
+
+        def handler(*clients: ReturnHelper) -> Callable[[Event], Awaitable[None]]:
+            async def handle(event: Event) -> None:
+                for each in clients:
+                    await hold(each)
+
+            return handle
+
+        async with other_account, same_account:
+            await run(handler(rh, other_account, same_account))
+            await run(handler(other_account, same_account, rh))
+        sent = [(seen.headers["x-rr-apikey"], seen.headers[KEY]) for seen in script.seen]
+        assert sorted(sent[:3]) == sorted(sent[3:])
+        assert sent[0][1] == sent[1][1] != sent[2][1]
 
     async def test_attempts_of_one_call_keep_the_key(self, both: tuple[Script, ReturnHelper]) -> None:
         """All attempts of a call carry its key, and so does a call that is made again because the first one failed."""
