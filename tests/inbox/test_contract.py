@@ -446,6 +446,37 @@ class Agreement(RuleBasedStateMachine):
         )
         self.agree(lambda inbox: inbox.add(settled))
 
+    @rule(
+        keys=st.lists(KEYS, min_size=1, max_size=4),
+        state=st.sampled_from(State),
+        order=ORDERS,
+        attempts=st.integers(0, 3),
+        seconds=st.none() | st.integers(-60, 60),
+    )
+    def restore(
+        self, keys: list[str], state: State, order: str | None, attempts: int, seconds: int | None
+    ) -> None:
+        """Take records of another inbox, with all that they have."""
+        moved = [
+            record(
+                key,
+                received_at=self.clock.now,
+                event_time=NOON + timedelta(minutes=place),
+                ordering_key=order,
+                state=state,
+                attempts=attempts,
+                reason="moved",
+                lease="theirs" if state is State.LEASED else None,
+                leased_until=NOON if state is State.LEASED else None,
+                not_before=None
+                if seconds is None or state is not State.READY
+                else self.clock.now + timedelta(seconds=seconds),
+                finished_at=self.clock.now if state is State.DONE else None,
+            )
+            for place, key in enumerate(keys)
+        ]
+        self.agree(lambda inbox: inbox.restore(moved))  # type: ignore[union-attr]
+
     @rule(limit=st.integers(1, 5))
     def claim(self, limit: int) -> None:
         ours, model = self.run(lambda inbox: inbox.claim(limit, LEASE))

@@ -25,10 +25,9 @@ from returnhelper.inbox import (
     copy,
 )
 from returnhelper.inbox.store import LEASE_EXPIRED
-from tests.support.inbox_kit import LEASE, NOON, Clock, make_inbox, record
+from tests.support.inbox_kit import LEASE, NOON, STORES, Clock, make_inbox, record
 from tests.support.inbox_model import Model
 
-COPYING = ("memory", "sqlite")
 PROCESS = Path(__file__).parents[1] / "support" / "copying_process.py"
 ATTEMPT = PastAttempt(started_at=NOON, duration=0.5, worker="w", error="ValueError: ü")
 Make = Callable[[str], Inbox]
@@ -86,8 +85,8 @@ def as_copied(found: Record) -> Record:
     return attrs.evolve(found, state=State.READY, lease=None, leased_until=None, reason=LEASE_EXPIRED)
 
 
-@pytest.mark.parametrize("to", COPYING)
-@pytest.mark.parametrize("origin", COPYING)
+@pytest.mark.parametrize("to", STORES)
+@pytest.mark.parametrize("origin", STORES)
 async def test_everything(make: Make, clock: Clock, origin: str, to: str) -> None:
     """State, attempts, reasons, times, history and the memory of keys are there; a lease counts as expired."""
     source = make(origin)
@@ -110,7 +109,7 @@ async def test_everything(make: Make, clock: Clock, origin: str, to: str) -> Non
     assert await target.list(limit=100) == now
 
 
-@pytest.mark.parametrize("to", COPYING)
+@pytest.mark.parametrize("to", STORES)
 async def test_goes_on_as_before(make: Make, clock: Clock, to: str) -> None:
     """What is claimed from the copy, and in which order, is what the model of the source says."""
     model = Model(clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -47,6 +48,16 @@ class Model:
             return Duplicate
         self.records.append(record)
         return Added
+
+    async def restore(self, records: Sequence[Record], *, since: datetime | None = None) -> int:
+        added = 0
+        for one in records:
+            expired = {"state": State.READY, "lease": None, "leased_until": None, "reason": LEASE_EXPIRED}
+            added += (
+                await self.add(attrs.evolve(one, **expired) if one.state is State.LEASED else one) is Added
+            )
+        self.since = min(self.since, since or self.since)
+        return added
 
     async def claim(self, limit: int, lease: timedelta) -> list[Record]:
         now, token = self.clock(), f"model-{next(self.tokens)}"

@@ -17,7 +17,7 @@ from returnhelper.inbox._group import Group, in_rounds
 from returnhelper.inbox.postgres import schema as sql
 from returnhelper.inbox.postgres.chores import Chores
 from returnhelper.inbox.postgres.connections import Connections, _Collision
-from returnhelper.inbox.postgres.rows import as_json, record_of, row_of, row_of_change
+from returnhelper.inbox.postgres.rows import as_json, full_row_of, record_of, row_of, row_of_change
 from returnhelper.inbox.postgres.transaction import ServerTransaction
 from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record, Records, State, Stats
 
@@ -193,6 +193,20 @@ class PostgresInbox(BaseInbox):
     async def _next_due(self) -> timedelta | None:
         due: timedelta | None = (await self._connections.fetch(sql.DUE, self._time()))[0][0]
         return due
+
+    async def _restore(self, records: Records) -> _Flags:
+        rows, bodies = as_json([full_row_of(record) for record in records]), [one.body for one in records]
+        fetched = await self._connections.fetch(sql.RESTORE, rows, bodies, self._time())
+        self._chores.wrote()
+        added = {row[0] for row in fetched}
+        results: _Flags = []
+        for record in records:
+            results.append(record.key in added)
+            added.discard(record.key)
+        return results
+
+    async def _remember(self, since: datetime) -> None:
+        await self._connections.fetch(sql.REMEMBER, since)
 
     async def _insert(self, records: Records) -> _Flags:
         notify = self._chores.may_notify()

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 _record = Codec(COLUMNS, native={TIME})
 # bodies travel beside the JSON: as a part of it they would have to be encoded as text
 _added = Codec((column for column in ADDED if column.name != "body"), native={TIME})
+_restored = Codec(
+    (column for column in COLUMNS if column.name not in {"body", "lease", "leased_until"}), native={TIME}
+)
 _changed = Codec(CHANGED, native={TIME})
 _encode = msgspec.json.Encoder().encode
 
 
 # structs are built and encoded in half the time of dicts
 _AddedRow = msgspec.defstruct("_AddedRow", _added.names)
+_RestoredRow = msgspec.defstruct("_RestoredRow", _restored.names)
 _ChangedRow = msgspec.defstruct(
     "_ChangedRow", ("key", "token", "refund_attempt", "delay", "lease_time", *_changed.names)
 )
@@ -37,6 +41,11 @@ def as_json(rows: Sequence[msgspec.Struct]) -> str:
 def row_of(record: Record) -> msgspec.Struct:
     """Return the values that an add inserts, except the body."""
     return _AddedRow(*_added.write(record))
+
+
+def full_row_of(record: Record) -> msgspec.Struct:
+    """Return the values that a restore inserts, except the body."""
+    return _RestoredRow(*_restored.write(record))
 
 
 def row_of_change(change: Change) -> msgspec.Struct:

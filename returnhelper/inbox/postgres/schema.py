@@ -53,6 +53,25 @@ SELECT key, notified FROM added LEFT JOIN (
 ) AS notification ON true
 """  # noqa: S608
 
+_RESTORED: Final = tuple(
+    column for column in COLUMNS if column.name not in {"body", "lease", "leased_until", "added_at"}
+)
+RESTORE: Final = f"""
+WITH added AS (
+    INSERT INTO {{t}} ({_names(_RESTORED)}, added_at, body, sort_time)
+    SELECT {_names(_RESTORED)}, coalesce(added_at, {_now(3)}), body, coalesce(event_time, received_at)
+    FROM ROWS FROM (
+        json_to_recordset($1) AS ({typed(_RESTORED)}, added_at timestamptz), unnest($2::bytea[])
+    ) AS rows ({_names(_RESTORED)}, added_at, body)
+    ON CONFLICT (key) DO NOTHING RETURNING key, state
+), counts AS (
+    INSERT INTO {{t}}_counts SELECT {counted("")} FROM added HAVING count(*) > 0
+)
+SELECT key FROM added
+"""  # noqa: S608
+
+REMEMBER: Final = "UPDATE {t}_meta SET since = least(since, $1) RETURNING since"
+
 GET: Final = f"SELECT {_ALL} FROM {{t}} WHERE key = $1"  # noqa: S608
 
 CLAIM: Final = f"SELECT {_ALL} FROM {{t}}_claim($1, $2, $3, {_now(4)}) AS ({CLAIMED}) ORDER BY sort_time, seq"  # noqa: S608
