@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
@@ -13,7 +13,6 @@ from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable
 from returnhelper.inbox import Added, Duplicate, PostgresInbox, Worker
 from returnhelper.webhooks import Router
 from tests.support.inbox_kit import LEASE, PostgresServer, record
-from tests.support.pgbouncer import PgBouncer
 from tests.support.store_tools import postgres
 
 
@@ -184,28 +183,3 @@ async def test_tables_dropped(postgres_server: PostgresServer, admin: asyncpg.Co
             await inbox.add(record("k"))
         assert await inbox.add(record("k")) is Added
         assert await inbox.remembers_since() > since
-
-
-@pytest.fixture
-def pooler(postgres_server: PostgresServer) -> Iterator[PgBouncer]:
-    pooler = PgBouncer(postgres_server)
-    try:
-        pooler.start()
-        yield pooler
-    finally:
-        pooler.close()
-
-
-async def test_pooler_without_prepared_statements(pooler: PgBouncer, name: str) -> None:
-    """A pooler that loses prepared statements is named in the error, with the setting to change."""
-    texts: set[str] = set()
-    async with PostgresInbox(pooler.url, table=name) as inbox, PostgresInbox(pooler.url, table=name) as other:
-        async with asyncio.timeout(60):
-            while not texts:
-                calls = [each.add(record()) for each in (inbox, other) for _ in range(3)]
-                claims = [each.claim(3, LEASE) for each in (inbox, other)]
-                results = await asyncio.gather(*calls, *claims, return_exceptions=True)
-                texts |= {str(result) for result in results if isinstance(result, InboxUnavailable)}
-    for text in texts:
-        assert "PgBouncer 1.21 or newer with max_prepared_statements" in text
-        assert "\n" not in text

@@ -22,7 +22,7 @@ from returnhelper.inbox.postgres.transaction import ServerTransaction
 from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record, Records, State, Stats
 
 if TYPE_CHECKING:
-    from returnhelper.inbox.postgres.connections import AnyConnection
+    from returnhelper.inbox.postgres.driver import AnyConnection
 
 # a name of its own, because an inbox has a method called list
 _Flags: TypeAlias = list[bool]

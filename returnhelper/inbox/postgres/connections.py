@@ -5,34 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from returnhelper._extras import how_to_install
 from returnhelper._secrets import hide, without_frames
 from returnhelper.errors import (
     ConfigurationError,
     InboxError,
     InboxUnavailable,
-    SchemaTooNew,
     format_value,
 )
 from returnhelper.inbox._base import HEARTBEAT
 from returnhelper.inbox._group import Rejected
 from returnhelper.inbox._loop import LoopOwner
-from returnhelper.inbox.postgres import schema as sql
-from returnhelper.inbox.postgres import tables
-
-try:
-    import asyncpg
-except ImportError as missing:  # pragma: no cover
-    raise ImportError(how_to_install("PostgresInbox", "asyncpg", "postgres")) from missing
+from returnhelper.inbox.postgres.driver import asyncpg
+from returnhelper.inbox.postgres.opening import Opening
 
 if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-    AnyConnection: TypeAlias = Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    from returnhelper.inbox.postgres.driver import AnyConnection, Connection, Pool
 
 R = TypeVar("R")
 _FAILURES: Final = (
@@ -86,6 +77,7 @@ class Connections:
         self._lending: Pool | None = None
         self._listener: Connection | None = None
         self._heard_at = 0.0
+        self._loses_statements = False
 
     @property
     def open(self) -> bool:
@@ -115,7 +107,10 @@ class Connections:
             pool = await self._get_pool()
             async with pool.acquire(timeout=self._timeout) as db:
                 try:
-                    return await work(db)
+                    if not self._loses_statements:
+                        return await work(db)
+                    async with db.transaction():  # which a pooler does not part from its connection
+                        return await work(db)
                 except asyncpg.ReadOnlySQLTransactionError:
                     # another server has become the primary: a new connection may lead there, the old ones never do
                     await pool.expire_connections()
@@ -183,19 +178,26 @@ class Connections:
         return self._pool
 
     async def _create_pool(self) -> Pool:
-        pool = await self._make_pool(self._max_connections, command_timeout=self._timeout)
         try:
-            async with pool.acquire() as db, db.transaction():
-                await self._migrate(db)
+            db = await self._connect()
         except ValueError as error:
-            pool.terminate()
             problem = type(error).__name__  # its text may show the password
-        except BaseException:
-            pool.terminate()
-            raise
         else:
-            return pool
+            try:
+                opening = Opening(db, table=self._table, clock=self._clock)
+                await opening.migrate()
+                await opening.warn_of_settings()
+                self._loses_statements = await opening.loses_statements(self._connect)
+            finally:
+                db.terminate()
+            return await self._make_pool(self._max_connections, command_timeout=self._timeout)
         raise ConfigurationError(f"dsn is not the address of a PostgreSQL server ({problem}): {_ENCODE}")
+
+    def _connect(self) -> Awaitable[Connection]:
+        # without a cache of statements: a pooler may lose them, and these connections prepare few
+        return asyncpg.connect(
+            self._dsn, timeout=self._timeout, command_timeout=self._timeout, statement_cache_size=0
+        )
 
     def _make_pool(self, size: int, *, command_timeout: float | None) -> Pool:
         return asyncpg.create_pool(
@@ -204,35 +206,9 @@ class Connections:
             max_size=size,
             timeout=self._timeout,
             command_timeout=command_timeout,
+            statement_cache_size=0 if self._loses_statements else 100,
             reset=_skip_reset,
         )
-
-    async def _migrate(self, db: AnyConnection) -> None:
-        encoding = await db.fetchval("SHOW server_encoding")
-        if encoding != "UTF8":
-            raise ConfigurationError(
-                f"dsn leads to a database with encoding {encoding}, which cannot keep every event: "
-                "use one with UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)"
-            )
-        await db.execute("SELECT pg_advisory_xact_lock(hashtext($1))", self._table)
-        await db.execute("SET LOCAL client_min_messages = warning")
-        # a role that may not create tables may use those that exist
-        if not await db.fetchval(sql.EXISTS, f"{self._table}_meta"):
-            await db.execute(self.statement(sql.META))
-        version = await db.fetchval(self.statement("SELECT version FROM {t}_meta")) or 0
-        if version > sql.SCHEMA:
-            raise SchemaTooNew(
-                f"the tables {self._table} have schema {version}, this release knows up to {sql.SCHEMA}: "
-                "upgrade the package, or use another table name"
-            )
-        for script in tables.MIGRATIONS[version:]:
-            await db.execute(self.statement(script))
-        if version < sql.SCHEMA or not await db.fetchval(self.statement(sql.IS_COMPLETE)):
-            await db.execute(self.statement(tables.PARTS))
-        if version == 0:
-            await db.execute(self.statement(sql.BEGIN_MEMORY), sql.SCHEMA, self._clock())
-        elif version < sql.SCHEMA:
-            await db.execute(self.statement("UPDATE {t}_meta SET version = $1"), sql.SCHEMA)
 
     async def _listen(self) -> None:
         await self._get_pool()
@@ -240,7 +216,7 @@ class Connections:
         async with self._opening:
             if self._listener is not None and await self._is_alive(self._listener):
                 return
-            listener = await asyncpg.connect(self._dsn, timeout=self._timeout, command_timeout=self._timeout)
+            listener = await self._connect()
             try:
                 await listener.add_listener(self._table, self._notified)
                 # waiters then claim, listen again or learn of the outage
@@ -259,7 +235,7 @@ class Connections:
         if time.monotonic() - self._heard_at < HEARTBEAT:
             return True
         try:
-            await listener.fetchval("SELECT 1", timeout=min(HEARTBEAT, self._timeout))
+            await listener.execute("SELECT 1", timeout=min(HEARTBEAT, self._timeout))
         except _FAILURES:
             listener.terminate()
             return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from returnhelper.inbox.postgres.connections import AnyConnection
+    from returnhelper.inbox.postgres.driver import AnyConnection
 
 
 class PostgresTransaction:
