@@ -32,6 +32,7 @@ def emulator(
     duplicates: float = 0.0,
     reorder: float = 0.0,
     label_delay: float = 1.0,
+    multiple_items: bool = True,
 ) -> int:
     """Run a stateful local Return Helper server until Ctrl-C.
 
@@ -57,6 +58,8 @@ def emulator(
         Maximum of the random delay of each delivery, in seconds.
     label_delay
         Seconds until a label is created.
+    multiple_items
+        Whether the account may order shipments of several line items.
 
     """
     import asyncio  # here, since `--help` would spend a quarter of its time on it
@@ -74,6 +77,7 @@ def emulator(
         duplicates=duplicates,
         reorder=reorder,
         label_delay=label_delay,
+        multiple_items=multiple_items,
     )
     console = Console(highlight=False, soft_wrap=True, markup=False)
     made_up = SIGNING_KEY if signing_key is None else None

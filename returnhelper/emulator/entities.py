@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -282,21 +283,21 @@ class FbaItem:
 
 @attrs.define(kw_only=True, eq=False)
 class FbaStock:
-    """All units of one FNSKU in one warehouse."""
+    """All units of one FNSKU in one warehouse: those held, and those that instructions may still claim.
+
+    `open_items` are the items with units to claim, the oldest first.
+    """
 
     stock_id: UUID
     warehouse_id: int
     fnsku: str
-    items: list[FbaItem] = attrs.field(factory=list)
+    open_items: deque[FbaItem] = attrs.field(factory=deque)
     quantity: int = 0
+    available: int = 0
+    put_away: datetime
     reference: str | None = None
     remark: str | None = None
     modified: datetime | None = None
-
-    @property
-    def available(self) -> int:
-        """Units that instructions may still claim."""
-        return sum(item.available for item in self.items)
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from returnhelper._time import to_wire
 from returnhelper.emulator.account import API_ID, Account, Payload
@@ -49,7 +49,7 @@ def label_generated(account: Account, shipment: Shipment, label: Label) -> None:
 
 
 def shipment_arrived(
-    account: Account, shipment: Shipment, inventories: Iterable[Inventory], *, legacy: bool
+    account: Account, shipment: Shipment, inventories: Sequence[Inventory], *, legacy: bool
 ) -> None:
     """Say that a parcel of a known shipment arrived."""
     if legacy:
@@ -59,7 +59,7 @@ def shipment_arrived(
     publish(account, "markShipmentArrive", {"shipment": arrived})
 
 
-def unknown_assigned(account: Account, shipment: Shipment, inventories: Iterable[Inventory]) -> None:
+def unknown_assigned(account: Account, shipment: Shipment, inventories: Sequence[Inventory]) -> None:
     """Say that a parcel without a request was recognised as the account's."""
     publish(account, "assignUnknown", _arrival(account, shipment, inventories) | {
         "returnRequestLineItemIncludeImageList": [_images(account, i) for i in inventories],
@@ -87,7 +87,7 @@ def _images(account: Account, inventory: Inventory) -> Payload:
     }
 
 
-def _arrival(account: Account, shipment: Shipment, inventories: Iterable[Inventory]) -> Payload:
+def _arrival(account: Account, shipment: Shipment, inventories: Sequence[Inventory]) -> Payload:
     label = shipment.label
     return {
         "returnRequest": return_requests.entity(shipment),
@@ -168,13 +168,13 @@ def sku_updated(account: Account, inventory: Inventory) -> None:
     publish(account, "userUpdateReturnInventorySku", payload)
 
 
-def vas_updated(account: Account, inventory: Inventory, orders: Iterable[VasOrder]) -> None:
+def vas_updated(account: Account, inventory: Inventory, orders: Sequence[VasOrder]) -> None:
     """Say that services of an item got a result."""
     results = [vas.result(account, inventory, order) for order in orders]
     publish(account, "vasUpdated", {"updateVasList": results})
 
 
-def item_split(account: Account, inventory: Inventory, order: VasOrder, pieces: Iterable[Inventory]) -> None:
+def item_split(account: Account, inventory: Inventory, order: VasOrder, pieces: Sequence[Inventory]) -> None:
     """Say that a parcel was split."""
     shipment = inventory.shipment
     payload: Payload = {
@@ -287,7 +287,7 @@ def order_cancelled(account: Account, order: Consolidation) -> None:
 # Older forms.
 
 
-def _shipment_arrived_v1(account: Account, shipment: Shipment, inventories: Iterable[Inventory]) -> None:
+def _shipment_arrived_v1(account: Account, shipment: Shipment, inventories: Sequence[Inventory]) -> None:
     """Say that a parcel arrived, in the form that was announced to end with 2024: no version, everything in one body."""
     payload = _arrival(account, shipment, inventories) | {
         "lineItems": [return_requests.item_entity(shipment, item) for item in shipment.items],

@@ -76,13 +76,16 @@ def create(account: Account, request: ApiRequest) -> Payload:
 
 def _claim(account: Account, stock: FbaStock, quantity: int) -> list[FbaClaim]:
     """Take units, the oldest first."""
+    stock.available -= quantity
     claims = []
-    for item in stock.items:
+    while quantity:
+        item = stock.open_items[0]
         taken = min(item.available, quantity)
-        if taken:
-            item.available -= taken
-            quantity -= taken
-            claims.append(FbaClaim(claim_id=account.new_uuid(), item=item, quantity=taken))
+        item.available -= taken
+        quantity -= taken
+        claims.append(FbaClaim(claim_id=account.new_uuid(), item=item, quantity=taken))
+        if not item.available:
+            stock.open_items.popleft()
     return claims
 
 

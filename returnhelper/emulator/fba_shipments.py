@@ -25,7 +25,9 @@ _DIMENSIONS: Final = (Decimal(40), Decimal(30), Decimal(20))
 
 def create(account: Account, request: ApiRequest) -> Payload:
     """POST Fba/FbaShipment/create: metadata only, no charge."""
-    wanted: list[tuple[str, str, int]] = []
+    wanted: dict[str, tuple[str, int]] = {}  # by tracking number
+    places: dict[str, int] = {}  # by removal order
+    repeated = None
     for entry in request.body.children("createFbaShipmentPayloadList"):
         removal, tracking = (
             _read(entry, "removalOrderId", _REMOVAL),
@@ -34,15 +36,15 @@ def create(account: Account, request: ApiRequest) -> Payload:
         warehouse = entry.integer("warehouseId")
         if warehouse and warehouse not in WAREHOUSES:
             entry.add("warehouseId", f"The value '{warehouse}' is not valid.")
-        if any(removal == other and warehouse != place for other, _, place in wanted):
+        if places.setdefault(removal, warehouse) != warehouse:
             entry.add("removalOrderId", f"Removal order '{removal}' points at several warehouses.")
-        wanted.append((removal, tracking, warehouse))
+        if tracking in wanted or tracking in account.fba_tracking:
+            repeated = tracking
+        wanted[tracking] = removal, warehouse
     request.body.check()
-    numbers = [tracking for _, tracking, _ in wanted]
-    for tracking in numbers:
-        if tracking in account.fba_tracking or numbers.count(tracking) > 1:
-            raise refuse(rules.TRACKING_IN_USE, tracking)
-    return {"data": [forms.created(_add(account, *entry)) for entry in wanted]}
+    if repeated is not None:
+        raise refuse(rules.TRACKING_IN_USE, repeated)
+    return {"data": [forms.created(_add(account, tracking, *entry)) for tracking, entry in wanted.items()]}
 
 
 def _read(entry: MemberReader, name: str, form: re.Pattern[str]) -> str:
@@ -52,7 +54,7 @@ def _read(entry: MemberReader, name: str, form: re.Pattern[str]) -> str:
     return text
 
 
-def _add(account: Account, removal: str, tracking: str, warehouse: int) -> FbaShipment:
+def _add(account: Account, tracking: str, removal: str, warehouse: int) -> FbaShipment:
     shipment = FbaShipment(
         shipment_id=account.new_uuid(),
         warehouse_id=warehouse,
@@ -99,6 +101,7 @@ def arrive(account: Account, shipment: FbaShipment) -> None:
 
 def put_away(account: Account, shipment: FbaShipment, quantities: Mapping[str, int]) -> None:
     """Count a removal parcel into stock: units by FNSKU."""
+    now = account.clock()
     for fnsku, quantity in quantities.items():
         item = FbaItem(
             item_id=account.new_uuid(),
@@ -106,15 +109,17 @@ def put_away(account: Account, shipment: FbaShipment, quantities: Mapping[str, i
             fnsku=fnsku,
             quantity=quantity,
             available=quantity,
-            put_away=account.clock(),
+            put_away=now,
         )
         shipment.items.append(item)
         key = (shipment.warehouse_id, fnsku)
-        if key not in account.fba_stock:
-            account.fba_stock[key] = FbaStock(
-                stock_id=account.new_uuid(), warehouse_id=shipment.warehouse_id, fnsku=fnsku
+        stock = account.fba_stock.get(key)
+        if stock is None:
+            stock = account.fba_stock[key] = FbaStock(
+                stock_id=account.new_uuid(), warehouse_id=shipment.warehouse_id, fnsku=fnsku, put_away=now
             )
-        stock = account.fba_stock[key]
-        stock.items.append(item)
+        stock.open_items.append(item)
         stock.quantity += quantity
+        stock.available += quantity
+        stock.put_away = now
     events.fba_shipment_put_away(account, shipment)

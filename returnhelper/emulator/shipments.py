@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 
 from returnhelper.emulator import events
@@ -61,14 +61,13 @@ def calculate_cost(_: Account, request: ApiRequest) -> Payload:
     }
 
 
-def receive(account: Account, shipment: Shipment, inventories: Iterable[Inventory], *, legacy: bool) -> None:
+def receive(account: Account, shipment: Shipment, inventories: Sequence[Inventory], *, legacy: bool) -> None:
     """Publish the arrival of a parcel: the arrival, then each inventory with its pictures."""
-    inventories = list(inventories)
     events.shipment_arrived(account, shipment, inventories, legacy=legacy)
     announce(account, inventories)
 
 
-def announce(account: Account, inventories: Iterable[Inventory]) -> None:
+def announce(account: Account, inventories: Sequence[Inventory]) -> None:
     """Publish new inventories, and the pictures that were taken of them."""
     for inventory in inventories:
         events.inventory_created(account, inventory)

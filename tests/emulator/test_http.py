@@ -11,7 +11,9 @@ import pytest
 
 from returnhelper import APIError, ReturnHelper
 from returnhelper.emulator import Emulator
+from returnhelper.emulator.routes import ROUTES
 from tests.support.emulator_rules import KEYS
+from tests.support.emulator_world import FNSKU, World
 
 CREATE = "/user/api/ReturnShipment/createReturnShipment"
 LARGE = b" " * (4 * 1024 * 1024 + 1)
@@ -116,3 +118,23 @@ async def test_inferred_responses_are_marked(emu: Emulator, http: aiohttp.Client
         async with http.get(emu.url + path) as response:
             assert ("x-emulated" in response.headers) == marked, path
             json.loads(await response.read())
+
+
+async def test_methods_that_other_pages_print(emu: Emulator, rh: ReturnHelper) -> None:
+    """Where pages disagree about the method, both are taken; the response to the other one is marked as inferred."""
+    world = World(emu, rh)
+    restock, stock = await world.instruction("RSK"), await world.stock()
+    line = {"warehouseId": 2, "fnsku": FNSKU, "referenceNumber": "R-1", "remark": "top shelf"}
+    asked: dict[str, dict[str, object]] = {
+        "getFbaShipment": {"fbaShipmentId": str(stock)},
+        "getFbaInstructionRestock": {"fbaInstructionId": str(restock)},
+        "assignFbaInventoryReferenceNumber": line,
+        "updateFbaInventoryRemark": line,
+    }
+    others = [route for route in ROUTES if route.also]
+    assert {route.operation for route in others} == set(asked)
+    async with aiohttp.ClientSession(headers=KEYS) as http:
+        for route in others:
+            async with http.post(emu.url + route.path, json=asked[route.operation]) as response:
+                assert response.headers["x-emulated"] == "inferred"
+                assert (await response.json())["meta"]["status"] == 200, route.operation

@@ -646,6 +646,53 @@ async def test_cost_of_a_shipment(world: World) -> None:
     assert (len(world.emu.account.shipments), world.emu.account.balance) == (0, Decimal(100000))
 
 
+async def test_numbers_and_keys_as_in_the_samples(world: World, endpoint: RecordingEndpoint) -> None:
+    """Numbers have the prefixes of the samples, and refKey is the shipment number, in responses and in events."""
+    created = await world.shipment()
+    resend = world.emu.account.resends[await world.resend()]
+    recall = await world.recall()
+    (lost,) = world.emu.warehouse.arrive_unknown()
+    unknown = world.emu.account.inventories[lost].shipment
+    await world.emu.settled()
+    shipment = world.emu.account.shipments[created.shipment_id]
+    for prefix, number in (
+        ("R", created.return_request_number),
+        ("S", shipment.shipment_number),
+        ("RL", shipment.items[0].number),
+        ("RSD", resend.number),
+        ("RSDS", resend.shipment_number),
+        ("RCL", recall.recall_number),
+        ("UN", unknown.shipment_number),
+        ("UN", unknown.return_request_number),
+    ):
+        assert re.fullmatch(rf"{prefix}\d{{6}}-\d{{7}}", number), number
+    assert unknown.shipment_number == unknown.return_request_number
+    label = bodies(endpoint, "labelGenerated")[0].label
+    assert created.ref_key == label.ref_key == shipment.shipment_number
+
+
+async def test_statuses_of_the_list(world: World) -> None:
+    """The list of shipments tells shipments with a label from those without, with a failed one, and arrived ones."""
+    desk, statuses = world.emu.warehouse, []
+
+    async def listed() -> str:
+        rows = [row async for row in world.rh.shipments.list(**world.window())]
+        return f"{rows[-1].shipment_status_code} {rows[-1].label_request_status_code}"
+
+    request = await world.request()
+    statuses.append(await listed())
+    desk.fail_label()
+    await world.rh.labels.create(request.shipment_id)
+    await world.emu.settled()
+    statuses.append(await listed())
+    desk.rerun_label(request.shipment_id)
+    await world.emu.settled()
+    statuses.append(await listed())
+    desk.arrive(request.shipment_id)
+    statuses.append(await listed())
+    assert statuses == ["no-label None", "lb-failed failed", "2 success", "6 success"]
+
+
 REASONS = {
     "advice to callers": (
         "intended as a pre-flight", "warehouseId feeds", "meant for back-fill", "back-fill and", "use only for resends",

@@ -23,7 +23,7 @@ def _members(stock: FbaStock) -> Payload:
 
 def row(stock: FbaStock) -> Payload:
     """Return the row of the list."""
-    return _members(stock) | {"lastPutawayOn": to_wire(stock.items[-1].put_away)}
+    return _members(stock) | {"lastPutawayOn": to_wire(stock.put_away)}
 
 
 def changed(stock: FbaStock) -> Payload:
