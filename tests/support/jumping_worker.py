@@ -57,7 +57,7 @@ async def work(kind: str, where: str, name: str, log: str) -> None:
         key, order = str(event.notification_id), str((event.raw or {})["order"])
         note("start", key, order)
         try:
-            await asyncio.sleep(random.random() ** 3)  # most are short, some take long
+            await asyncio.sleep(random.random() ** 2)  # many are short, some take long
         except asyncio.CancelledError:
             note("cancelled", key, order)
             raise
