@@ -62,6 +62,12 @@ def calls(inbox: SQLiteInbox, count: int) -> dict[str, Callable[[], Awaitable[ob
         (found,) = await inbox.claim(1, LEASE)
         assert await inbox.complete(found)
 
+    async def next_of_a_key() -> None:
+        found = {one.ordering_key: one for one in await inbox.list(State.LEASED)}
+        if "a" in found:
+            assert await inbox.complete(found["a"])
+            assert "a" in {one.ordering_key for one in await inbox.claim(1, LEASE)}
+
     def listing(
         state: State | None, after: str | None, newest_first: bool
     ) -> Callable[[], Awaitable[list[Record]]]:
@@ -79,6 +85,7 @@ def calls(inbox: SQLiteInbox, count: int) -> dict[str, Callable[[], Awaitable[ob
     return {
         "claim": claim,
         "complete": complete,
+        "next of a key": next_of_a_key,
         "stats": inbox.stats,
         "wait": lambda: inbox.wait(0),
         **lists,

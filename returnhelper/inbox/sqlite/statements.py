@@ -76,10 +76,10 @@ WITH candidates AS (
 )
 SELECT seq, ordering_key, not_before, ordering_key IS NOT NULL AND (
     EXISTS (SELECT 1 FROM records leased WHERE leased.state = {LEASED} AND leased.ordering_key = candidate.ordering_key)
-    OR EXISTS (
-        SELECT 1 FROM records older
-        WHERE older.state = {READY} AND older.place > 0 AND older.ordering_key = candidate.ordering_key
-        AND (older.sort_time, older.seq) < (candidate.sort_time, candidate.seq)
+    OR (candidate.sort_time, candidate.seq) > (
+        SELECT sort_time, seq FROM records blocked
+        WHERE blocked.state = {READY} AND blocked.place > 0 AND blocked.ordering_key = candidate.ordering_key
+        ORDER BY sort_time, seq LIMIT 1
     )
 )
 FROM candidates candidate
