@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from returnhelper.emulator.account import Account, ApiRequest, Payload
 from returnhelper.emulator.ledger import CURRENCY
 
@@ -18,7 +16,7 @@ def get(account: Account, request: ApiRequest) -> Payload:
     entry = {
         "apiBalanceId": 1,
         "currencyCode": CURRENCY,
-        "balance": account.balance.quantize(Decimal("0.001")),
+        "balance": account.balance,
         "apiName": None,
         "apiKey": None,
     }

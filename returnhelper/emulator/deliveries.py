@@ -16,6 +16,7 @@ from returnhelper._arguments import checked
 from returnhelper._time import Clock, Sleep, to_wire, ulid
 from returnhelper._wire import encode
 from returnhelper.errors import ConfigurationError, format_value
+from returnhelper.webhooks.events import usual_envelope
 from returnhelper.webhooks.signature import Endpoint, sign
 
 _TIMEOUT: Final = 10.0  # the sender's timeout is not published
@@ -110,15 +111,25 @@ class Deliveries:
     def publish(
         self,
         action: str,
-        category: str,
-        payload: Mapping[str, object],
+        category: str | None = None,
+        payload: Mapping[str, object] | None = None,
         *,
         version: str | None = None,
         inferred: bool = False,
     ) -> SentEvent:
-        """Send an event; the members of the envelope come last, as in the vendor's samples."""
+        """Send an event; the members of the envelope come last, as in the vendor's samples.
+
+        Without a category, the category and the version are those that the sender prints today.
+        """
+        if category is None:
+            usual = usual_envelope(action)
+            category, version = usual["category"], version or usual.get("version")
         now = self._clock()
-        event = dict(payload) | {"category": category, "action": action, "eventTime": to_wire(now, tick=1)}
+        event = dict(payload or {}) | {
+            "category": category,
+            "action": action,
+            "eventTime": to_wire(now, tick=1),
+        }
         if version is not None:
             event["version"] = version
         notification_id = ulid(now, self._random.getrandbits(80))

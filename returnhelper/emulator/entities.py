@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -14,7 +13,7 @@ import attrs
 
 Dimensions: TypeAlias = tuple[Decimal, Decimal, Decimal]
 
-NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_FIELDS: Final[Mapping[str, str]] = {}
 CANCEL_PERIOD: Final = timedelta(days=30)  # a sample prints cancelCutoffTime 30 days after the creation
 
 

@@ -29,15 +29,11 @@ from returnhelper.emulator.forms import (
     shipments,
     vas,
 )
-from returnhelper.webhooks.events import usual_envelope
 
 
 def publish(account: Account, action: str, payload: Payload, *, inferred: bool = False) -> None:
-    """Send an event with the category and version that it usually has; `inferred` if no page prints its payload."""
-    envelope = usual_envelope(action)
-    account.deliveries.publish(
-        action, envelope["category"], payload, version=envelope.get("version"), inferred=inferred
-    )
+    """Send an event in its usual envelope; `inferred` if no page prints its payload."""
+    account.deliveries.publish(action, None, payload, inferred=inferred)
 
 
 # Labels and arrivals.

@@ -14,6 +14,7 @@ from returnhelper.webhooks.events import OpenEvent
 from tests.support.catalogs import Schema, deviations, load
 from tests.support.emulator_kit import RecordingEndpoint, order
 from tests.support.emulator_world import World, make_every_event
+from tests.webhooks.test_events import body_of
 
 
 def unexpected(value: object, path: str) -> Iterator[str]:
@@ -28,6 +29,7 @@ def unexpected(value: object, path: str) -> Iterator[str]:
             yield from unexpected(item, path)
 
 
+ENVELOPE = {"category", "action", "eventTime", "version", "notificationId"}
 NEVER_TOGETHER = {
     "label.failReasons": "failures only, and known from the guide alone",
     "label.errorMessages": "failures only, and known from the guide alone",
@@ -89,6 +91,25 @@ async def test_every_event_matches_the_catalog(
             found |= set(deviations("webhooks", schema, event, action, printed=printed_by_samples))
     found -= {f"{action}.version: missing" for action in hooks()}
     assert found == set()
+
+
+async def test_every_event_on_demand(emu: Emulator, endpoint: RecordingEndpoint) -> None:
+    """Each of the 52 events that the catalog names, withdrawn ones too, can be sent by its name in its usual envelope."""
+    found = load("webhooks")["webhooks"]
+    assert len(found) == 52
+    for name, hook in found.items():
+        made = decode(b"{}" if hook.get("x-undocumented") else body_of(name))
+        assert isinstance(made, dict)
+        payload = {member: value for member, value in made.items() if member not in ENVELOPE}
+        emu.deliveries.publish(hook["x-action"], payload=payload)
+    await emu.settled()
+    assert [event.delivered for event in emu.deliveries.log] == [True] * 52
+    for event, hook in zip(endpoint.events, found.values(), strict=True):
+        assert event.action == hook["x-action"]
+        assert event.category == (hook["x-category"] or event.action) or hook.get("x-undocumented")
+        assert (
+            event.version == (hook["x-version-seen"] or [None])[0] or hook["x-action"] == "markShipmentArrive"
+        )
 
 
 async def test_older_forms(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint) -> None:
