@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Final, Self, TypeAlias, TypeVar
+from typing import ClassVar, Final, Self, TypeAlias, TypeVar
 from uuid import uuid4
 
 import attrs
@@ -88,6 +88,9 @@ class Notifier:
 
 class BaseInbox(Uncopyable):
     """The methods of an inbox: arguments are checked here, leases timed and waiters woken; a store does the rest."""
+
+    _notifies_changes: ClassVar[bool] = False
+    """Whether the store itself notifies when it writes a change: the claims that follow are written after it."""
 
     def __init__(
         self, *, poll: float = math.inf, clock: Clock | None = None, token: Callable[[], str] = new_token
@@ -369,7 +372,7 @@ class BaseInbox(Uncopyable):
         try:
             return await self._change(change)
         finally:
-            if state is not State.LEASED:
+            if state is not State.LEASED and not self._notifies_changes:
                 # for the record itself or the next of its ordering key, even if the caller is cancelled
                 self._notifier.notify()
 

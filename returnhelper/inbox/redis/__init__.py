@@ -63,6 +63,8 @@ class RedisInbox(BaseInbox):
     delays and purges go by the clock of the server; those of the clients may differ.
     """
 
+    _notifies_changes = True
+
     def __init__(
         self,
         url: str,
@@ -132,9 +134,6 @@ class RedisInbox(BaseInbox):
         return claimed_records_of(found, token)
 
     def _change(self, change: Change) -> Awaitable[bool]:
-        if change.state is not State.LEASED:
-            # a claim that waits for this goes out together with it; if it comes too early, it is notified again at the end
-            self._notifier.notify()
         return self._changes.submit(change)
 
     async def _requeue(self, key: str) -> bool:
@@ -192,5 +191,8 @@ class RedisInbox(BaseInbox):
 
     async def _update(self, changes: Sequence[Change]) -> _Flags:
         values = chain.from_iterable(map(values_of, changes))
+        if any(change.state is not State.LEASED for change in changes):
+            # A claim that waits for this wakes after what follows has been queued: it goes out behind it, or together with it.
+            self._notifier.notify()
         changed = cast("Sequence[int]", await self._connections.run(scripts.CHANGE, *values))
         return [one == 1 for one in changed]

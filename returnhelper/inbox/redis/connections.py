@@ -166,6 +166,8 @@ class Connections:
         response = await send(("EVALSHA", _digest(script), *arguments))
         if isinstance(response, NoScriptError):
             response = await send(("EVAL", script, *arguments))
+            if script is scripts.CHANGE:
+                self._notify()  # a claim may have overtaken it
         if isinstance(response, RedisError):
             raise _translate(response) from without_frames(response, "redis")
         return response
