@@ -33,175 +33,144 @@ Handler: TypeAlias = Callable[[Account, ApiRequest], Payload]
 
 @attrs.frozen
 class Route:
-    """An operation: `method` is the documented one, `also` another that some page prints for it.
+    """An operation: `request` is its documented method and path, `also` another method that some page prints for it.
 
     `inferred` says what of a successful response the vendor does not document; empty if all is documented but values
     that are made up anyway, such as prices.
     """
 
     operation: str
-    method: str
-    path: str
+    request: str
     handler: Handler
-    also: str = ""
     inferred: str = ""
+    also: str = ""
+
+    @property
+    def method(self) -> str:
+        """The documented method."""
+        return self.request.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The path, with the API in front."""
+        return self.request.partition(" ")[2]
+
+
+def _list(operation: str) -> Handler:
+    return lookups.LOOKUPS[operation].respond
 
 
 _NO_CODES: Final = "the codes: none is published"
-_UNPUBLISHED: Final = "that the operation exists: the page is not published"
+_NUMBERS: Final = "what the numbers mean"
+_METHOD: Final = "which method it takes"
 _STATE: Final = "the handling code afterwards"
 
+_USER: Final = (
+    Route("getApiBalance", "GET ApiBalance/GetApiBalance", balances.get),
+    Route("getAllWarehouse", "GET warehouse/getAllWarehouse", warehouses.list_),
+    Route("getWarehouseByFromCountry", "GET warehouse/getWarehouseByFromCountry", warehouses.list_by_from_country),
+    Route("getWarehouse", "GET warehouse/getWarehouse", warehouses.get),
+    Route("getShippingFeeListByFromShippingOption", "GET Shipment/getShippingFeeListByFromShippingOption", shipments.list_shipping_fees),
+    Route("getAvailableShipmentServiceType", "GET Shipment/getAvailableShipmentServiceType", service_types.available),
+    Route("getAllReturnServiceType", "GET ServiceType/getAllReturnServiceType", service_types.list_return_services),
+    Route("getServiceTypeByFromToCountry", "GET servicetype/getServiceTypeByFromToCountry", service_types.list_by_countries),
+    Route("getServiceTypeByFromCountryAndWarehouse", "GET servicetype/getServiceTypeByFromCountryAndWarehouse", service_types.list_by_warehouse),
+    Route("listShipments", "GET Shipment/list", shipments.list_),
+    Route("createLabel", "POST Label/CreateLabel", labels.create),
+    Route("cancelLabel", "POST Label/CancelLabel", labels.cancel),
+    Route("createReturnShipment", "POST ReturnShipment/createReturnShipment", return_shipments.create),
+    Route("createReturnRequest", "POST returnrequest/createReturnRequest", return_requests.create),
+    Route("editReturnRequest", "POST returnrequest/editReturnRequest", return_requests.edit),
+    Route("getReturnRequest", "GET returnrequest/getReturnRequest", return_requests.get),
+    Route("updateReturnRequestRemark", "POST returnrequest/updateRemark", return_requests.update_remark),
+    Route("createVas", "POST returnrequest/createVas", vas.create_legacy),
+    Route("listReturnInventories", "GET ReturnInventory/list", return_inventories.list_),
+    Route("getReturnInventory", "GET ReturnInventory/GetReturnInventory", return_inventories.get),
+    Route("getReturnInventoryByLineItemId", "GET returninventory/getReturnInventoryByLineItemId", return_inventories.get_by_line_item),
+    Route("updateReturnInventoryHandling", "POST ReturnInventory/UpdateReturnInventoryHandling", return_inventories.update_handling),
+    Route("assignReturnInventorySku", "POST returninventory/assignReturnInventorySku", return_inventories.assign_sku),
+    Route("getShippingFeeListByToShippingOption", "GET Resend/getShippingFeeListByToShippingOption", resends.list_shipping_fees),
+    Route("createResend", "POST Resend/createResend", resends.create),
+    Route("getResend", "GET resend/getResend", resends.get),
+    Route("createRecallByReturnInventoryId", "POST Recall/createRecallByReturnInventoryId", recalls.create),
+    Route("createRecall", "POST Recall/createRecall", recalls.create_legacy),
+    Route("createVasByReturnInventoryId", "POST Vas/CreateByReturnInventoryId", vas.create),
+    Route("cancelReturnInventoryHandling", "POST ReturnInventory/CancelReturnInventoryHandling", return_inventories.cancel_handling, inferred=_STATE),
+    Route("cancelResend", "POST Resend/cancelResend", resends.cancel, inferred=_STATE),
+    Route("cancelRecall", "POST Recall/cancelRecall", recalls.cancel, inferred=_STATE),
+    Route("cancelRecallByReturnInventoryId", "POST Recall/cancelRecallByReturnInventoryId", recalls.cancel_by_inventory, inferred=_STATE),
+)  # fmt: skip
 
-def _lookup(operation: str, path: str, inferred: str = "") -> Route:
-    return Route(
-        operation, "GET", f"/public/api/{path}", lookups.LOOKUPS[operation].respond, inferred=inferred
-    )
+_FBA: Final = (
+    Route("createFbaShipments", "POST FbaShipment/create", fba_shipments.create, inferred="the first status"),
+    Route("getFbaShipment", "GET FbaShipment/get", fba_shipments.get, also="POST"),
+    Route("listFbaShipments", "GET FbaShipment/list", fba_shipments.list_, inferred="the widest window"),
+    Route("getFbaShipmentItemList", "GET FbaShipmentItem/getFbaShipmentItemList", fba_shipments.list_items),
+    Route("assignFbaInventoryReferenceNumber", "GET FbaWarehouseInventory/assignReferenceNumber", fba_inventories.assign_reference, inferred=_METHOD, also="POST"),
+    Route("updateFbaInventoryRemark", "GET FbaWarehouseInventory/updateRemark", fba_inventories.update_remark, inferred=_METHOD, also="POST"),
+    Route("getFbaWarehouseInventoryList", "GET FbaWarehouseInventory/getFbaWarehouseInventoryList", fba_inventories.list_, inferred="one row for each warehouse"),
+    Route("createFbaInstructions", "POST FbaInstruction/create", fba_instructions.create, inferred="when stock is claimed"),
+    Route("listFbaInstructions", "GET FbaInstruction/list", fba_instructions.list_, inferred="the widest window"),
+    Route("getFbaInstructionItemList", "GET FbaInstructionItem/getFbaInstructionItemList", fba_instructions.list_items),
+    Route("getFbaInstructionDispose", "GET FbaInstructionDispose/get", fba_instructions.getter("DIS")),
+    Route("getFbaInstructionOthers", "GET FbaInstructionOthers/get", fba_instructions.getter("OTH")),
+    Route("getFbaInstructionRecall", "GET FbaInstructionRecall/get", fba_instructions.getter("RCL"), inferred="fbaInstructionRecallId"),
+    Route("getFbaInstructionReplenish", "GET FbaInstructionReplenish/get", fba_instructions.getter("RPS"), inferred="replenishStatusCode"),
+    Route("updateFbaInstructionReplenishShippingInfo", "POST FbaInstructionReplenish/updateShippingInfo", fba_instructions.update_shipping_info, inferred="replenishStatusCode"),
+    Route("assignFbaInstructionReplenishNewFnsku", "POST FbaInstructionReplenish/assignNewFnsku", fba_instructions.assign_new_fnsku, inferred="that the operation exists: its page is not published"),
+    Route("getFbaInstructionRestock", "GET FbaInstructionRestock/get", fba_instructions.getter("RSK"), inferred=_METHOD, also="POST"),
+)  # fmt: skip
 
+_CONSOLIDATIONS: Final = (
+    Route("createConsolidateShippingOrder", "POST order/create", consolidations.create),
+    Route("addInventoryToConsolidateShippingOrder", "POST inventory/add", consolidations.add_inventories, inferred="the handling code meanwhile"),
+    Route("removeInventoryFromConsolidateShippingOrder", "POST inventory/remove", consolidations.remove_inventories),
+    Route("updateConsolidateShippingOrderShippingMethod", "POST order/updateShippingMethod", consolidations.update_method),
+    Route("updateConsolidateShippingOrderShipTo", "POST order/updateShipToInformation", consolidations.update_ship_to),
+    Route("confirmConsolidateShippingOrder", "POST order/confirm", consolidations.confirm),
+    Route("cancelConsolidateShippingOrder", "POST order/cancel", consolidations.cancel, inferred=_STATE),
+)  # fmt: skip
 
-def _user() -> Iterator[Route]:
-    """Yield the operations of the User API, in the order of the catalog."""
-    for method, operation, path, handler in (
-        ("GET", "getApiBalance", "ApiBalance/GetApiBalance", balances.get),
-        ("GET", "getAllWarehouse", "warehouse/getAllWarehouse", warehouses.list_),
-        ("GET", "getWarehouseByFromCountry", "warehouse/getWarehouseByFromCountry", warehouses.list_by_from_country),
-        ("GET", "getWarehouse", "warehouse/getWarehouse", warehouses.get),
-        ("GET", "getShippingFeeListByFromShippingOption", "Shipment/getShippingFeeListByFromShippingOption",
-         shipments.list_shipping_fees),
-        ("GET", "getAvailableShipmentServiceType", "Shipment/getAvailableShipmentServiceType", service_types.available),
-        ("GET", "getAllReturnServiceType", "ServiceType/getAllReturnServiceType", service_types.list_return_services),
-        ("GET", "getServiceTypeByFromToCountry", "servicetype/getServiceTypeByFromToCountry",
-         service_types.list_by_countries),
-        ("GET", "getServiceTypeByFromCountryAndWarehouse", "servicetype/getServiceTypeByFromCountryAndWarehouse",
-         service_types.list_by_warehouse),
-        ("GET", "listShipments", "Shipment/list", shipments.list_),
-        ("POST", "createLabel", "Label/CreateLabel", labels.create),
-        ("POST", "cancelLabel", "Label/CancelLabel", labels.cancel),
-        ("POST", "createReturnShipment", "ReturnShipment/createReturnShipment", return_shipments.create),
-        ("POST", "createReturnRequest", "returnrequest/createReturnRequest", return_requests.create),
-        ("POST", "editReturnRequest", "returnrequest/editReturnRequest", return_requests.edit),
-        ("GET", "getReturnRequest", "returnrequest/getReturnRequest", return_requests.get),
-        ("POST", "updateReturnRequestRemark", "returnrequest/updateRemark", return_requests.update_remark),
-        ("POST", "createVas", "returnrequest/createVas", vas.create_legacy),
-        ("GET", "listReturnInventories", "ReturnInventory/list", return_inventories.list_),
-        ("GET", "getReturnInventory", "ReturnInventory/GetReturnInventory", return_inventories.get),
-        ("GET", "getReturnInventoryByLineItemId", "returninventory/getReturnInventoryByLineItemId",
-         return_inventories.get_by_line_item),
-        ("POST", "updateReturnInventoryHandling", "ReturnInventory/UpdateReturnInventoryHandling",
-         return_inventories.update_handling),
-        ("POST", "assignReturnInventorySku", "returninventory/assignReturnInventorySku", return_inventories.assign_sku),
-        ("GET", "getShippingFeeListByToShippingOption", "Resend/getShippingFeeListByToShippingOption",
-         resends.list_shipping_fees),
-        ("POST", "createResend", "Resend/createResend", resends.create),
-        ("GET", "getResend", "resend/getResend", resends.get),
-        ("POST", "createRecallByReturnInventoryId", "Recall/createRecallByReturnInventoryId", recalls.create),
-        ("POST", "createRecall", "Recall/createRecall", recalls.create_legacy),
-        ("POST", "createVasByReturnInventoryId", "Vas/CreateByReturnInventoryId", vas.create),
-    ):  # fmt: skip
-        yield Route(operation, method, f"/user/api/{path}", handler)
-    for operation, path, handler in (
-        ("cancelReturnInventoryHandling", "ReturnInventory/CancelReturnInventoryHandling",
-         return_inventories.cancel_handling),
-        ("cancelResend", "Resend/cancelResend", resends.cancel),
-        ("cancelRecall", "Recall/cancelRecall", recalls.cancel),
-        ("cancelRecallByReturnInventoryId", "Recall/cancelRecallByReturnInventoryId", recalls.cancel_by_inventory),
-    ):  # fmt: skip
-        yield Route(operation, "POST", f"/user/api/{path}", handler, inferred=_STATE)
-
-
-def _fba() -> Iterator[Route]:
-    """Yield the operations on FBA shipments, stock and instructions."""
-    for operation, method, path, handler, also, inferred in (
-        ("createFbaShipments", "POST", "FbaShipment/create", fba_shipments.create, "", "the first status"),
-        ("getFbaShipment", "GET", "FbaShipment/get", fba_shipments.get, "POST", ""),
-        ("listFbaShipments", "GET", "FbaShipment/list", fba_shipments.list_, "", "the widest window"),
-        ("getFbaShipmentItemList", "GET", "FbaShipmentItem/getFbaShipmentItemList", fba_shipments.list_items, "", ""),
-        ("assignFbaInventoryReferenceNumber", "GET", "FbaWarehouseInventory/assignReferenceNumber",
-         fba_inventories.assign_reference, "POST", "which method it takes"),
-        ("updateFbaInventoryRemark", "GET", "FbaWarehouseInventory/updateRemark", fba_inventories.update_remark,
-         "POST", "which method it takes"),
-        ("getFbaWarehouseInventoryList", "GET", "FbaWarehouseInventory/getFbaWarehouseInventoryList",
-         fba_inventories.list_, "", "one row for each warehouse"),
-        ("createFbaInstructions", "POST", "FbaInstruction/create", fba_instructions.create, "",
-         "when stock is claimed"),
-        ("listFbaInstructions", "GET", "FbaInstruction/list", fba_instructions.list_, "", "the widest window"),
-        ("getFbaInstructionItemList", "GET", "FbaInstructionItem/getFbaInstructionItemList",
-         fba_instructions.list_items, "", ""),
-        ("getFbaInstructionDispose", "GET", "FbaInstructionDispose/get", fba_instructions.getter("DIS"), "", ""),
-        ("getFbaInstructionOthers", "GET", "FbaInstructionOthers/get", fba_instructions.getter("OTH"), "", ""),
-        ("getFbaInstructionRecall", "GET", "FbaInstructionRecall/get", fba_instructions.getter("RCL"), "",
-         "fbaInstructionRecallId"),
-        ("getFbaInstructionReplenish", "GET", "FbaInstructionReplenish/get", fba_instructions.getter("RPS"), "",
-         "replenishStatusCode"),
-        ("updateFbaInstructionReplenishShippingInfo", "POST", "FbaInstructionReplenish/updateShippingInfo",
-         fba_instructions.update_shipping_info, "", "replenishStatusCode"),
-        ("assignFbaInstructionReplenishNewFnsku", "POST", "FbaInstructionReplenish/assignNewFnsku",
-         fba_instructions.assign_new_fnsku, "", _UNPUBLISHED),
-        ("getFbaInstructionRestock", "GET", "FbaInstructionRestock/get", fba_instructions.getter("RSK"), "POST",
-         "which method it takes"),
-    ):  # fmt: skip
-        yield Route(operation, method, f"/user/api/Fba/{path}", handler, also, inferred)
-
-
-def _consolidations() -> Iterator[Route]:
-    """Yield the operations of consolidated shipping."""
-    for operation, path, handler, inferred in (
-        ("createConsolidateShippingOrder", "order/create", consolidations.create, ""),
-        ("addInventoryToConsolidateShippingOrder", "inventory/add", consolidations.add_inventories,
-         "the handling code meanwhile"),
-        ("removeInventoryFromConsolidateShippingOrder", "inventory/remove", consolidations.remove_inventories, ""),
-        ("updateConsolidateShippingOrderShippingMethod", "order/updateShippingMethod", consolidations.update_method, ""),
-        ("updateConsolidateShippingOrderShipTo", "order/updateShipToInformation", consolidations.update_ship_to, ""),
-        ("confirmConsolidateShippingOrder", "order/confirm", consolidations.confirm, ""),
-        ("cancelConsolidateShippingOrder", "order/cancel", consolidations.cancel, _STATE),
-    ):  # fmt: skip
-        yield Route(
-            operation, "POST", f"/user/api/outbound/ConsolidateShipping/{path}", handler, inferred=inferred
-        )
+_PUBLIC: Final = (
+    Route("getApiInfo", "GET account/getApiInfo", lookups.get_api_info, inferred="apiTypeCode"),
+    Route("getAllBoxTypes", "GET boxtype/getAllBoxTypes", _list("getAllBoxTypes")),
+    Route("getAllCountries", "GET country/getAllCountries", _list("getAllCountries")),
+    Route("getAllFromCountries", "GET country/getAllFromCountries", _list("getAllFromCountries")),
+    Route("getAllCurrencies", "GET currency/getAllCurrencies", _list("getAllCurrencies")),
+    Route("getAllDimensionUoms", "GET dimensionuom/getAllDimensionUoms", _list("getAllDimensionUoms")),
+    Route("getAllHandlings", "GET handling/getAllHandlings", _list("getAllHandlings")),
+    Route("getAllHandlingFeeTypes", "GET handlingfeetype/getAllHandlingFeeTypes", _list("getAllHandlingFeeTypes"), inferred=_NO_CODES),
+    Route("getAllHandlingStatus", "GET handlingstatus/getAllHandlingStatus", _list("getAllHandlingStatus")),
+    Route("getAllLabelStatus", "GET labelstatus/getAllLabelStatus", _list("getAllLabelStatus")),
+    Route("getAllMarType", "GET martype/getAllMarType", _list("getAllMarType"), inferred=_NO_CODES),
+    Route("getAllRefundStatus", "GET refundstatus/getAllRefundStatus", _list("getAllRefundStatus"), inferred=_NO_CODES),
+    Route("getAllResendStatus", "GET resendstatus/getAllResendStatus", _list("getAllResendStatus")),
+    Route("getAllReturnRequestSourceTypes", "GET returnrequestsourcetype/getAllReturnRequestSourceTypes", _list("getAllReturnRequestSourceTypes"), inferred=_NUMBERS),
+    Route("getAllReturnRequestStatus", "GET returnrequeststatus/getAllReturnRequestStatus", _list("getAllReturnRequestStatus"), inferred=_NUMBERS),
+    Route("getAllServiceType", "GET servicetype/getAllServiceType", _list("getAllServiceType")),
+    Route("getAllShipmentStatus", "GET shipment/getAllShipmentStatus", _list("getAllShipmentStatus"), inferred=_NUMBERS),
+    Route("getAllShipmentCostTypes", "GET shipment/getAllShipmentCostTypes", _list("getAllShipmentCostTypes"), inferred=_NO_CODES),
+    Route("getAllTransactionType", "GET transactiontype/getAllTransactionType", _list("getAllTransactionType"), inferred=_NO_CODES),
+    Route("getAllUnknownShipmentStatus", "GET unknownshipmentstatus/getAllUnknownShipmentStatus", _list("getAllUnknownShipmentStatus"), inferred=_NO_CODES),
+    Route("getAllVas", "GET vas/getAllVas", _list("getAllVas")),
+    Route("getAllVasStatus", "GET vasStatus/getAllVasStatus", _list("getAllVasStatus")),
+    Route("getAllWeightUom", "GET weightuom/getAllWeightUom", _list("getAllWeightUom")),
+    Route("calculateBuyerShipmentCost", "POST shipment/calculateBuyerShipmentCost", shipments.calculate_cost, inferred="the keys of costDetails"),
+    Route("getPreSignedUploadUrl", "GET file/GetPreSignedUploadUrl", files.get_upload_url),
+)  # fmt: skip
 
 
-def _public() -> Iterator[Route]:
-    """Yield the operations of the Public API."""
-    yield Route(
-        "getApiInfo", "GET", "/public/api/account/getApiInfo", lookups.get_api_info, inferred="apiTypeCode"
-    )
-    for operation, path, inferred in (
-        ("getAllBoxTypes", "boxtype", ""),
-        ("getAllCountries", "country", ""),
-        ("getAllFromCountries", "country", ""),
-        ("getAllCurrencies", "currency", ""),
-        ("getAllDimensionUoms", "dimensionuom", ""),
-        ("getAllHandlings", "handling", ""),
-        ("getAllHandlingFeeTypes", "handlingfeetype", _NO_CODES),
-        ("getAllHandlingStatus", "handlingstatus", ""),
-        ("getAllLabelStatus", "labelstatus", ""),
-        ("getAllMarType", "martype", _NO_CODES),
-        ("getAllRefundStatus", "refundstatus", _NO_CODES),
-        ("getAllResendStatus", "resendstatus", ""),
-        ("getAllReturnRequestSourceTypes", "returnrequestsourcetype", "what the numbers mean"),
-        ("getAllReturnRequestStatus", "returnrequeststatus", "what the numbers mean"),
-        ("getAllServiceType", "servicetype", ""),
-        ("getAllShipmentStatus", "shipment", "what the numbers mean"),
-        ("getAllShipmentCostTypes", "shipment", _NO_CODES),
-        ("getAllTransactionType", "transactiontype", _NO_CODES),
-        ("getAllUnknownShipmentStatus", "unknownshipmentstatus", _NO_CODES),
-        ("getAllVas", "vas", ""),
-        ("getAllVasStatus", "vasStatus", ""),
-        ("getAllWeightUom", "weightuom", ""),
-    ):
-        yield _lookup(operation, f"{path}/{operation}", inferred)
-    yield Route(
-        "calculateBuyerShipmentCost",
-        "POST",
-        "/public/api/shipment/calculateBuyerShipmentCost",
-        shipments.calculate_cost,
-        inferred="the keys of costDetails",
-    )
-    yield Route(
-        "getPreSignedUploadUrl", "GET", "/public/api/file/GetPreSignedUploadUrl", files.get_upload_url
-    )
+def _below(base: str, routes: tuple[Route, ...]) -> Iterator[Route]:
+    for route in routes:
+        yield attrs.evolve(route, request=f"{route.method} {base}{route.path}")
 
 
-ROUTES: Final = (*_user(), *_fba(), *_consolidations(), *_public())
+ROUTES: Final = (
+    *_below("/user/api/", _USER),
+    *_below("/user/api/Fba/", _FBA),
+    *_below("/user/api/outbound/ConsolidateShipping/", _CONSOLIDATIONS),
+    *_below("/public/api/", _PUBLIC),
+)
 
 
 def _requests() -> Iterator[tuple[tuple[str, str], tuple[Route, bool]]]:
