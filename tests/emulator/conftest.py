@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -9,6 +10,8 @@ from returnhelper import ReturnHelper
 from returnhelper.emulator import SIGNING_KEY, Emulator
 from returnhelper.webhooks import Endpoint, Verifier
 from tests.support.emulator_kit import RecordingEndpoint
+from tests.support.emulator_rules import Api
+from tests.support.emulator_world import World
 
 
 @pytest.fixture
@@ -35,3 +38,14 @@ async def emu(endpoint: RecordingEndpoint) -> AsyncIterator[Emulator]:
 async def rh(emu: Emulator) -> AsyncIterator[ReturnHelper]:
     async with ReturnHelper(api_key="key", api_token="token", environment=emu.environment) as client:
         yield client
+
+
+@pytest.fixture
+def world(emu: Emulator, rh: ReturnHelper) -> World:
+    return World(emu, rh)
+
+
+@pytest.fixture
+async def api(emu: Emulator) -> AsyncIterator[Api]:
+    async with aiohttp.ClientSession() as http:
+        yield Api(emu, http)

@@ -76,3 +76,8 @@ class RecordingEndpoint:
 
     def actions(self) -> list[str]:
         return [event.action or "" for event in self.events]
+
+
+def bodies(endpoint: RecordingEndpoint, action: str) -> list[Any]:
+    """Return the events of an action, newest last."""
+    return [event for event in endpoint.events if event.action == action]
