@@ -9,9 +9,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
+import attrs
+
 from returnhelper._idempotency import EVENT, KeyScope, enter_scope
 from returnhelper._time import Clock, Timer
 from returnhelper.errors import PayloadInvalid
+from returnhelper.inbox._breaker import Breaker
 from returnhelper.inbox._columns import storable_text
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind, classify, describe
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from returnhelper.webhooks.events import Event
 
 _log = logging.getLogger("returnhelper.inbox")
+_SUCCESSES: Final = (DispositionKind.DONE, DispositionKind.DISCARD)
 _TRACEBACK_FRAMES: Final = 50
 
 
@@ -147,6 +151,7 @@ class Handling:
         is_interrupted: Callable[[], bool],
         begin: Callable[[], TransactionScope] | None = None,
         commit: Callable[[Attempt, TransactionScope], Awaitable[Disposition]],
+        breaker: Breaker,
         derive_keys: bool = True,
         cancel_interval: float = 10.0,
     ) -> None:
@@ -161,6 +166,7 @@ class Handling:
         self._clock = clock
         self._elapsed = elapsed
         self._is_interrupted = is_interrupted
+        self._breaker = breaker
         self._derive_keys = derive_keys
         self._cancel_interval = cancel_interval
 
@@ -177,6 +183,26 @@ class Handling:
             )
         if attempt.cause is not None:
             return self._stopped(attempt.cause)
+        action = record.action or ""
+        wait = self._breaker.put_off(action, record.key)
+        if wait is not None:
+            return Disposition(
+                DispositionKind.RETRY, f"{action} is paused: its handlers fail", after=wait, paused=True
+            )
+        disposition = await self._run(attempt)
+        if disposition.kind in _SUCCESSES or (
+            disposition.kind is DispositionKind.RETRY and not disposition.failed
+        ):
+            self._breaker.succeeded(action)
+        elif not disposition.failed:
+            self._breaker.left(action, record.key)
+        elif (pause := self._breaker.failed(action, record.key)) is not None:
+            # the deploy's failure and not the event's: it keeps its attempts
+            return attrs.evolve(disposition, after=pause)
+        return self._limited(record, disposition)
+
+    async def _run(self, attempt: Attempt) -> Disposition:
+        record = attempt.record
         scope = self._make_scope(record)
         enter_scope(scope)  # every record has a task, and thereby a context, of its own
         started_at, began = self._clock(), self._elapsed()
@@ -193,7 +219,7 @@ class Handling:
         )
         if attempt.transaction is not None and attempt.transaction.pending:
             disposition = await self._commit(attempt, attempt.transaction)
-        return self._limited(record, disposition)
+        return disposition
 
     def _make_scope(self, record: Record) -> KeyScope | None:
         if not self._derive_keys:

@@ -31,7 +31,8 @@ class Disposition:
     """What becomes of a record, and why.
 
     ``after`` is the delay that the handler asked for. ``error`` is the class name of the exception behind it, if any.
-    ``stored`` is True if the inbox knows it already, because the transaction of the handlers has completed the record.
+    ``stored`` is True if the inbox knows it already, because the transaction of the handlers has completed the record;
+    ``paused`` if no handler ran, because its action is paused.
     """
 
     kind: DispositionKind
@@ -39,6 +40,7 @@ class Disposition:
     after: timedelta | None = None
     error: str = ""
     stored: bool = False
+    paused: bool = False
 
     @property
     def failed(self) -> bool:

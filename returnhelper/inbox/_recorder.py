@@ -198,5 +198,5 @@ class Recorder:
 def _log_disposition(record: Record, disposition: Disposition, delay: timedelta) -> None:
     if disposition.kind is DispositionKind.HOLD:
         _log.error("event %s is held: %s", record.key, disposition.reason)
-    elif disposition.kind is DispositionKind.RETRY:
+    elif disposition.kind is DispositionKind.RETRY and not disposition.paused:
         _log.warning("event %s is retried in %s: %s", record.key, delay, disposition.reason)

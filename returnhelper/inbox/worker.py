@@ -22,6 +22,7 @@ from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
 from returnhelper.inbox._attempt import Attempt, Dispatcher, Handling, StopCause
 from returnhelper.inbox._backoff import Backoff, Outage
+from returnhelper.inbox._breaker import Breaker
 from returnhelper.inbox._claims import Claims
 from returnhelper.inbox._counters import WorkerCounters
 from returnhelper.inbox._disposition import Disposition, DispositionKind
@@ -60,6 +61,10 @@ class Worker(Uncopyable):
     Events of one shipment (or inventory, …) are handled one after the other, oldest ``eventTime`` first. One that waits
     for its retry blocks the younger ones, so a handler must not retry until a younger event of the same shipment comes.
 
+    When the handlers of one action fail ``pause_after`` times in a row, for at least five events, as after the deploy of a
+    mistake, this worker pauses that action: one event is tried now and then, the others wait and keep their attempts, none is held, and
+    other actions go on. The first success ends the pause. None never pauses.
+
     The next records are claimed while these are handled, as many as are handled meanwhile. Only clocks that never step
     decide about leases. A record that comes back although it is handled here, or was, is not handled again.
 
@@ -80,6 +85,7 @@ class Worker(Uncopyable):
         concurrency: int = 16,
         lease: float | timedelta = 60.0,
         max_attempts: int = 12,
+        pause_after: int | None = 20,
         backoff: float | timedelta = 1.0,
         max_backoff: float | timedelta = 600.0,
         handler_timeout: float | timedelta | None = 300.0,
@@ -110,6 +116,8 @@ class Worker(Uncopyable):
         require_bool("derive_keys", derive_keys)
         require_int("concurrency", concurrency, POSITIVE)
         require_int("max_attempts", max_attempts, POSITIVE)
+        if pause_after is not None:
+            require_int("pause_after", pause_after, POSITIVE)
         delays = Backoff(
             to_seconds("backoff", backoff, zero=True),
             to_seconds("max_backoff", max_backoff, zero=True),
@@ -133,6 +141,7 @@ class Worker(Uncopyable):
         self.counters = WorkerCounters()
         self._outage = Outage(self.counters, sleep=sleep, uniform=uniform)
         self._leases = LeaseKeeper(inbox, lease_time, self.counters, elapsed=elapsed)
+        self._breaker = Breaker(pause_after, elapsed=elapsed, uniform=uniform)
         self._recorder = Recorder(
             inbox,
             self.counters,
@@ -151,6 +160,7 @@ class Worker(Uncopyable):
             clock=clock,
             elapsed=elapsed,
             is_interrupted=self._is_cancelled,
+            breaker=self._breaker,
             derive_keys=derive_keys,
             begin=(lambda: TransactionScope(inbox)) if isinstance(inbox, TransactionalInbox) else None,
             commit=self._recorder.commit,
@@ -184,6 +194,11 @@ class Worker(Uncopyable):
     def name(self) -> str:
         """The name of this worker in the history of records; empty before the first start, unless it was given."""
         return self._name or self._handling.worker
+
+    @property
+    def paused_actions(self) -> tuple[str, ...]:
+        """The actions that this worker has paused, because their handlers fail."""
+        return self._breaker.paused
 
     async def start(self) -> None:
         """Start to handle records in the background of the running event loop; `drain` ends it.

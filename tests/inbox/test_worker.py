@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from returnhelper.inbox import (
     WorkerCounters,
 )
 from returnhelper.inbox._attempt import Attempt, Handling
+from returnhelper.inbox._breaker import Breaker
 from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.webhooks import Discard, Retry, Router, events
 from tests.support.inbox_kit import NOON, RedisServer
@@ -414,6 +416,7 @@ async def test_handler_that_ignores_its_cancellation(caplog: pytest.LogCaptureFi
         router(handle),
         WorkerCounters(),
         commit=commit,
+        breaker=Breaker(None, elapsed=elapsed, uniform=random.uniform),
         timeout=0.02,
         max_attempts=1,
         clock=utc_now,
