@@ -74,9 +74,8 @@ class Watched:
     async def master(self) -> RedisServer:
         """Return the server that the first sentinel has for the master."""
         async with Redis(port=self.sentinels[0].port) as client:
-            _, port = await client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop")
-        (found,) = [server for server in self.servers if server.port == int(port)]
-        return found
+            found: Any = await client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop")
+        return next(server for server in self.servers if server.port == int(found[1]))
 
     async def settle(self) -> None:
         """Return when all sentinels know one another, and two replicas that have all there is."""
