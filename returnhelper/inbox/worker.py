@@ -9,9 +9,8 @@ import random
 import secrets
 import signal
 import socket
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -20,15 +19,15 @@ from returnhelper._arguments import POSITIVE, is_encodable, require_bool, requir
 from returnhelper._secrets import Uncopyable
 from returnhelper._time import Clock, Sleep, Timer, elapsed, to_seconds, utc_now
 from returnhelper.errors import ConfigurationError, InboxUnavailable, format_value
-from returnhelper.inbox._attempt import Attempt, Dispatcher, Handling, StopCause
+from returnhelper.inbox._attempt import Dispatcher, Handling
 from returnhelper.inbox._backoff import Backoff, Outage
 from returnhelper.inbox._breaker import Breaker
 from returnhelper.inbox._claims import Claims
 from returnhelper.inbox._counters import WorkerCounters
-from returnhelper.inbox._disposition import Disposition, DispositionKind
 from returnhelper.inbox._leases import LeaseKeeper
 from returnhelper.inbox._recorder import Recorder
 from returnhelper.inbox._signals import catch, to_signals
+from returnhelper.inbox._slots import Slots
 from returnhelper.inbox._transaction import TransactionalInbox, TransactionScope
 from returnhelper.inbox._watchdog import Watchdog
 from returnhelper.inbox.store import Inbox
@@ -37,12 +36,9 @@ __all__ = ["Worker", "WorkerCounters"]
 
 R = TypeVar("R")
 _log = logging.getLogger("returnhelper.inbox")
-_FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
-_LONGEST_WAIT: Final = 1.0  # of a record that was claimed ahead
 _BLOCKED_AFTER: Final = (1.0, 5.0)  # a third of the lease within these bounds, in seconds
 _LONGEST_NAME: Final = 200
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_RELEASE: Final = Disposition(DispositionKind.RELEASE)
 
 
 class Worker(Uncopyable):
@@ -132,11 +128,9 @@ class Worker(Uncopyable):
         handler_limit = None if handler_timeout is None else to_seconds("handler_timeout", handler_timeout)
         self._inbox = inbox
         self._router = router
-        self._concurrency = concurrency
         self._lease = lease_time
         self._drain_timeout = to_seconds("drain_timeout", drain_timeout, zero=True)
         self._poll = to_seconds("poll", poll)
-        self._elapsed = elapsed
         self._name = name
         self.counters = WorkerCounters()
         self._outage = Outage(self.counters, sleep=sleep, uniform=uniform)
@@ -174,21 +168,21 @@ class Worker(Uncopyable):
             lease=lease_time,
             elapsed=elapsed,
         )
+        self._slots = Slots(
+            self._handling,
+            self._recorder,
+            self._leases,
+            self._claims,
+            self.counters,
+            concurrency=concurrency,
+            elapsed=elapsed,
+        )
         low, high = _BLOCKED_AFTER
         self._watchdog = Watchdog(min(high, max(low, lease_time.total_seconds() / 3)))
-        self._context = Context()
-        self._drains = 0
-        self._reset()
-
-    def _reset(self) -> None:
         self._stopping = asyncio.Event()
-        self._progress = asyncio.Event()
         self._interrupt: asyncio.Timeout | None = None
-        self._waiting: deque[Attempt] = deque()
-        self._running: set[Attempt] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._claims.reset()
         self._service: asyncio.Task[None] | None = None
+        self._drains = 0
 
     @property
     def name(self) -> str:
@@ -209,9 +203,9 @@ class Worker(Uncopyable):
         _require_transactions(self._inbox, self._router)
         if self._service is not None and not self._service.done():
             raise ConfigurationError("this worker is running already: call drain() first")
-        self._reset()
+        self._stopping = asyncio.Event()
+        self._slots.reset(copy_context())
         self._handling.worker = self._name or _make_name()
-        self._context = copy_context()
         self._service = asyncio.create_task(self._serve(), name="returnhelper worker")
 
     async def __aenter__(self) -> Self:
@@ -264,7 +258,7 @@ class Worker(Uncopyable):
 
     def _stop(self) -> None:
         self._stopping.set()
-        self._progress.set()
+        self._slots.close()
         if self._interrupt is not None and not self._interrupt.expired():
             self._interrupt.reschedule(asyncio.get_running_loop().time())
 
@@ -278,15 +272,13 @@ class Worker(Uncopyable):
             try:
                 while not self._stopping.is_set():
                     await self._claim_and_start()
-                self._release_waiting()
-                if self._tasks:
-                    await asyncio.wait(self._tasks, timeout=self._drain_timeout)
+                await self._slots.finish(self._drain_timeout)
             except Exception:
                 _log.exception("worker stopped by an unexpected error")
                 raise
             finally:
                 self._stop()  # `run` may be waiting for it
-                await _in_spite_of_cancellation(self._end())
+                await _in_spite_of_cancellation(self._slots.end())
                 for task in (tending, ending):
                     task.cancel()
                 await asyncio.wait({tending, ending})
@@ -295,24 +287,7 @@ class Worker(Uncopyable):
         """Cancel the handlers when a drain has lasted long enough, even if a claim waits for one that keeps the store busy."""
         await self._stopping.wait()
         await asyncio.sleep(self._drain_timeout)
-        for attempt in self._running:
-            attempt.cancel(StopCause.DRAIN)
-
-    async def _end(self) -> None:
-        """Cancel what is still running, and return when every record is finished or released, if the store responds soon."""
-        self._release_waiting()
-        for attempt in self._running:
-            attempt.cancel(StopCause.DRAIN)
-        while self._running:
-            await self._next_progress()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _FINAL_CALL_TIMEOUT
-        while self._tasks and (left := deadline - loop.time()) > 0:
-            await asyncio.wait(self._tasks, timeout=left)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        self._slots.cancel_handlers()
 
     async def _tend(self) -> None:
         """Do what is due from time to time: leases, records that wait too long, a sign of life for the watchdog."""
@@ -321,81 +296,22 @@ class Worker(Uncopyable):
                 self._watchdog.beat()
                 await asyncio.sleep(self._leases.interval)
                 self._leases.check()
-                if self._waiting and self._elapsed() - self._waiting[0].waits_since > _LONGEST_WAIT:
-                    # the handlers became slower than they were: somebody else may have time
-                    self._release_waiting()
+                self._slots.release_late()
         finally:
             await self._leases.close()
 
     async def _claim_and_start(self) -> None:
-        wanted = self._claims.wanted(len(self._running), len(self._waiting))
+        wanted = self._slots.wanted
         if wanted <= 0:
-            await self._next_progress()
+            await self._slots.progress()
             return
         # A stop never cancels this: what was leased by then would have to wait for the end of its lease.
         claimed = await self._retry_while_unavailable(lambda: self._claims.claim(wanted))
         if claimed is None:
             return
-        for attempt, disposition in claimed.ended:
-            self._spawn(self._record(attempt, disposition), attempt.record.key)
-        self._waiting.extend(claimed.new)
-        self._start_waiting()
+        self._slots.take(claimed)
         if not claimed.more:
             await self._retry_while_unavailable(lambda: self._unless_stopped(self._inbox.wait(self._poll)))
-
-    async def _next_progress(self) -> None:
-        """Return when a handler has ended, an outcome was stored, or the worker is stopped."""
-        self._progress.clear()
-        await self._progress.wait()
-
-    def _start_waiting(self) -> None:
-        while self._waiting and len(self._running) < self._concurrency and not self._stopping.is_set():
-            attempt = self._waiting.popleft()
-            if attempt.lost:
-                self._spawn(self._record(attempt, _RELEASE), attempt.record.key)
-            else:
-                self._running.add(attempt)
-                self._spawn(self._handle(attempt), attempt.record.key)
-
-    def _release_waiting(self) -> None:
-        while self._waiting:
-            attempt = self._waiting.pop()
-            self._spawn(self._record(attempt, _RELEASE), attempt.record.key)
-
-    def _spawn(self, work: Coroutine[object, object, None], key: str) -> None:
-        # a context of its own: one handler shall not see the context variables of another
-        task = asyncio.get_running_loop().create_task(
-            work, name=f"returnhelper event {key}", context=self._context.copy()
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _handle(self, attempt: Attempt) -> None:
-        self.counters.claimed += 1
-        try:
-            disposition = await self._handling.run(attempt)
-        finally:
-            self._running.discard(attempt)
-            self._claims.prefetch.count()
-            self._start_waiting()
-            self._progress.set()
-        await self._record(attempt, disposition)
-
-    async def _record(self, attempt: Attempt, disposition: Disposition) -> None:
-        try:
-            await self._recorder.record(attempt, disposition)
-        except asyncio.CancelledError:
-            self._recorder.keep(attempt, disposition)
-            raise
-        finally:
-            self._leases.remove(attempt)
-            if attempt.stored_under not in (None, attempt.record.lease):
-                # it was claimed again before we knew that it was back in the queue
-                self._waiting.append(self._claims.admit(attempt.record, attempt.expires))
-                self._start_waiting()
-                if self._stopping.is_set():
-                    self._release_waiting()
-            self._progress.set()
 
     async def _retry_while_unavailable(self, call: Callable[[], Coroutine[object, object, R]]) -> R | None:
         """Return the result of the call, made until the store is available; None once the worker stops."""
