@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, SQLiteInbox
+from returnhelper.inbox.sqlite.file import connect
 from tests.support.inbox_kit import LEASE, record
-from tests.support.store_tools import sqlite
+from tests.support.store_tools import sqlite as open_file
 
 PROCESS = Path(__file__).parents[1] / "support" / "receiving_process.py"
 
@@ -39,7 +41,7 @@ async def test_file_taken_away(tmp_path: Path, moved: bool) -> None:
             path.unlink()
         await add_surely(inbox, "after")
         await add_surely(inbox, "later")
-    with sqlite(path) as db:
+    with open_file(path) as db:
         assert db.execute("SELECT key FROM records").fetchall() == [("after",), ("later",)]
 
 
@@ -70,7 +72,7 @@ async def test_journal_removed(tmp_path: Path, journals: tuple[str, ...]) -> Non
             Path(f"{path}{journal}").unlink()
         for number in range(20):
             await inbox.add(record(f"after{number}"))
-        with sqlite(path) as db:
+        with open_file(path) as db:
             assert db.execute("SELECT count(*) FROM records").fetchone() == (40,)
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -84,7 +86,7 @@ async def test_journal_removed_without_a_write(tmp_path: Path, journals: tuple[s
         for journal in journals:
             Path(f"{path}{journal}").unlink()
         await inbox.stats()
-        with sqlite(path) as db:
+        with open_file(path) as db:
             assert db.execute("SELECT count(*) FROM records").fetchone() == (20,)
 
 
@@ -109,6 +111,32 @@ async def test_journal_removed_then_killed(tmp_path: Path, journals: tuple[str, 
         assert [key for key in acknowledged if await inbox.get(key) is None] == []
 
 
+async def test_journal_of_a_link_removed(tmp_path: Path) -> None:
+    """The files beside a database that a link leads to are watched, too."""
+    (tmp_path / "real").mkdir()
+    path = tmp_path / "inbox.db"
+    path.symlink_to(tmp_path / "real" / "inbox.db")
+    async with SQLiteInbox(path) as inbox:
+        for number in range(20):
+            await inbox.add(record(f"before{number}"))
+        (tmp_path / "real" / "inbox.db-wal").unlink()
+        await inbox.add(record("after"))
+        with open_file(path) as db:
+            assert db.execute("SELECT count(*) FROM records").fetchone() == (21,)
+
+
+async def test_journal_removed_while_opening(tmp_path: Path) -> None:
+    """A file that is gone before the store has looked at it is noticed at once: nobody would ever miss it."""
+    path = str(tmp_path / "inbox.db")
+    db = connect(path, "FULL", 1.0, None)
+    try:
+        Path(f"{path}-wal").unlink()
+        with pytest.raises(sqlite3.OperationalError, match="removed"):
+            db.remember(path)
+    finally:
+        db.close()
+
+
 async def test_useless_file(tmp_path: Path) -> None:
     """A path where no database can be is a store that is unavailable, and usable once it can."""
     garbage = tmp_path / "garbage.db"
@@ -129,7 +157,7 @@ async def test_long_reader(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
     async with SQLiteInbox(path) as inbox:
         await inbox.add(record("first"))
-        with sqlite(path) as reader:
+        with open_file(path) as reader:
             reader.execute("BEGIN")
             assert reader.execute("SELECT count(*) FROM records").fetchone() == (1,)
             await asyncio.gather(*(inbox.add(record(body=b"x" * 20_000)) for _ in range(200)))

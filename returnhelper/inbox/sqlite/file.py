@@ -30,7 +30,9 @@ class File(sqlite3.Connection):
 
     now: Micros
     path: str
+    real: str
     folder: str
+    linked: bool
     identities: tuple[_Identity | None, ...] = ()
     checked: tuple[int, int, int] | None = None
     finished = 0
@@ -40,17 +42,25 @@ class File(sqlite3.Connection):
 
     def remember(self, path: str) -> None:
         """Remember which files the path leads to now: the database, its write-ahead log and the index of that."""
-        self.path, self.folder, self.identities = path, os.path.dirname(path) or ".", _identities(path)  # noqa: PTH120
-        # the files beside a link are in another folder
-        self.checkable = os.name == "posix" and not os.path.islink(path)  # noqa: PTH114
+        # SQLite keeps the journal beside the file to which a link leads
+        self.path, self.real = path, os.path.realpath(path)
+        self.folder = os.path.dirname(self.real)  # noqa: PTH120
+        self.linked = os.path.islink(path)  # noqa: PTH114
+        self.identities = self._find()
+        if None in self.identities:
+            # what is open is another file than whatever comes to that path later, and nobody would notice
+            raise sqlite3.OperationalError("one of its files was removed while it was opened")
+
+    def _find(self) -> tuple[_Identity | None, ...]:
+        return _identity(self.path), _identity(f"{self.real}-wal"), _identity(f"{self.real}-shm")
 
     def replaced(self) -> bool:
         """Return whether the path leads to other files by now: another process would find nothing of what is written."""
         # None of them was removed, replaced or moved if nothing at all was in their folder: one look instead of three.
-        folder = _change_of(self.folder) if self.checkable else None
+        folder = None if self.linked else _change_of(self.folder)
         if folder is not None and folder == self.checked:
             return False
-        if _identities(self.path) != self.identities:
+        if self._find() != self.identities:
             return True
         settled = folder is not None and 0 < folder[2] < time.time_ns() - _SURELY_LATER
         self.checked = folder if settled else None
@@ -81,16 +91,14 @@ class File(sqlite3.Connection):
 
 
 def _change_of(folder: str) -> tuple[int, int, int] | None:
+    if os.name != "posix":
+        return None
     try:
         found = os.stat(folder)  # noqa: PTH116
     except OSError:
         return None
     # the time of change, unlike that of modification, cannot be set by anybody
     return found.st_dev, found.st_ino, found.st_ctime_ns
-
-
-def _identities(path: str) -> tuple[_Identity | None, ...]:
-    return _identity(path), _identity(path + "-wal"), _identity(path + "-shm")
 
 
 def _identity(path: str) -> _Identity | None:

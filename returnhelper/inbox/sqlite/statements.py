@@ -62,6 +62,10 @@ _TO_SWEEP: Final = f"seq > ? AND seq <= ? AND state = {READY} AND place IS NULL"
 SWEEP: Final = (
     f"UPDATE records SET place = {CANDIDATE} WHERE {_TO_SWEEP}",  # noqa: S608
     "UPDATE meta SET value = value + (SELECT count(*) FROM records WHERE seq > ? AND seq <= ?) WHERE name = 'total'",
+    f"""
+    UPDATE meta SET value = value + (SELECT count(*) FROM records WHERE seq > ? AND seq <= ? AND state = {HELD})
+    WHERE name = 'held'
+    """,  # noqa: S608
 )
 SET_SWEPT: Final = "UPDATE meta SET value = ? WHERE name = 'swept_to'"
 
@@ -135,7 +139,8 @@ STATS: Final = f"""
 SELECT (SELECT value FROM meta WHERE name = 'total') + (SELECT count(*) FROM records WHERE {_UNSWEPT}),
        (SELECT count(*) FROM records WHERE state = {LEASED}),
        (SELECT value FROM meta WHERE name = 'done'),
-       (SELECT value FROM meta WHERE name = 'held'),
+       (SELECT value FROM meta WHERE name = 'held')
+     + (SELECT count(*) FROM records NOT INDEXED WHERE {_UNSWEPT} AND state = {HELD}),
        ({_OLDEST_READY})
 """  # noqa: S608
 
