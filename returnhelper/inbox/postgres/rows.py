@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +24,14 @@ _changed = Codec(CHANGED, native={TIME})
 _encode = msgspec.json.Encoder().encode
 
 
-# structs are built and encoded in half the time of dicts
-_AddedRow = msgspec.defstruct("_AddedRow", _added.names)
-_RestoredRow = msgspec.defstruct("_RestoredRow", _restored.names)
-_ChangedRow = msgspec.defstruct(
-    "_ChangedRow", ("key", "token", "refund_attempt", "delay", "lease_time", *_changed.names)
-)
+def _row(name: str, columns: Iterable[str]) -> type[msgspec.Struct]:
+    # structs are built and encoded in half the time of dicts; what is None need not travel
+    return msgspec.defstruct(name, [(column, object, None) for column in columns], omit_defaults=True)
+
+
+_AddedRow = _row("_AddedRow", _added.names)
+_RestoredRow = _row("_RestoredRow", _restored.names)
+_ChangedRow = _row("_ChangedRow", ("key", "token", "refund_attempt", "delay", "lease_time", *_changed.names))
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 

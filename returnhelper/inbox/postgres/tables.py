@@ -112,6 +112,13 @@ _SWEPT: Final = 200
 _WINDOW: Final = 500
 _SEARCHED: Final = 2000
 
+
+def _first(of: str, place: str) -> str:
+    # not "=", which would let the planner choose the index of all that are behind, whenever most of them are of one ordering key
+    return f"""(SELECT sort_time, seq FROM {{t}} WHERE {place} AND ordering_key BETWEEN {of} AND {of}
+        ORDER BY ordering_key, sort_time, seq LIMIT 1) AS first"""  # noqa: S608
+
+
 # Nothing here waits for a lock, except for another claim that has leased the same ordering key: that ends with a unique violation.
 # A row without a key at the end says that there is more to search.
 _CLAIM: Final = f"""
@@ -151,9 +158,9 @@ BEGIN
             SELECT r.seq FROM {{t}} AS r JOIN heads AS h ON r.seq = h.seq
             WHERE (h.not_before IS NULL OR h.not_before <= moment)
                 AND (h.ordering_key IS NULL OR h.ordering_key <> ALL(passed))
-                AND NOT EXISTS (SELECT FROM {{t}} AS s WHERE s.state = {LEASED} AND s.ordering_key = h.ordering_key)
-                AND NOT EXISTS (SELECT FROM {{t}} AS s WHERE {BEHIND} AND s.ordering_key = h.ordering_key
-                    AND (s.sort_time, s.seq) < (h.sort_time, h.seq))
+                AND (SELECT seq FROM {{t}} AS s WHERE s.state = {LEASED} AND s.ordering_key = h.ordering_key) IS NULL
+                AND (SELECT seq FROM {_first("h.ordering_key", BEHIND)}
+                    WHERE (first.sort_time, first.seq) < (h.sort_time, h.seq)) IS NULL
                 AND r.state = {READY} AND NOT r.parked AND (r.not_before IS NULL OR r.not_before <= moment)
             ORDER BY h.sort_time, h.seq LIMIT wanted FOR UPDATE OF r SKIP LOCKED
         )
@@ -206,8 +213,7 @@ BEGIN
     ), blocked AS MATERIALIZED (
         SELECT h.*, coalesce(
             (SELECT seq FROM {{t}} AS s WHERE s.state = {LEASED} AND s.ordering_key = h.ordering_key),
-            (SELECT seq FROM {{t}} AS s WHERE {BEHIND} AND s.ordering_key = h.ordering_key
-                AND (s.sort_time, s.seq) < (h.sort_time, h.seq) ORDER BY s.sort_time, s.seq LIMIT 1),
+            (SELECT seq FROM {_first("h.ordering_key", BEHIND)} WHERE (first.sort_time, first.seq) < (h.sort_time, h.seq)),
             h.seq
         ) AS blocker FROM heads AS h
     ), locked AS (
@@ -232,10 +238,9 @@ _UNPARK: Final = f"""
 CREATE OR REPLACE FUNCTION {{t}}_unpark() RETURNS trigger {_PLANS} AS $$
 BEGIN
     UPDATE {{t}} SET parked = false, blocks = true, revision = revision + 1 WHERE seq = (
-        SELECT seq FROM {{t}} WHERE {BEHIND} AND parked AND ordering_key = OLD.ordering_key
-            -- one that waits for its retry still blocks the younger ones
-            AND (NEW.state IS DISTINCT FROM {READY} OR (sort_time, seq) < (NEW.sort_time, NEW.seq))
-        ORDER BY sort_time, seq LIMIT 1
+        SELECT seq FROM {_first("OLD.ordering_key", BEHIND + " AND parked")}
+        -- one that waits for its retry still blocks the younger ones
+        WHERE NEW.state IS DISTINCT FROM {READY} OR (first.sort_time, first.seq) < (NEW.sort_time, NEW.seq)
     );
     RETURN NULL;
 END $$;
