@@ -37,7 +37,6 @@ REASONS = {
 
 def test_every_rule_is_proven(capsys: pytest.CaptureFixture[str]) -> None:
     """Each rule of the catalogs has a test or a reason why it needs none; the list of the others is empty."""
-    assert MODULES
     beginnings = tuple(beginning for group in REASONS.values() for beginning in group)
     every = list(rules())
     missing = [
