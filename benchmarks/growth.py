@@ -86,13 +86,14 @@ async def timed(call: Callable[[], Awaitable[object]]) -> tuple[float, object]:
 
 async def claims(inbox: Inbox, count: int, times: int) -> float:
     """Return the median of claims in milliseconds; what is claimed is released."""
-    taken = []
-    for _ in range(times):
-        milliseconds, found = await timed(lambda: inbox.claim(count, LEASE))
-        assert isinstance(found, list)
-        assert len(found) == count
-        await asyncio.gather(*map(inbox.release, found))
-        taken.append(milliseconds)
+    taken: list[float] = []
+    async with asyncio.timeout(60):
+        while len(taken) < times:
+            milliseconds, found = await timed(lambda: inbox.claim(count, LEASE))
+            assert isinstance(found, list)
+            await asyncio.gather(*map(inbox.release, found))
+            if len(found) == count:  # a store may look at a part only, and say that there is more
+                taken.append(milliseconds)
     return median(taken)
 
 

@@ -120,11 +120,8 @@ class Slots:
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._concurrency and not self._closed:
             attempt = self._waiting.popleft()
-            if attempt.lost:
-                self._spawn(self._record(attempt, _RELEASE), attempt)
-            else:
-                self._running.add(attempt)
-                self._spawn(self._handle(attempt), attempt)
+            self._running.add(attempt)
+            self._spawn(self._handle(attempt), attempt)
 
     def _spawn(self, work: Coroutine[object, object, None], attempt: Attempt) -> None:
         # a context of its own: one handler shall not see the context variables of another
@@ -137,7 +134,9 @@ class Slots:
     async def _handle(self, attempt: Attempt) -> None:
         self._counters.claimed += 1
         try:
-            disposition = await self._handling.run(attempt)
+            # while it waited, this process may have been stopped for longer than the lease
+            lost = self._leases.is_lost(attempt)
+            disposition = _RELEASE if lost else await self._handling.run(attempt)
         finally:
             self._running.discard(attempt)
             self._claims.prefetch.count()

@@ -208,6 +208,36 @@ async def test_waiting_records_keep_their_leases() -> None:
     assert {found.attempts for found in await inbox.list(limit=200)} == {1}
 
 
+async def test_stopped_while_records_wait() -> None:
+    """After a stop that was longer than the lease, what had been claimed ahead is not started under the old lease."""
+    timer, clock = Stopped(), Jumping()
+    started = dict[str, str | None]()
+    waiting = dict[str, str | None]()
+
+    async def handle(event: events.Event) -> None:
+        key = str(event.notification_id)
+        leased = {found.key: found.lease for found in await inbox.list(State.LEASED, limit=300)}
+        started[key] = leased[key]
+        ahead = {key: lease for key, lease in leased.items() if key not in started}
+        if len(ahead) >= 5 and not waiting:
+            waiting.update(ahead)
+            timer.lost += 60
+            clock.jump(60)
+
+    class Slow(MemoryInbox):
+        async def claim(self, limit: int, lease: float | timedelta) -> list[Record]:  # type: ignore[override]
+            await asyncio.sleep(0.01)  # so that several are claimed ahead
+            return await super().claim(limit, lease)
+
+    inbox = Slow(clock=clock)
+    for number in range(200):
+        await inbox.add(event(str(number)))
+    async with Worker(inbox, router(handle), lease=1, concurrency=1, elapsed=timer, clock=clock, **FAST):
+        await until(inbox, done=200)
+    assert waiting
+    assert not [key for key, lease in waiting.items() if started[key] == lease]
+
+
 async def test_drain_releases_what_was_claimed_ahead() -> None:
     """A drain returns the records that no handler has begun, with their attempts refunded."""
     begun = asyncio.Event()
