@@ -91,8 +91,7 @@ class Api:
                 return self.refuse(409)
             return stored.response
         stored = self._stored[scope] = _StoredResponse(digest)
-        if len(self._stored) > _MOST_KEYS:
-            del self._stored[next(iter(self._stored))]
+        self._forget_the_oldest()
         try:
             await self._sleep_if(latency)
             stored.response = self._handle(route.handler, call, inferred=inferred)
@@ -100,6 +99,11 @@ class Api:
             self._stored.pop(scope, None)
             raise
         return stored.response
+
+    def _forget_the_oldest(self) -> None:
+        oldest = next(iter(self._stored))
+        if len(self._stored) > _MOST_KEYS and self._stored[oldest].response is not None:
+            del self._stored[oldest]
 
     def refuse(self, status: int, about: str = "") -> ApiResponse:
         """Return a real HTTP refusal in an envelope; its codes and its body are inferred."""

@@ -14,7 +14,7 @@ import attrs
 
 from returnhelper._arguments import checked
 from returnhelper._time import Clock, Sleep, to_wire, ulid
-from returnhelper._wire import encode
+from returnhelper._wire import StructureError, encode
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.webhooks.events import usual_envelope
 from returnhelper.webhooks.signature import Endpoint, sign
@@ -134,8 +134,12 @@ class Deliveries:
             event["version"] = version
         notification_id = ulid(now, self._random.getrandbits(80))
         event["notificationId"] = notification_id
+        try:
+            body = encode(event)
+        except StructureError as error:
+            raise ConfigurationError(f"payload must be what JSON can express; {error}") from None
         return self.send(
-            SentEvent(action=action, notification_id=notification_id, body=encode(event), inferred=inferred)
+            SentEvent(action=action, notification_id=notification_id, body=body, inferred=inferred)
         )
 
     @checked

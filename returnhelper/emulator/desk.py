@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import attrs
@@ -37,7 +37,9 @@ from returnhelper.emulator.entities import (
 )
 from returnhelper.emulator.network import WAREHOUSES
 from returnhelper.emulator.packages import Package, items_for, measured_as_ordered
-from returnhelper.errors import ConfigurationError
+from returnhelper.errors import ConfigurationError, format_value
+
+_NO_PACKAGES: Final = "packages must not be empty; a parcel has at least one."
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -87,6 +89,7 @@ class Warehouse:
         `legacy` sends the older form of markShipmentArrive, without a version. Returns the inventory ids.
         """
         account, shipment = self._account, self._shipment(shipment_id)
+        _require(packages, _NO_PACKAGES)
         if shipment.received is not None:
             raise ConfigurationError(f"Shipment {shipment_id} has arrived already; create another one.")
         measured = measured_as_ordered(shipment, packages) if isinstance(packages, int) else packages
@@ -105,6 +108,7 @@ class Warehouse:
     ) -> list[int]:
         """Assign an unannounced parcel to the account: assignUnknown, then newInventoryCreated; return the inventory ids."""
         account = self._account
+        _require(packages, _NO_PACKAGES)
         if warehouse_id not in WAREHOUSES:
             raise ConfigurationError(
                 f"There is no warehouse {warehouse_id}; take one of {sorted(WAREHOUSES)}."
@@ -153,6 +157,10 @@ class Warehouse:
     def set_meta(self, inventory_id: int, pairs: Mapping[str, str]) -> None:
         """Note data such as IMEI or EAN: updateReturnInventoryMeta."""
         inventory = self._inventory(inventory_id)
+        _require(
+            all(isinstance(text, str) for pair in pairs.items() for text in pair),
+            f"pairs must be text with text, not {format_value(pairs)}",
+        )
         inventory.meta.setdefault("whs", {}).update(pairs)
         inventory.modified = self._account.clock()
         events.meta_updated(self._account, inventory)
@@ -259,8 +267,8 @@ class Warehouse:
         shipment = self._fba_shipment(fba_shipment_id)
         _require(shipment.status == "ARRIVED", f"FBA shipment {fba_shipment_id} has not arrived.")
         _require(
-            quantities and all(quantity > 0 for quantity in quantities.values()),
-            "quantities must have at least one FNSKU, each with a number above 0.",
+            quantities and all(type(quantity) is int and quantity > 0 for quantity in quantities.values()),
+            f"quantities must have at least one FNSKU, each with a number above 0, not {format_value(quantities)}",
         )
         fba_shipments.put_away(self._account, shipment, quantities)
 

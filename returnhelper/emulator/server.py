@@ -168,9 +168,12 @@ class Emulator(Uncopyable):
 
     async def settled(self) -> None:
         """Wait until all queued labels are created and all deliveries have ended."""
-        while self._steps:
-            await asyncio.wait(set(self._steps))
-        await self.deliveries.drained()
+        while True:
+            while self._steps:
+                await asyncio.wait(set(self._steps))
+            await self.deliveries.drained()
+            if not self._steps:  # else a handler ordered another label meanwhile
+                return
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         # Paths match in any case, as in ASP.NET (inferred).

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from returnhelper import APIError, ReturnHelper
 from returnhelper.emulator import Emulator
 from returnhelper.emulator.routes import ROUTES
+from tests.support.emulator_kit import order
 from tests.support.emulator_rules import KEYS
 from tests.support.emulator_world import FNSKU, World
 
@@ -138,3 +141,25 @@ async def test_methods_that_other_pages_print(emu: Emulator, rh: ReturnHelper) -
             async with http.post(emu.url + route.path, json=asked[route.operation]) as response:
                 assert response.headers["x-emulated"] == "inferred"
                 assert (await response.json())["meta"]["status"] == 200, route.operation
+
+
+async def test_settled_waits_for_what_handlers_order() -> None:
+    """A label that a handler orders before it acknowledges an event has settled too."""
+    async with (
+        Emulator(label_delay=0.01) as emu,
+        ReturnHelper("emulator-key", "emulator-token", environment=emu.environment) as rh,
+    ):
+
+        async def receive(_: web.Request) -> web.Response:
+            if len(emu.account.shipments) < 3:
+                await rh.return_shipments.create(order())
+            return web.Response()
+
+        app = web.Application()
+        app.router.add_post("/", receive)
+        async with TestServer(app) as server:
+            emu.deliveries.register(str(server.make_url("/")))
+            await rh.return_shipments.create(order())
+            await emu.settled()
+        assert [s.label_status for s in emu.account.shipments.values()] == ["success"] * 3
+        assert [event.delivered for event in emu.deliveries.log] == [True] * 3

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 from multidict import MultiDict
 
-from returnhelper import ReturnHelper
+from returnhelper import ConfigurationError, ReturnHelper
 from returnhelper._wire import encode
 from returnhelper.emulator import Emulator
 from returnhelper.emulator.api import ApiCall
 from returnhelper.emulator.routes import BY_REQUEST
 from tests.support.catalogs import operations
 from tests.support.emulator_kit import order
+from tests.support.emulator_world import World
 
 KEYS = {"x-rr-apikey": "key", "x-rr-apitoken": "token"}
 MANY = "9" * 5000
@@ -178,3 +179,37 @@ async def test_desk(emu: Emulator, rh: ReturnHelper) -> None:
         ):
             async with http.get(emu.url + path) as response:
                 assert response.status in {200, 401, 404}
+
+
+@pytest.mark.parametrize(
+    ("act", "named"),
+    [
+        (lambda emu: emu.warehouse.arrive_unknown(packages=[]), "packages"),
+        (lambda emu: emu.warehouse.arrive(next(iter(emu.account.shipments)), packages=[]), "packages"),
+        (lambda emu: emu.warehouse.set_meta(next(iter(emu.account.inventories)), {"EAN": 2}), "pairs"),
+        (lambda emu: emu.warehouse.put_away_fba(next(iter(emu.account.fba_shipments)), {}), "quantities"),
+        (
+            lambda emu: emu.warehouse.put_away_fba(next(iter(emu.account.fba_shipments)), {"X": "1"}),
+            "quantities",
+        ),
+        (
+            lambda emu: emu.warehouse.put_away_fba(next(iter(emu.account.fba_shipments)), {"X": 0}),
+            "quantities",
+        ),
+        (lambda emu: emu.deliveries.publish("x", payload={"a": object()}), "payload"),
+        (lambda emu: emu.deliveries.publish("x", payload={"a": float("nan")}), "payload"),
+    ],
+)
+async def test_arguments_of_the_warehouse(
+    emu: Emulator, rh: ReturnHelper, act: Callable[[Emulator], object], named: str
+) -> None:
+    """What a step cannot use is refused by its name before anything is done."""
+    world = World(emu, rh)
+    await world.inventory()
+    emu.warehouse.arrive_fba(await world.fba_shipment())
+    await emu.settled()
+    events = len(emu.deliveries.log)
+    with pytest.raises(ConfigurationError, match=named):
+        act(emu)
+    assert len(emu.deliveries.log) == events
+    assert all(inventory.meta.get("whs") is None for inventory in emu.account.inventories.values())
