@@ -12,7 +12,7 @@ from returnhelper.emulator.entities import Label, Sender, Shipment
 from returnhelper.emulator.forms import shipments as forms
 from returnhelper.emulator.ledger import CURRENCY, LABEL
 from returnhelper.emulator.network import RETURN_SERVICES
-from returnhelper.emulator.return_shipments import add, new_item
+from returnhelper.emulator.return_shipments import add, identify, new_item
 
 _SERVICE: Final = "usps"
 _BUYER: Final = Sender(
@@ -34,18 +34,15 @@ _VALUE: Final = Decimal("25.00")
 
 def open_return(account: Account, order_number: str, error: str | None) -> Shipment:
     """Make a request with its shipment and its label, or with the reason why there is no label."""
-    service, now = RETURN_SERVICES[_SERVICE], account.clock()
-    number, shipment_number = account.new_number("BR"), account.new_number("BRS")
+    service, identity = RETURN_SERVICES[_SERVICE], identify(account, "BR", "BRS")
+    now = identity["created"]
     label = Label(account.new_id("label"), service.price(_WEIGHT), now, now, error=error)
     shipment = Shipment(
-        shipment_id=account.new_id("shipment"),
-        shipment_number=shipment_number,
-        return_request_id=account.new_id("request"),
-        return_request_number=number,
+        **identity,
         title="Buyer return",
         order_number=order_number,
-        request_reference=number,
-        reference=shipment_number,
+        request_reference=identity["return_request_number"],
+        reference=identity["shipment_number"],
         remarks="",
         service=_SERVICE,
         warehouse_id=service.warehouse,
@@ -56,8 +53,6 @@ def open_return(account: Account, order_number: str, error: str | None) -> Shipm
         value=_VALUE,
         currency=CURRENCY,
         cost=label.cost,
-        created=now,
-        modified=now,
         labels=[label],
     )
     add(account, shipment)

@@ -16,7 +16,7 @@ from returnhelper.emulator.ledger import CURRENCY
 from returnhelper.emulator.lookups import LABEL_FAILED, NO_LABEL
 from returnhelper.emulator.network import RETURN_SERVICES, WAREHOUSES
 from returnhelper.emulator.reader import MemberReader
-from returnhelper.emulator.return_shipments import add, new_item, reject_generated
+from returnhelper.emulator.return_shipments import add, identify, new_item, reject_generated
 from returnhelper.emulator.rules import refuse
 
 _SENDER: Final = {
@@ -107,17 +107,13 @@ def _read(account: Account, body: MemberReader) -> Shipment:
         parcel.add("warehouseId", f"The value '{warehouse}' is not valid.")
     reject_generated(body, parcel, *items)
     body.check()
-    now = account.clock()
-    request_number, shipment_number = account.new_number("R"), account.new_number("S")
+    identity = identify(account)
     return Shipment(
-        shipment_id=account.new_id("shipment"),
-        shipment_number=shipment_number,
-        return_request_id=account.new_id("request"),
-        return_request_number=request_number,
+        **identity,
         title=title,
         order_number=None,
-        request_reference=request_reference or request_number,
-        reference=reference or shipment_number,
+        request_reference=request_reference or identity["return_request_number"],
+        reference=reference or identity["shipment_number"],
         remarks=remarks,
         service=service,
         warehouse_id=warehouse,
@@ -129,8 +125,6 @@ def _read(account: Account, body: MemberReader) -> Shipment:
         value=total,
         currency=CURRENCY,
         cost=RETURN_SERVICES[service].price(weight),
-        created=now,
-        modified=now,
         editable=True,
     )
 

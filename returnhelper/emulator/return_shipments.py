@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from sys import intern
-from typing import Final
+from typing import Final, TypedDict
 
 from returnhelper.emulator import labels
 from returnhelper.emulator.account import API_ID, Account, ApiRequest, Payload
@@ -34,6 +35,30 @@ def create(account: Account, request: ApiRequest) -> Payload:
             "cost": shipment.cost,
             "costCurrencyCode": CURRENCY,
         }
+    }
+
+
+class Identity(TypedDict):
+    """What the server gives to every request with its shipment."""
+
+    shipment_id: int
+    shipment_number: str
+    return_request_id: int
+    return_request_number: str
+    created: datetime
+    modified: datetime
+
+
+def identify(account: Account, request: str = "R", shipment: str = "S") -> Identity:
+    """Return the ids and numbers of a new request and its shipment; with the same prefix they have the same number."""
+    now, number = account.clock(), account.new_number(shipment)
+    return {
+        "shipment_id": account.new_id("shipment"),
+        "shipment_number": number,
+        "return_request_id": account.new_id("request"),
+        "return_request_number": number if request == shipment else account.new_number(request),
+        "created": now,
+        "modified": now,
     }
 
 
@@ -98,17 +123,13 @@ def _read(account: Account, members: MemberReader) -> Shipment:
         parcel.add("items", "'items' must contain 1 item: the account is not configured for several.")
     _check_service(members, payload, service=service, warehouse=warehouse)
     members.check()
-    now = account.clock()
-    request_number, shipment_number = account.new_number("R"), account.new_number("S")
+    identity = identify(account)
     return Shipment(
-        shipment_id=account.new_id("shipment"),
-        shipment_number=shipment_number,
-        return_request_id=account.new_id("request"),
-        return_request_number=request_number,
+        **identity,
         title=intern(title),
         order_number=order,
-        request_reference=request_reference or request_number,
-        reference=reference or shipment_number,
+        request_reference=request_reference or identity["return_request_number"],
+        reference=reference or identity["shipment_number"],
         remarks=remarks or "",
         service=intern(service),
         warehouse_id=warehouse,
@@ -121,8 +142,6 @@ def _read(account: Account, members: MemberReader) -> Shipment:
         value=total,
         currency=intern(currency),
         cost=RETURN_SERVICES[service].price(weight),
-        created=now,
-        modified=now,
     )
 
 

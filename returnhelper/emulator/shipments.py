@@ -11,7 +11,7 @@ from returnhelper.emulator.entities import Dimensions, Inventory, Label, Sender,
 from returnhelper.emulator.forms import shipments as forms
 from returnhelper.emulator.ledger import CURRENCY
 from returnhelper.emulator.network import RETURN_SERVICES, WAREHOUSES
-from returnhelper.emulator.return_shipments import add
+from returnhelper.emulator.return_shipments import add, identify
 from returnhelper.emulator.warehouses import entity
 
 _MAX_DAYS = 90
@@ -85,14 +85,11 @@ def add_unknown(
     value: Decimal,
 ) -> Shipment:
     """Make the request and the shipment of a parcel that came without; both have the same number."""
-    now = account.clock()
-    number = account.new_number("UN")
+    identity = identify(account, "UN", "UN")
+    now, number = identity["created"], identity["shipment_number"]
     label = Label(account.new_id("label"), Decimal(0), now, now, "success", tracking_number, "N/A")
     shipment = Shipment(
-        shipment_id=account.new_id("shipment"),
-        shipment_number=number,
-        return_request_id=account.new_id("request"),
-        return_request_number=number,
+        **identity,
         title="Unannounced parcel",
         order_number=None,
         request_reference=number,
@@ -114,8 +111,6 @@ def add_unknown(
         value=value,
         currency=CURRENCY,
         cost=Decimal(0),
-        created=now,
-        modified=now,
         labels=[label],
         unknown=True,
         received=now,
