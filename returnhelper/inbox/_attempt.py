@@ -159,6 +159,8 @@ class Handling:
         self._begin = begin
         self._commit = commit
         self._router = router
+        # asked once: a look at a protocol costs more than a handler that does nothing
+        self._transactional = router if isinstance(router, TransactionalDispatcher) else None
         self._takes: Callable[[Event], bool] | None = getattr(router, "takes", None)
         self._counters = counters
         self._timeout = timeout
@@ -254,10 +256,11 @@ class Handling:
                 await _forget_cancellation(task)
 
     def _handlers(self, attempt: Attempt, event: Event) -> Coroutine[object, object, object]:
-        if self._begin is None or not isinstance(self._router, TransactionalDispatcher):
+        router = self._transactional
+        if self._begin is None or router is None or not router.uses_transactions:
             return self._router.dispatch(event)
         attempt.transaction = self._begin()
-        return attempt.transaction.run(self._router.dispatch_in(attempt.transaction, event))
+        return attempt.transaction.run(router.dispatch_in(attempt.transaction, event))
 
     def _is_taken(self, event: Event) -> bool | None:
         try:

@@ -43,6 +43,11 @@ class TransactionalInbox(Protocol):
 class TransactionalDispatcher(Protocol):
     """A router whose handlers may write in the transaction of their record."""
 
+    @property
+    def uses_transactions(self) -> bool:
+        """Whether a handler of this router does."""
+        ...
+
     async def dispatch_in(self, transaction: TransactionScope, event: Event, /) -> int:
         """Run the handlers of an event and return how many there were."""
         ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import types
 import typing
@@ -208,10 +207,10 @@ class Caller:
 
 
 def _with_caller(resource: Any, caller: Caller) -> Any:
-    """Return a copy of a resource that makes its calls through another caller."""
-    copied = copy.copy(resource)
-    copied._caller = caller
-    return copied
+    """Return a resource of the same class that makes its calls through another caller."""
+    made = object.__new__(type(resource))
+    made._caller = caller
+    return made
 
 
 async def test_parameters_agree_with_signatures() -> None:

@@ -15,7 +15,7 @@ from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    import asyncpg
+    from asyncpg.transaction import Transaction
 
     from returnhelper.inbox.postgres.driver import AnyConnection
 
@@ -62,7 +62,7 @@ class ServerTransaction:
         self._notify = notify
         self._open = AsyncExitStack()
         self._connection: AnyConnection | None = None
-        self._transaction: asyncpg.transaction.Transaction | None = None
+        self._transaction: Transaction | None = None
 
     async def begin(self) -> PostgresTransaction:
         """Begin the transaction and return what handlers write through."""

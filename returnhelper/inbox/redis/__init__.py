@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final, TypeAlias, cast
 
+from returnhelper._extras import how_to_install
 from returnhelper._secrets import hide
 from returnhelper._time import Clock, to_seconds
 from returnhelper.errors import ConfigurationError, format_value
@@ -30,7 +31,7 @@ from returnhelper.inbox.store import STATE_CODES, Change, Record, Records, State
 try:
     from returnhelper.inbox.redis.connections import Connections
 except ModuleNotFoundError as missing:  # pragma: no cover
-    raise ImportError('RedisInbox needs redis: pip install "returnhelper[redis]"') from missing
+    raise ImportError(how_to_install("RedisInbox", "redis", "redis")) from missing
 
 # a name of its own, because an inbox has a method called list
 _Flags: TypeAlias = list[bool]
