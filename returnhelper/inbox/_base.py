@@ -73,6 +73,8 @@ class Notifier:
     async def wait(self, seconds: float) -> bool:
         """Return True once notified, False after so many seconds."""
         if self.notified:
+            # the caller may do nothing but wait in a loop: without this turn nobody would ever claim
+            await asyncio.sleep(0)
             return True
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)

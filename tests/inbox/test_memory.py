@@ -41,6 +41,24 @@ async def test_one_key_of_many(clock: Clock) -> None:
     assert kept(inbox) < 4100
 
 
+async def test_wait_in_a_loop(clock: Clock) -> None:
+    """A program that waits for its events in a loop lets others claim them, though something is claimable."""
+    inbox = MemoryInbox(clock=clock)
+    await inbox.add(record("k"))
+
+    async def work() -> None:
+        (found,) = await inbox.claim(1, LEASE)
+        await inbox.complete(found)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(work())
+        for _ in range(100):
+            if (await inbox.stats()).done:
+                break
+            await inbox.wait(0.05)
+        assert (await inbox.stats()).done == 1
+
+
 async def test_loop_goes_on(clock: Clock) -> None:
     """Neither a purge nor many retries that fall due at once keep the loop from its other work."""
     inbox = MemoryInbox(clock=clock)
