@@ -84,6 +84,17 @@ def to_seconds(name: str, value: object, *, zero: bool = False, most: float = LO
     return float(seconds)
 
 
+def to_time_or_delay(name: str, value: object) -> datetime | timedelta:
+    """Return a time as aware UTC, or a duration as a timedelta. Raise `ConfigurationError`, naming the argument."""
+    if isinstance(value, datetime):
+        return as_utc(value)
+    if not isinstance(value, int | float | timedelta) or isinstance(value, bool):
+        raise ConfigurationError(
+            f"{name} must be a datetime, a number of seconds or a timedelta, not {format_value(value)}"
+        )
+    return timedelta(seconds=to_seconds(name, value, zero=True))
+
+
 def from_wire(text: str) -> datetime | None:
     """Read an ISO 8601 time as aware UTC; None for the wire's unset time. Raise `ValueError` for anything else.
 

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from returnhelper._time import EPOCH, LONGEST, as_utc, from_wire, to_seconds, to_time, to_wire, ulid
+from returnhelper._time import (
+    EPOCH,
+    LONGEST,
+    as_utc,
+    from_wire,
+    to_seconds,
+    to_time,
+    to_time_or_delay,
+    to_wire,
+    ulid,
+)
 from returnhelper.errors import ConfigurationError
 
 HONG_KONG = timezone(timedelta(hours=8))
@@ -137,3 +147,18 @@ def test_ulids_sort_by_time() -> None:
     assert ulid(EPOCH, 0) == "0" * 26
     assert ulid(EPOCH + timedelta(milliseconds=1), 31) == "00000000010000000000000000"[:25] + "Z"
     assert ulid(NOON, 2**80 - 1) < ulid(NOON + timedelta(milliseconds=1), 0)
+
+
+def test_a_time_or_a_duration() -> None:
+    """An argument that takes both says so when it gets neither."""
+    assert to_time_or_delay("since", NOON.replace(tzinfo=None)) == NOON
+    assert (
+        to_time_or_delay("since", 90)
+        == to_time_or_delay("since", timedelta(seconds=90))
+        == timedelta(seconds=90)
+    )
+    for wrong in ("yesterday", None, True):
+        with pytest.raises(
+            ConfigurationError, match="since must be a datetime, a number of seconds or a timedelta"
+        ):
+            to_time_or_delay("since", wrong)

@@ -15,7 +15,7 @@ from uuid import uuid4
 import attrs
 
 from returnhelper._secrets import Uncopyable
-from returnhelper._time import Clock, to_seconds, to_time, utc_now
+from returnhelper._time import Clock, to_seconds, to_time, to_time_or_delay, utc_now
 from returnhelper.errors import ConfigurationError, InboxError, format_value
 from returnhelper.inbox._columns import check_count, check_key, check_text
 from returnhelper.inbox.store import (
@@ -242,12 +242,12 @@ class BaseInbox(Uncopyable):
         if not isinstance(refund_attempt, bool):
             raise ConfigurationError(f"refund_attempt must be a bool, not {format_value(refund_attempt)}")
         reason = None if reason is None else check_text("reason", reason)
-        delay = None if isinstance(at, datetime) else timedelta(seconds=to_seconds("at", at, zero=True))
+        due = to_time_or_delay("at", at)
         return await self._apply(
             record,
             State.READY,
-            not_before=to_time("at", at) if isinstance(at, datetime) else None,
-            delay=delay,
+            not_before=due if isinstance(due, datetime) else None,
+            delay=due if isinstance(due, timedelta) else None,
             reason=reason,
             refund_attempt=refund_attempt,
         )
@@ -297,14 +297,9 @@ class BaseInbox(Uncopyable):
 
         `remembers_since` moves to 15 minutes after that time.
         """
-        if isinstance(older_than, datetime):
-            asked = to_time("older_than", older_than)
-            now = await self.now()
-        else:
-            age = timedelta(seconds=to_seconds("older_than", older_than, zero=True))
-            now = await self.now()
-            asked = now - age
-        older_than = min(asked, now - KEPT_AT_LEAST)
+        asked = to_time_or_delay("older_than", older_than)
+        now = await self.now()
+        older_than = min(asked if isinstance(asked, datetime) else now - asked, now - KEPT_AT_LEAST)
         purged, gone = 0, _PURGE_BATCH
         while gone == _PURGE_BATCH:
             # in batches: a concurrent add must not wait for all of it

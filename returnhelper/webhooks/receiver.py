@@ -360,14 +360,14 @@ class Receiver(Uncopyable):
         *,
         when: Callable[[E], object] | None = None,
         timeout: float | timedelta = 60.0,
-        since: datetime | timedelta | None = None,
+        since: datetime | float | timedelta | None = None,
         poll: float | timedelta = 1.0,
     ) -> Expectation[E]:
         """Wait for an event, received here or by another machine that shares the inbox.
 
         Enter it before the call that causes the event: `async with receiver.expect(…) as expected:`, then
         `await expected`; events since the block was entered count. Awaited directly, it also finds events received
-        since `since`, a time or a span before now, 5 minutes by default.
+        since `since`, a time or a duration before now, 5 minutes by default.
 
         `when` is a plain function of the event. `poll` is the time between two searches of the inbox; events received
         here need no search. The handlers of the event run as usual. Raises `EventNotReceived` after `timeout`.

@@ -10,7 +10,7 @@ from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 from returnhelper._arguments import require, require_callable
 from returnhelper._secrets import Uncopyable
-from returnhelper._time import EPOCH, to_seconds, to_time
+from returnhelper._time import EPOCH, to_seconds, to_time_or_delay
 from returnhelper.errors import EventNotReceived, PayloadInvalid
 from returnhelper.inbox.store import LARGE_BODY, Inbox, Record, State
 from returnhelper.webhooks._predicate import holds, require_predicate
@@ -34,7 +34,7 @@ class Expectation(Uncopyable, Generic[E]):
     """An event that somebody waits for; created by `Receiver.expect`, or over a shared inbox without a receiver.
 
     Enter it before the call that causes the event and await it inside the block; events since the block was entered
-    count. Awaited directly, it also finds events received since `since`, a time or a span before now, 5 minutes by
+    count. Awaited directly, it also finds events received since `since`, a time or a duration before now, 5 minutes by
     default; times are by the clock of the store. It searches the inbox every `poll`; `subscribe`, if given, calls it with each record that is stored here,
     which needs no search. Durations are seconds or timedeltas. Raises `ConfigurationError` for invalid arguments, and
     `EventNotReceived` after `timeout`.
@@ -47,7 +47,7 @@ class Expectation(Uncopyable, Generic[E]):
         *,
         when: Callable[[E], object] | None = None,
         timeout: float | timedelta = 60.0,
-        since: datetime | timedelta | None = None,
+        since: datetime | float | timedelta | None = None,
         poll: float | timedelta = 1.0,
         subscribe: Subscribe | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class Expectation(Uncopyable, Generic[E]):
         self._when = when
         self._timeout = to_seconds("timeout", timeout, zero=True)
         self._poll = to_seconds("poll", poll)
-        self._since = _checked_since(since)
+        self._since = None if since is None else to_time_or_delay("since", since)
         self._subscribe = subscribe
         self._unsubscribe: Unsubscribe | None = None
         self._received: list[Record] = []
@@ -180,11 +180,3 @@ def _parse(record: Record) -> object:
         return parse_event(record.body)
     except PayloadInvalid:
         return None
-
-
-def _checked_since(since: object) -> datetime | timedelta | None:
-    if since is None:
-        return None
-    if isinstance(since, timedelta):
-        return timedelta(seconds=to_seconds("since", since, zero=True))
-    return to_time("since", since)

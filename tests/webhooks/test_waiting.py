@@ -57,7 +57,7 @@ async def test_awaited_directly_it_finds_earlier_events(receiver):
     await send(receiver, 9)
     later = datetime.now(UTC)
     assert (await receiver.expect(events.LabelGenerated, when=of(9), timeout=1)).label.shipment_id == 9
-    for since in (later, timedelta(0)):
+    for since in (later, timedelta(0), 0):
         with pytest.raises(EventNotReceived):
             await receiver.expect(events.LabelGenerated, since=since, timeout=0.05)
 
@@ -247,7 +247,7 @@ def test_invalid_arguments(make, receiver):
         "inbox": [None, "inbox.db"],
         "when": [5, "x"],
         "timeout": [*seconds, None],
-        "since": ["yesterday", 5, timedelta(seconds=-1)],
+        "since": ["yesterday", -1, True, timedelta(seconds=-1)],
         "poll": [*seconds, None, 0],
         "clock": [5],
         "subscribe": [5],
