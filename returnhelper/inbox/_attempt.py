@@ -180,9 +180,7 @@ class Handling:
         record = attempt.record
         if record.attempts > self._max_attempts:
             reason = record.reason or LEASE_EXPIRED
-            return Disposition(
-                DispositionKind.HOLD, f"given up after {self._max_attempts} attempts: {reason}"
-            )
+            return Disposition(DispositionKind.HOLD, _given_up(self._max_attempts, reason))
         if attempt.cause is not None:
             return self._stopped(attempt.cause)
         action = record.action or ""
@@ -279,7 +277,8 @@ class Handling:
                 return Disposition(DispositionKind.RELEASE)
             disposition = classify(asyncio.CancelledError("the handler was cancelled"))
         self._counters.failed += 1
-        _log.warning("a handler of event %s failed", attempt.record.key, exc_info=error)
+        record = attempt.record
+        _log.warning("a handler of %s failed, event %s", record.action, record.key, exc_info=error)
         return disposition
 
     def _stopped(self, cause: StopCause) -> Disposition:
@@ -304,9 +303,13 @@ class Handling:
             return disposition
         return Disposition(
             DispositionKind.HOLD,
-            f"given up after {record.attempts} attempts: {disposition.reason}",
+            _given_up(record.attempts, disposition.reason),
             error=disposition.error,
         )
+
+
+def _given_up(attempts: int, reason: str | None) -> str:
+    return f"given up after {attempts} {'attempt' if attempts == 1 else 'attempts'}: {reason}"
 
 
 async def _catch(handlers: Coroutine[object, object, object]) -> BaseException | None:

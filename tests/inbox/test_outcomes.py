@@ -14,7 +14,8 @@ import pytest
 from returnhelper.errors import ConfigurationError, InboxError, InboxUnavailable
 from returnhelper.inbox import MemoryInbox, Record, State, Worker
 from returnhelper.inbox._disposition import DispositionKind, classify
-from returnhelper.webhooks import Discard, Retry, events
+from returnhelper.testing import ENDPOINT, delivery
+from returnhelper.webhooks import Discard, Receiver, Retry, Router, Verifier, events
 from tests.support.inbox_kit import NOON, make_inbox
 from tests.support.worker_kit import FAST, event, router, until
 
@@ -308,3 +309,21 @@ async def test_router_that_raises() -> None:
         await until(inbox, held=1)
     (held,) = await inbox.list(State.HELD)
     assert held.reason == "given up after 2 attempts: LookupError"
+
+
+async def test_single_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the action whose handler failed; a record with one attempt was given up after one."""
+    events_of_labels = Router()
+
+    @events_of_labels.on(events.LabelGenerated)
+    async def fail(_: events.LabelGenerated) -> None:
+        raise KeyError("printer")
+
+    post = delivery(events.LabelGenerated, {"label": {"shipmentId": 1}})
+    inbox = MemoryInbox()
+    outcome = await Receiver(Verifier(ENDPOINT), inbox=inbox).receive(post.headers, post.body)
+    async with Worker(inbox, events_of_labels, max_attempts=1):
+        await until(inbox, held=1)
+    (held,) = await inbox.list(State.HELD)
+    assert held.reason == "given up after 1 attempt: KeyError: 'printer'"
+    assert f"a handler of labelGenerated failed, event {outcome.record_key}" in caplog.text
