@@ -140,7 +140,7 @@ _ADVICE: Final[Mapping[type[APIError], str]] = {
     errors.AuthenticationFailed: "check key, token and environment: keys of sandbox and production differ",
     errors.Conflict: "look up what exists before you send anything again",
     errors.RateLimited: "wait before the next call, or lower max_concurrency",
-    errors.ServerFault: "repeat the call later with the same idempotency_key",
+    errors.ServerFault: "repeat the call later",
     APIError: "see error_code, or quote correlation_id to support",
 }
 
@@ -187,7 +187,7 @@ def _refusal(
         f"{request.name} was refused, {reason}"
         + (f" ({one_line(listed, _LONGEST_TEXT)})" if listed else "")
         + (f" [correlationId {one_line(correlation_id, _SNIPPET)}]" if correlation_id else "")
-        + f": {_ADVICE[cls]}",
+        + f": {_advice(cls, request)}",
         http_status=http_status,
         status=status,
         error_code=code,
@@ -200,6 +200,11 @@ def _refusal(
     if isinstance(error, errors.RateLimited | errors.ServerFault):
         error.retry_after = retry_after(headers)
     return error
+
+
+def _advice(cls: type[APIError], request: PreparedRequest) -> str:
+    keyed = cls is errors.ServerFault and request.idempotency_key is not None
+    return _ADVICE[cls] + (" with the same idempotency_key" if keyed else "")
 
 
 def _text(value: JSONValue) -> str:

@@ -183,6 +183,17 @@ def test_real_http_errors_with_or_without_envelope(
     assert caught.value.http_status == status
 
 
+def test_advice_names_a_key_that_exists() -> None:
+    """A call that only reads has no key to repeat, and the error does not ask for one."""
+    for operation, advice in (
+        (WRITE, ": repeat the call later with the same idempotency_key"),
+        (READ, ": repeat the call later"),
+    ):
+        with pytest.raises(errors.ServerFault) as caught:
+            read(b"", 503, op=operation)
+        assert str(caught.value).endswith(advice)
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "body"),
     [
