@@ -6,14 +6,15 @@ import asyncio
 import logging
 import random as _random
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Final
+from datetime import timedelta
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
 
-from returnhelper._arguments import checked
-from returnhelper._time import Clock, Sleep, to_wire, ulid
+from returnhelper._arguments import PROBABILITY, checked
+from returnhelper._time import Clock, Sleep, to_seconds, to_wire, ulid
 from returnhelper._wire import StructureError, encode
 from returnhelper.errors import ConfigurationError, format_value
 from returnhelper.webhooks.events import usual_envelope
@@ -56,7 +57,7 @@ class Deliveries:
     """The sender of one account's events.
 
     `duplicates` is the share of events that are delivered twice, `reorder` the maximum of the random delay of each
-    delivery in seconds; both can be changed at any time. Without `url` events are only logged.
+    delivery, in seconds or as a timedelta; both can be changed at any time. Without `url` events are only logged.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Deliveries:
         clock: Clock,
         sleep: Sleep,
         duplicates: float = 0.0,
-        reorder: float = 0.0,
+        reorder: float | timedelta = 0.0,
         retry_delays: Sequence[float] = _RETRY_DELAYS,
     ) -> None:
         self.duplicates, self.reorder = duplicates, reorder
@@ -92,6 +93,25 @@ class Deliveries:
         """Deliver to `url` from now on; it is signed exactly as given."""
         self._endpoint = Endpoint(_require_url("url", url), self._key)
         self.end_suspension()
+
+    @property
+    def duplicates(self) -> float:
+        """The share of events that are delivered twice, 0 to 1."""
+        return self._duplicates
+
+    @duplicates.setter
+    @checked
+    def duplicates(self, duplicates: Annotated[float, PROBABILITY]) -> None:
+        self._duplicates = duplicates
+
+    @property
+    def reorder(self) -> float:
+        """The maximum of the random delay of each delivery, in seconds; set as seconds or a timedelta."""
+        return self._reorder
+
+    @reorder.setter
+    def reorder(self, reorder: float | timedelta) -> None:
+        self._reorder = to_seconds("reorder", reorder, zero=True)
 
     @property
     def url(self) -> str | None:

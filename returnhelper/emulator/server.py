@@ -87,7 +87,7 @@ class Emulator(Uncopyable):
             clock=clock,
             sleep=sleep,
             duplicates=duplicates,
-            reorder=to_seconds("reorder", reorder, zero=True),
+            reorder=reorder,
             **delays,
         )
         self.account: Final = Account(

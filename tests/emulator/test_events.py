@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
+import pytest
 
-from returnhelper import ReturnHelper
+from returnhelper import ConfigurationError, ReturnHelper
 from returnhelper._wire import Model, decode
 from returnhelper.emulator import Emulator
 from returnhelper.webhooks.events import OpenEvent
@@ -183,6 +184,20 @@ async def test_suspension() -> None:
         await emu.deliveries.drained()
         assert delivery.statuses == [0] * 10
         assert timedelta(hours=24).total_seconds() in slept
+
+
+def test_settings_of_the_sender(emu: Emulator) -> None:
+    """Duplicates and reordering are checked when they are changed, as when the emulator is made."""
+    sender = emu.deliveries
+    sender.reorder = timedelta(milliseconds=5)
+    assert sender.reorder == 0.005
+    for wrong in (1.5, -1, "0.5", None):
+        with pytest.raises(ConfigurationError, match=r"^duplicates must be"):
+            sender.duplicates = wrong  # type: ignore[assignment]
+    for negative in (-1, timedelta(-1), "1", None):
+        with pytest.raises(ConfigurationError, match=r"^reorder must be"):
+            sender.reorder = negative  # type: ignore[assignment]
+    assert (sender.duplicates, sender.reorder) == (0.0, 0.005)
 
 
 async def test_duplicates_and_order(emu: Emulator, rh: ReturnHelper, endpoint: RecordingEndpoint) -> None:
