@@ -189,7 +189,11 @@ class Handling:
             return Disposition(
                 DispositionKind.RETRY, f"{action} is paused: its handlers fail", after=wait, paused=True
             )
-        disposition = await self._run(attempt)
+        try:
+            disposition = await self._run(attempt)
+        except BaseException:
+            self._breaker.left(action, record.key)
+            raise
         if disposition.kind in _SUCCESSES or (
             disposition.kind is DispositionKind.RETRY and not disposition.failed
         ):

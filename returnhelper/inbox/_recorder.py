@@ -86,10 +86,10 @@ class Recorder:
 
     async def commit(self, attempt: Attempt, transaction: TransactionScope) -> Disposition:
         """Complete a record in the transaction of its handlers, and return what becomes of it."""
-        if self._leases.is_lost(attempt):
-            await transaction.rollback()
-            return Disposition(DispositionKind.LOST, _UNDONE)
         try:
+            if self._leases.is_lost(attempt):
+                await transaction.rollback()
+                return Disposition(DispositionKind.LOST, _UNDONE)
             completed = await transaction.complete(attempt.outcome())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not cost the record its outcome
             # if the connection broke during the commit, only the record knows whether it went through

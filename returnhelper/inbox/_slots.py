@@ -19,6 +19,7 @@ from returnhelper.inbox._recorder import Recorder
 _RELEASE: Final = Disposition(DispositionKind.RELEASE)
 _FINAL_CALL_TIMEOUT: Final = 5.0  # for the store, once a drain has cancelled the handlers
 _LONGEST_WAIT: Final = 1.0  # of a record that was claimed ahead
+_LOOK_AGAIN: Final = 0.5
 
 
 class Slots:
@@ -106,8 +107,9 @@ class Slots:
         """Cancel what is still running, and return when every record is finished or released, if the store responds soon."""
         self.release_waiting()
         self.cancel_handlers()
-        while self._running:
-            await self.progress()
+        # not for commits: they may last as long as the store is away
+        while any(not attempt.ended for attempt in self._running):
+            await asyncio.wait(self._tasks, timeout=_LOOK_AGAIN)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _FINAL_CALL_TIMEOUT
         while self._tasks and (left := deadline - loop.time()) > 0:
@@ -137,6 +139,10 @@ class Slots:
             # while it waited, this process may have been stopped for longer than the lease
             lost = self._leases.is_lost(attempt)
             disposition = _RELEASE if lost else await self._handling.run(attempt)
+        except BaseException:
+            # nobody stores an outcome: the record is handled again when its lease expires
+            self._leases.remove(attempt)
+            raise
         finally:
             self._running.discard(attempt)
             self._claims.prefetch.count()

@@ -16,7 +16,7 @@ from returnhelper.inbox.store import Added, AddResult, Change, Duplicate, Record
 R = TypeVar("R")
 
 _CONTROL: Final = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(begin|commit|end|rollback|attach|detach)\b", re.IGNORECASE | re.DOTALL
+    r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*(begin|commit|end|rollback|attach|detach)\b", re.IGNORECASE | re.DOTALL
 )
 
 
@@ -137,7 +137,7 @@ class FileTransaction:
         """Apply the change that completes the record and commit; False, with nothing written, if its lease is lost."""
         try:
             await self._require_begun()
-            return await self._run(partial(_complete, steps=self._steps, change=change))
+            return await self._run_to_its_end(partial(_complete, steps=self._steps, change=change))
         finally:
             # even if the caller is cancelled: the next one begins after this in the same thread
             self._end()
@@ -147,10 +147,14 @@ class FileTransaction:
         """Undo what was written; does nothing if the transaction has ended."""
         if self._begun:
             try:
-                await self._run(_rollback)
+                await self._run_to_its_end(_rollback)
             finally:
                 self._end()
         self._ended = True
+
+    async def _run_to_its_end(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        # even if the caller is cancelled: a transaction that stays open keeps all other writers waiting
+        return await asyncio.shield(self._run(work))
 
     async def _within(self, work: Callable[[sqlite3.Connection], R]) -> R:
         await self._require_begun()

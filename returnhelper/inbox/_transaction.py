@@ -60,6 +60,7 @@ class TransactionScope:
         self._inbox = inbox
         self._transaction: StoreTransaction | None = None
         self._given: object = None
+        self._failure: BaseException | None = None
         self.opened = False
 
     @property
@@ -75,13 +76,23 @@ class TransactionScope:
             self._transaction, self.opened = transaction, True
         return self._given
 
+    def fail(self, error: BaseException) -> None:
+        """Take note that a handler has raised: what it wrote must not be committed."""
+        self._failure = self._failure or error
+
     async def run(self, handlers: Coroutine[object, object, object]) -> object:
-        """Return what the handlers return; if they raise, undo what they wrote."""
+        """Return what the handlers return; if one raised, undo what they wrote, and raise that."""
         try:
-            return await handlers
+            result = await handlers
+            self._raise_failure()
         except BaseException:
             await self.rollback()
             raise
+        return result
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:  # middleware has swallowed it
+            raise self._failure
 
     async def complete(self, record: Record) -> bool:
         """Complete the record and commit; False, with nothing written, if its lease is lost."""

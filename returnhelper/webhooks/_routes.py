@@ -29,6 +29,10 @@ class Opener(Protocol):
         """Return what handlers write through; the first call begins the transaction."""
         ...
 
+    def fail(self, error: BaseException, /) -> None:
+        """Take note that a handler has raised, also if middleware swallows that."""
+        ...
+
 
 # A variable and not an argument: middleware and handlers of included routers lie between the dispatch and its handlers.
 opener: Final[ContextVar[Opener | None]] = ContextVar("returnhelper_transaction", default=None)
@@ -50,7 +54,12 @@ class InTransaction:
                 f"{getattr(self, '__qualname__', self.handler)} is registered with transaction=True: only a Worker over a PostgresInbox, a SQLiteInbox "
                 "or a MemoryInbox can run it"
             )
-        await self.handler(event, await current.open())
+        tx = await current.open()
+        try:
+            await self.handler(event, tx)
+        except BaseException as error:
+            current.fail(error)
+            raise
 
 
 class Role(Enum):

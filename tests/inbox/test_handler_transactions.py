@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -23,7 +25,10 @@ from returnhelper.inbox import (
     SQLiteTransaction,
     State,
     Worker,
+    _slots,
 )
+from returnhelper.inbox._recorder import Recorder
+from returnhelper.inbox._sql import FileTransaction
 from returnhelper.webhooks import Discard, Retry, Router, events
 from returnhelper.webhooks.router import CallNext
 from tests.support.effects import Effects, Transaction
@@ -251,7 +256,7 @@ async def test_the_transaction_is_ended_by_the_worker_alone(
         if kind == "postgres":
             await tx.connection.execute("ROLLBACK")
             return
-        for statement in ("COMMIT", " -- now\n rollback", "/* */ BEGIN", "END", "ATTACH 'x' AS x"):
+        for statement in ("COMMIT", " -- now\n rollback", "/* */ BEGIN", ";END", "ATTACH 'x' AS x"):
             with pytest.raises(ConfigurationError, match="sql must not"):
                 await tx.execute(statement)
         with pytest.raises(ConfigurationError, match="sql must be"):
@@ -441,3 +446,75 @@ async def test_inboxes_with_transactions(inbox: Inbox) -> None:
     await inbox.add(record("k"))
     (claimed,) = await inbox.claim(1, timedelta(minutes=1))
     assert await inbox.complete(claimed)
+
+
+async def test_middleware_swallows_the_failure(inbox: Inbox, effects: Effects) -> None:
+    """Middleware that swallows what a handler raised does not make half of its writes commit."""
+    router = Router()
+    tries = 0
+
+    @router.middleware
+    async def tolerate(event: events.Event, call_next: CallNext) -> None:
+        with contextlib.suppress(ValueError):
+            await call_next(event)
+
+    @router.on(events.Event, transaction=True)
+    async def write(event: events.Event, tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await effects.write(tx, f"{tries}")
+        if tries == 1:
+            raise ValueError
+
+    async with Worker(inbox, router, **FAST):
+        await inbox.add(event("k"))
+        await until(inbox, done=1)
+    assert (tries, await effects.keys()) == (2, ["2"])
+
+
+@pytest.mark.parametrize("kind", ["memory"])
+async def test_a_drain_during_an_outage(
+    inbox: Inbox, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drain returns although the store is away and nobody knows whether a commit went through."""
+    asked = asyncio.Event()
+
+    async def breaks(*_: object) -> bool:
+        asked.set()
+        raise InboxUnavailable("connection lost")
+
+    async def handle(_: events.Event, tx: Transaction) -> None:
+        await effects.write(tx, "k")
+
+    monkeypatch.setattr(FileTransaction, "complete", breaks)
+    monkeypatch.setattr(Recorder, "_is_available", breaks)
+    monkeypatch.setattr(_slots, "_FINAL_CALL_TIMEOUT", 0.05)
+    worker = Worker(inbox, on_each(handle), drain_timeout=0, **FAST)
+    async with asyncio.timeout(10):
+        async with worker:
+            await inbox.add(event("k"))
+            monkeypatch.setattr(inbox, "get", breaks)
+            await asked.wait()
+
+
+@pytest.mark.parametrize("kind", ["memory"])
+async def test_a_rollback_that_fails(inbox: Inbox, effects: Effects, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record whose transaction could not be undone after a lost lease is handled again."""
+    rollback, tries = FileTransaction.rollback, 0
+
+    async def breaks(self: FileTransaction) -> None:
+        await rollback(self)
+        raise InboxUnavailable("connection lost")
+
+    async def handle(_: events.Event, tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await effects.write(tx, f"{tries}")
+        if tries == 1:
+            time.sleep(0.3)  # the loop, and with it the leases, stands still
+
+    monkeypatch.setattr(FileTransaction, "rollback", breaks)
+    async with Worker(inbox, on_each(handle), lease=0.2, **FAST):
+        await inbox.add(event("k"))
+        await until(inbox, done=1)
+    assert await effects.keys() == [f"{tries}"]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
-from returnhelper.errors import ConfigurationError
-from returnhelper.inbox import Added, Duplicate, Inbox, Record, State
+from returnhelper.errors import ConfigurationError, InboxUnavailable
+from returnhelper.inbox import Added, Duplicate, Inbox, PostgresInbox, Record, State
 from returnhelper.inbox.store import Change
 from tests.support.effects import Effects
 from tests.support.inbox_kit import make_inbox, record
 
 LEASE = timedelta(minutes=1)
+SLOW = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -92,3 +97,48 @@ async def test_after_its_end(inbox: Any, effects: Effects) -> None:
     await transaction.rollback()
     with pytest.raises(ConfigurationError, match="has ended"):
         await effects.write(tx, "row")
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize("end", ["rollback", "complete"])
+async def test_an_end_that_is_cancelled(inbox: Any, effects: Effects, end: str) -> None:
+    """A transaction whose end is cancelled behind a slow statement still ends: other writers do not wait for it."""
+    _, change = await leased(inbox)
+    transaction = inbox.transaction()
+    tx = await transaction.begin()
+    await effects.write(tx, "row")
+    slow = asyncio.create_task(tx.fetch(SLOW))
+    await asyncio.sleep(0.05)  # it is in the thread by now
+    slow.cancel()
+    ending = asyncio.create_task(
+        transaction.rollback() if end == "rollback" else transaction.complete(change)
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    ending.cancel()
+    for task in (slow, ending):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    async with asyncio.timeout(20):
+        assert await inbox.add(record("other")) is Added
+    assert await effects.keys() == ([] if end == "rollback" else ["row"])
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_a_commit_that_hangs(kind: str, where: str) -> None:
+    """The end of a transaction takes no longer than the timeout of the inbox; only the statements of handlers may."""
+    table = f"rh_t{uuid4().hex[:12]}"
+    async with PostgresInbox(where, table=table, timeout=0.5) as inbox:
+        _, change = await leased(inbox)
+        transaction = inbox.transaction()
+        tx = await transaction.begin()
+        await tx.connection.execute("SELECT pg_sleep(0.6)")
+        db = await asyncpg.connect(where)
+        try:
+            async with asyncio.timeout(20), db.transaction():
+                await db.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+                with pytest.raises(InboxUnavailable, match="TimeoutError"):
+                    await transaction.complete(change)
+        finally:
+            await db.close()
+        assert (await inbox.get("k")).state is State.LEASED

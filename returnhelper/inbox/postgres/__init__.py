@@ -62,6 +62,7 @@ class PostgresInbox(BaseInbox):
                 f"not {format_value(table)}"
             )
         self._table = table
+        self._timeout = to_seconds("timeout", timeout)
         # what the statements take for the time: None lets the server use its own
         self._time = clock or _server_time
         self._connections = Connections(
@@ -69,7 +70,7 @@ class PostgresInbox(BaseInbox):
             table=table,
             max_connections=check_count("max_connections", max_connections, least=1, most=10_000),
             max_transactions=check_count("max_transactions", max_transactions, least=1, most=10_000),
-            timeout=to_seconds("timeout", timeout),
+            timeout=self._timeout,
             clock=self._time,
             notify=self._notifier.notify,
         )
@@ -118,6 +119,7 @@ class PostgresInbox(BaseInbox):
             insert=self._insert_one,
             change=self._change_one,
             notify=self._notifier.notify,
+            timeout=self._timeout,
         )
 
     async def now(self) -> datetime:

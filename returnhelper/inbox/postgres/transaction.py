@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class PostgresTransaction:
 class ServerTransaction:
     """Begin, complete and roll back the transaction of one record, on a connection of its own.
 
-    ``acquire`` lends a connection, ``insert`` and ``change`` store a record and a change with it, and ``notify`` wakes those who
+    ``acquire`` lends a connection; its end may take ``timeout`` seconds. ``insert`` and ``change`` store a record and a change with it, and ``notify`` wakes those who
     wait for what the commit makes claimable.
     """
 
@@ -55,8 +56,10 @@ class ServerTransaction:
         insert: Callable[[AnyConnection, Record], Awaitable[bool]],
         change: Callable[[AnyConnection, Change], Awaitable[bool]],
         notify: Callable[[], None],
+        timeout: float,
     ) -> None:
         self._acquire = acquire
+        self._timeout = timeout
         self._insert = insert
         self._change = change
         self._notify = notify
@@ -89,11 +92,13 @@ class ServerTransaction:
             )
         broken = True
         try:
-            changed = await self._change(self._connection, change)
-            if changed:
-                await self._transaction.commit()
-            else:
-                await self._transaction.rollback()
+            # statements of handlers may take long, those of the worker may not
+            async with asyncio.timeout(self._timeout):
+                changed = await self._change(self._connection, change)
+                if changed:
+                    await self._transaction.commit()
+                else:
+                    await self._transaction.rollback()
             broken = False
         except _FAILURES as error:
             raise _translate(error) from without_frames(error, "asyncpg")
@@ -108,7 +113,8 @@ class ServerTransaction:
             return
         broken = True
         try:
-            await self._transaction.rollback()
+            async with asyncio.timeout(self._timeout):
+                await self._transaction.rollback()
             broken = False
         except _FAILURES:
             pass  # the server rolls back what lost its connection
