@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import time
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -163,3 +165,20 @@ async def test_long_reader(tmp_path: Path) -> None:
             await asyncio.gather(*(inbox.add(record(body=b"x" * 20_000)) for _ in range(200)))
             assert reader.execute("SELECT count(*) FROM records").fetchone() == (1,)
         assert (await inbox.stats()).ready == 201
+
+
+async def test_close_by_a_slow_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A close returns, also if its thread ends before the caller has done its next step."""
+
+    class SlowQueue(SimpleQueue[object]):
+        def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            time.sleep(0.05)
+
+    monkeypatch.setattr("returnhelper.inbox.sqlite.thread.SimpleQueue", SlowQueue)
+    inbox = SQLiteInbox(tmp_path / "inbox.db")
+    await inbox.add(record("k"))
+    async with asyncio.timeout(5):
+        await inbox.aclose()
+    async with inbox:
+        assert await inbox.get("k") is not None

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 from operator import attrgetter
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from returnhelper.errors import InboxError
@@ -36,7 +36,13 @@ class _Job(NamedTuple):
     once: bool
 
 
-_Jobs: TypeAlias = SimpleQueue[_Job | None]
+class _End(NamedTuple):
+    """The last thing that a thread takes, and who waits for its end."""
+
+    future: asyncio.Future[Any] | None = None
+
+
+_Jobs: TypeAlias = SimpleQueue[_Job | _End]
 _Outcome: TypeAlias = tuple[asyncio.Future[Any], object, BaseException | None]
 
 
@@ -85,15 +91,14 @@ class SQLiteThread:
         if jobs is None:
             return
         closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        jobs.put(None)
-        jobs.put(_Job(_nothing, closed, writes=False, once=False))
+        jobs.put(_End(closed))
         await closed
 
     def abandon(self) -> None:
         """Ask the thread to end, without waiting: all that a finaliser may do."""
         jobs, self._jobs = self._jobs, None
         if jobs is not None:
-            jobs.put(None)
+            jobs.put(_End())
 
     def _start(self) -> _Jobs:
         self._jobs, self._process = SimpleQueue(), os.getpid()
@@ -101,10 +106,6 @@ class SQLiteThread:
             target=_serve, args=(self._jobs, self._connect), name="returnhelper inbox", daemon=True
         ).start()
         return self._jobs
-
-
-def _nothing(_: File) -> None:
-    pass
 
 
 class _Opener:
@@ -135,9 +136,9 @@ class _Opener:
 def _serve(jobs: _Jobs, connect: Callable[[], File]) -> None:
     # a function of the module, so that the thread does not keep the inbox alive
     opener = _Opener(connect)
-    last = False
-    while not last:
-        taken, last = _take(jobs)
+    end: _End | None = None
+    while end is None:
+        taken, end = _take(jobs)
         for writes, group in groupby(taken, key=_WRITES):
             waiting = [job for job in group if not job.future.done()]
             if writes and waiting:
@@ -147,22 +148,19 @@ def _serve(jobs: _Jobs, connect: Callable[[], File]) -> None:
                     _run(opener, [job], _read)
         del taken
     opener.close()
-    with contextlib.suppress(Empty):
-        # what `close` waits for
-        closing = jobs.get_nowait()
-        if closing is not None:
-            _deliver([(closing.future, None, None)])
+    if end.future is not None:
+        _deliver([(end.future, None, None)])
 
 
-def _take(jobs: _Jobs) -> tuple[list[_Job], bool]:
-    """Wait for a job; return it with all that wait too, and whether those are the last."""
+def _take(jobs: _Jobs) -> tuple[list[_Job], _End | None]:
+    """Wait for a job; return it with all that wait too, and the end if those are the last."""
     taken: list[_Job] = []
     while len(taken) < _MOST_AT_ONCE and not (taken and jobs.empty()):
         job = jobs.get()
-        if job is None:
-            return taken, True
+        if isinstance(job, _End):
+            return taken, job
         taken.append(job)
-    return taken, False
+    return taken, None
 
 
 def _write(opener: _Opener, jobs: list[_Job]) -> None:
