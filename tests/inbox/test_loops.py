@@ -152,6 +152,27 @@ def test_fork(again: Callable[[], Inbox]) -> None:
     assert asyncio.run(keys()) == ["parent", "child"]
 
 
+def run_close(inbox: Inbox) -> bool:
+    async def close() -> bool:
+        async with asyncio.timeout(10):
+            await inbox.aclose()
+        return True
+
+    return asyncio.run(close())
+
+
+@fork_warns
+@has_fork
+@pytest.mark.parametrize("kind", DURABLE)
+def test_close_after_a_fork(again: Callable[[], Inbox]) -> None:
+    """A forked process can close the inbox of its parent, which goes on."""
+    inbox = again()
+    assert asyncio.run(add_one(inbox, "before"))
+    run_in_child(partial(run_close, inbox))
+    assert asyncio.run(add_one(inbox, "after"))
+    asyncio.run(inbox.aclose())
+
+
 @fork_warns
 @has_fork
 @pytest.mark.parametrize("kind", DURABLE)

@@ -62,7 +62,8 @@ class SQLiteThread:
     @property
     def running(self) -> bool:
         """Return whether there is a thread to close."""
-        return self._jobs is not None
+        # a forked process has the objects of its parent, but none of its threads
+        return self._jobs is not None and self._process == os.getpid()
 
     def read(self, work: Callable[[File], R]) -> Awaitable[R]:
         """Return what ``work`` returns in the thread; it runs to its end even if the caller is cancelled."""
@@ -80,14 +81,13 @@ class SQLiteThread:
     def _submit(self, work: Callable[[File], R], *, writes: bool, once: bool) -> asyncio.Future[R]:
         self._owner.enter()
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        # a forked process has the objects of its parent, but none of its threads
-        jobs = self._jobs if self._process == os.getpid() else None
+        jobs = self._jobs if self.running else None
         (jobs or self._start()).put(_Job(work, future, writes, once))
         return future
 
     async def close(self) -> None:
         """Close the connection and return when the thread has ended."""
-        jobs, self._jobs = self._jobs, None
+        jobs, self._jobs = self._jobs if self.running else None, None
         if jobs is None:
             return
         closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
