@@ -108,10 +108,10 @@ async def pgqueuer(where: str, count: int, batch: int) -> Measured:
     await queries.install()
     queue = PgQueuer(driver)
 
-    @queue.entrypoint("nothing")
     async def handle(_: Job) -> None:
         pass
 
+    queue.entrypoint("nothing")(handle)
     for start in range(0, count, 500):
         size = min(500, count - start)
         await queries.enqueue(["nothing"] * size, [BODY] * size, [0] * size)
@@ -127,17 +127,17 @@ async def procrastinate(where: str, count: int, at_once: int) -> Measured:
 
     app = App(connector=PsycopgConnector(conninfo=where))
 
-    @app.task(name="nothing")
     async def handle(body: str) -> None:
         pass
 
+    task = app.task(name="nothing")(handle)
     async with app.open_async():
         async with app.connector.pool.connection() as connection:  # type: ignore[attr-defined]
             await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         await app.schema_manager.apply_schema_async()
         for start in range(0, count, 500):
             jobs = [{"body": BODY.decode()}] * min(500, count - start)
-            await handle.batch_defer_async(*jobs)
+            await task.batch_defer_async(*jobs)
         started = clock()
         await app.run_worker_async(
             wait=False, concurrency=at_once, install_signal_handlers=False, listen_notify=False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from returnhelper.errors import InboxUnavailable
 from returnhelper.inbox import Added, PostgresInbox
-from tests.support.inbox_kit import LEASE, PostgresServer, record
+from tests.support.inbox_kit import PostgresServer, record
 from tests.support.pgbouncer import PgBouncer
 from tests.support.proxy import Proxy, proxy
 from tests.support.replica import PostgresReplica
@@ -61,13 +62,18 @@ class Sender:
 
 
 async def handle_all(inbox: PostgresInbox, count: int, done: list[str]) -> None:
-    """Claim and complete, through any outage, until so many records are done."""
-    while len(done) < count:
+    """Claim and complete, through any outage, until so many records are done; collect the keys that it knows to be done.
+
+    A response that an outage swallows leaves a record leased, for a short time here, or done without our knowing.
+    """
+    handled = 0
+    while handled < count:
         try:
-            for found in await inbox.claim(10, LEASE):
+            for found in await inbox.claim(10, timedelta(seconds=5)):
                 if await inbox.complete(found):
                     done.append(found.key)
             await inbox.wait(0.05)
+            handled = (await inbox.stats()).done
         except InboxUnavailable:
             await asyncio.sleep(0.05)
 
@@ -109,9 +115,11 @@ async def test_pooler_restarts_under_load(
         await asyncio.to_thread(pooler.start)
         await delivering
         await handling
-    assert sorted(done) == sorted(sender.acknowledged)
+    assert len(done) == len(set(done))
+    assert set(done) <= set(sender.acknowledged)
     async with postgres(postgres_server.url) as admin:
-        assert await admin.fetchval(f"SELECT count(*) FROM {name} WHERE state = 2 AND attempts = 1") >= 99
+        keys = [row["key"] for row in await admin.fetch(f"SELECT key FROM {name} WHERE state = 2")]
+    assert sorted(keys) == sorted(set(sender.acknowledged))
 
 
 @pytest.fixture
