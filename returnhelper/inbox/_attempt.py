@@ -282,7 +282,7 @@ class Handling:
             disposition = classify(asyncio.CancelledError("the handler was cancelled"))
         self._counters.failed += 1
         record = attempt.record
-        _log.warning("a handler of %s failed, event %s", record.action, record.key, exc_info=error)
+        _log.warning("a handler of event %s (%s) failed", record.key, record.action, exc_info=error)
         return disposition
 
     def _stopped(self, cause: StopCause) -> Disposition:

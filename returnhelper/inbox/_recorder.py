@@ -197,6 +197,8 @@ class Recorder:
 
 def _log_disposition(record: Record, disposition: Disposition, delay: timedelta) -> None:
     if disposition.kind is DispositionKind.HOLD:
-        _log.error("event %s is held: %s", record.key, disposition.reason)
+        _log.error("event %s (%s) is held: %s", record.key, record.action, disposition.reason)
     elif disposition.kind is DispositionKind.RETRY and not disposition.paused:
-        _log.warning("event %s is retried in %s: %s", record.key, delay, disposition.reason)
+        _log.warning(
+            "event %s (%s) is retried in %s: %s", record.key, record.action, delay, disposition.reason
+        )

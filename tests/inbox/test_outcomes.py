@@ -312,7 +312,7 @@ async def test_router_that_raises() -> None:
 
 
 async def test_single_attempt(caplog: pytest.LogCaptureFixture) -> None:
-    """The log names the action whose handler failed; a record with one attempt was given up after one."""
+    """The log names the action whose handler failed and whose event is held; a record with one attempt was given up after one."""
     events_of_labels = Router()
 
     @events_of_labels.on(events.LabelGenerated)
@@ -326,4 +326,5 @@ async def test_single_attempt(caplog: pytest.LogCaptureFixture) -> None:
         await until(inbox, held=1)
     (held,) = await inbox.list(State.HELD)
     assert held.reason == "given up after 1 attempt: KeyError: 'printer'"
-    assert f"a handler of labelGenerated failed, event {outcome.record_key}" in caplog.text
+    assert f"a handler of event {outcome.record_key} (labelGenerated) failed" in caplog.text
+    assert f"event {outcome.record_key} (labelGenerated) is held: {held.reason}" in caplog.text
