@@ -272,7 +272,7 @@ class Deliveries:
         else:
             result = f"status {status}"
         event.statuses.append(status)
-        log.info("%s delivered: %s", event.action, result)
+        log.info("delivery of %s: %s", event.action, result)
         self._count(status)
         return status
 
