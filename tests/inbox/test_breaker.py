@@ -13,9 +13,14 @@ from uuid import uuid4
 
 import pytest
 
+from returnhelper._time import utc_now
 from returnhelper.errors import ConfigurationError
 from returnhelper.inbox import Inbox, MemoryInbox, State, Worker
+from returnhelper.inbox._attempt import Attempt, Handling
 from returnhelper.inbox._breaker import Breaker
+from returnhelper.inbox._counters import WorkerCounters
+from returnhelper.inbox._disposition import Disposition
+from returnhelper.inbox._transaction import TransactionScope
 from returnhelper.webhooks import Retry, Router, events
 from tests.support.inbox_kit import make_inbox, record
 from tests.support.worker_kit import FAST, event, nothing, router, until
@@ -189,3 +194,35 @@ async def test_one_event_that_fails_is_held() -> None:
             await inbox.add(event(key))
         await until(inbox, held=1, done=10)
         assert worker.paused_actions == ()
+
+
+async def test_a_trial_that_is_cut_off() -> None:
+    """If a trial is cut off while its transaction commits, another event is tried."""
+
+    async def commit(*_: object) -> Disposition:
+        raise asyncio.CancelledError
+
+    async def handle(_: events.Event, tx: object) -> None:
+        pass
+
+    made, time, inbox = Router(), Time(), MemoryInbox()
+    made.on(events.Event, transaction=True)(handle)
+    breaker = Breaker(1, elapsed=time, uniform=smallest)
+    handling = Handling(
+        made,
+        WorkerCounters(),
+        timeout=None,
+        max_attempts=3,
+        clock=utc_now,
+        elapsed=time,
+        is_interrupted=lambda: False,
+        begin=lambda: TransactionScope(inbox),
+        commit=commit,
+        breaker=breaker,
+    )
+    action = "somethingNew"
+    pause(breaker, action)
+    time.now += 1
+    with pytest.raises(asyncio.CancelledError):
+        await handling.run(Attempt(event("k", action=action), 60.0))
+    assert breaker.put_off(action, "next") is None

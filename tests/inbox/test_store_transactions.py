@@ -142,3 +142,21 @@ async def test_a_commit_that_hangs(kind: str, where: str) -> None:
         finally:
             await db.close()
         assert (await inbox.get("k")).state is State.LEASED
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_the_next_handler_finds_a_clean_connection(inbox: Any) -> None:
+    """Settings and locks of the session that a handler leaves behind are not those of the next one."""
+    found: list[tuple[object, ...]] = []
+    for _ in range(2):
+        _, change = await leased(inbox)
+        transaction = inbox.transaction()
+        tx = await transaction.begin()
+        query = """SELECT pg_backend_pid(), current_setting('statement_timeout'),
+            (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"""
+        found.append(tuple(await tx.connection.fetchrow(query)))
+        await tx.connection.execute("SET statement_timeout = '1h'; SELECT pg_advisory_lock(19078)")
+        assert await transaction.complete(change)
+        await inbox.requeue("k")
+    assert found[0] == found[1]
+    assert found[1][1:] == ("0", 0)

@@ -128,7 +128,8 @@ class Connections:
         """Lend a connection for the transaction of a handler; wait until one is free."""
         await self._get_pool()
         if self._lending is None:
-            self._lending = self._make_pool(self._max_transactions, command_timeout=None)
+            # with the reset of asyncpg: handlers may leave settings and locks behind
+            self._lending = self._make_pool(self._max_transactions, command_timeout=None, reset=None)
         await self._lending  # opens it, unless that is done
         async with self._lending.acquire() as db:
             yield db
@@ -190,7 +191,9 @@ class Connections:
                 self._loses_statements = await opening.loses_statements(self._connect)
             finally:
                 db.terminate()
-            return await self._make_pool(self._max_connections, command_timeout=self._timeout)
+            return await self._make_pool(
+                self._max_connections, command_timeout=self._timeout, reset=_skip_reset
+            )
         raise ConfigurationError(f"dsn is not the address of a PostgreSQL server ({problem}): {_ENCODE}")
 
     def _connect(self) -> Awaitable[Connection]:
@@ -199,7 +202,13 @@ class Connections:
             self._dsn, timeout=self._timeout, command_timeout=self._timeout, statement_cache_size=0
         )
 
-    def _make_pool(self, size: int, *, command_timeout: float | None) -> Pool:
+    def _make_pool(
+        self,
+        size: int,
+        *,
+        command_timeout: float | None,
+        reset: Callable[[Connection], Awaitable[None]] | None,
+    ) -> Pool:
         return asyncpg.create_pool(
             self._dsn,
             min_size=0,
@@ -207,7 +216,7 @@ class Connections:
             timeout=self._timeout,
             command_timeout=command_timeout,
             statement_cache_size=0 if self._loses_statements else 100,
-            reset=_skip_reset,
+            reset=reset,
         )
 
     async def _listen(self) -> None:
