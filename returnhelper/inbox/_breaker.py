@@ -65,7 +65,7 @@ class Breaker:
         """Take note that an event was handled."""
         failing = self._failing.pop(action, None) if self._failing else None
         if failing is not None and failing.pause:
-            _log.warning("handlers of %s work again: the action goes on", action)
+            _log.warning("the handlers of %s work again: the action is resumed", action)
 
     def failed(self, action: str, key: str) -> timedelta | None:
         """Take note that handlers have failed; return the pause if the action is paused, and the failure is not the event's."""
@@ -84,7 +84,7 @@ class Breaker:
             failing.keys.clear()
             self._extend(failing, _FIRST_PAUSE)
             _log.error(
-                "the handlers of %s have failed %s times in a row: the action is paused, and one event is tried now and then",
+                "the handlers of %s have failed %s times in a row: the action is paused, and one event is tried from time to time",
                 action,
                 failing.count,
             )

@@ -25,7 +25,7 @@ async def copy(source: Inbox, target: CopyTarget, *, batch: int = 100) -> int:
     Done ones are copied too, and at the end the target `remembers_since` the time that the source does: a duplicate is known
     after the move as before. A leased record becomes ready, as after the end of its lease. Records come in the order of their arrival,
     ``batch`` at a time, and one whose key the target knows is left as it is there: after an interruption run it again. The
-    source may receive meanwhile, but its workers must have stopped, because what becomes of a record after it was copied stays behind. Do
+    source may receive meanwhile, but its workers must have stopped, because a change to a record after it was copied stays behind. Do
     not purge the target before the copy has ended.
     """
     if not hasattr(source, "list"):

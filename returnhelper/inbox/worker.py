@@ -58,7 +58,7 @@ class Worker(Uncopyable):
     for its retry blocks the younger ones, so a handler must not retry until a younger event of the same shipment comes.
 
     When the handlers of one action fail ``pause_after`` times in a row, for at least five events, as after the deploy of a
-    mistake, this worker pauses that action: one event is tried now and then, the others wait and keep their attempts, none is held, and
+    mistake, this worker pauses that action: one event is tried from time to time, the others wait and keep their attempts, none is held, and
     other actions go on. The first success ends the pause. None never pauses.
 
     The next records are claimed while these are handled, as many as are handled meanwhile. Only clocks that never step
