@@ -77,7 +77,8 @@ async def test_cancelled_add_wakes(inbox: Inbox) -> None:
         if await inbox.get(key) is not None:
             async with asyncio.timeout(3):
                 await waiting
-            assert [one.key for one in await inbox.claim(5, LEASE)] == [key]
+            # on a busy server the add of the round before, cancelled too, may have been committed only now
+            assert key in [one.key for one in await inbox.claim(5, LEASE)]
             if in_time:
                 return
         waiting.cancel()
