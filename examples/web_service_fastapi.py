@@ -24,8 +24,7 @@ labels: dict[int, str | None] = {}
 
 @router.on(events.LabelGenerated)
 async def label_ready(event: events.LabelGenerated) -> None:
-    if event.label.shipment_id is not None:
-        labels[event.label.shipment_id] = event.label.label_url
+    labels[event.label.shipment_id] = event.label.label_url
 
 
 def make_app(endpoint: Endpoint | None = None, inbox_path: str = "inbox.db") -> FastAPI:
