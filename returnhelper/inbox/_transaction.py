@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from returnhelper.errors import ConfigurationError
 from returnhelper.inbox.store import Change, Record, State
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class TransactionScope:
         self._transaction: StoreTransaction | None = None
         self._given: object = None
         self._failure: BaseException | None = None
+        self._ended = False
         self.opened = False
 
     @property
@@ -71,8 +73,14 @@ class TransactionScope:
     async def open(self) -> object:
         """Return what handlers write through; the first call begins the transaction."""
         if self._transaction is None:
+            self._require_running()
             transaction = self._inbox.transaction()
             self._given = await transaction.begin()
+            try:
+                self._require_running()
+            except ConfigurationError:
+                await transaction.rollback()
+                raise
             self._transaction, self.opened = transaction, True
         return self._given
 
@@ -84,11 +92,19 @@ class TransactionScope:
         """Return what the handlers return; if one raised, undo what they wrote, and raise that."""
         try:
             result = await handlers
+            self._ended = True
             self._raise_failure()
         except BaseException:
+            self._ended = True
             await self.rollback()
             raise
         return result
+
+    def _require_running(self) -> None:
+        if self._ended:  # nobody would end what begins now
+            raise ConfigurationError(
+                "the event of this handler has ended: middleware must await call_next before it returns"
+            )
 
     def _raise_failure(self) -> None:
         if self._failure is not None:  # middleware has swallowed it

@@ -518,3 +518,30 @@ async def test_a_rollback_that_fails(inbox: Inbox, effects: Effects, monkeypatch
         await inbox.add(event("k"))
         await until(inbox, done=1)
     assert await effects.keys() == [f"{tries}"]
+
+
+async def test_a_handler_that_begins_too_late(inbox: Inbox, effects: Effects) -> None:
+    """A handler that middleware left behind gets no transaction once its event has an outcome: nobody would end it."""
+    router, go_on = Router(), asyncio.Event()
+    left: list[asyncio.Task[None]] = []
+
+    @router.middleware
+    async def leave_behind(event: events.Event, call_next: CallNext) -> None:
+        async def later() -> None:
+            await go_on.wait()
+            await call_next(event)
+
+        left.append(asyncio.create_task(later()))
+
+    @router.on(events.Event, transaction=True)
+    async def write(event: events.Event, tx: Transaction) -> None:
+        await effects.write(tx, event.dedup_key)
+
+    async with Worker(inbox, router, **FAST):
+        await inbox.add(event("k"))
+        await until(inbox, done=1)
+        go_on.set()
+        with pytest.raises(ConfigurationError, match="has ended"):
+            await left[0]
+    assert await inbox.add(event("other")) is Added
+    assert await effects.keys() == []
