@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from returnhelper.inbox import Added, Inbox, PostgresInbox, State, Stats
+from returnhelper.inbox import Added, Inbox, MemoryInbox, PostgresInbox, State, Stats
 from tests.support.inbox_kit import LEASE, NOON, PostgresServer, record
 from tests.support.store_tools import postgres
 
@@ -42,9 +42,14 @@ def writers() -> set[asyncio.Task[object]]:
     return {task for task in asyncio.all_tasks() if task.get_name() == "returnhelper inbox writer"}
 
 
+def most_steps(inbox: Inbox) -> int:
+    """Return after how many turns of the loop a call has certainly ended: in memory after a few."""
+    return 20 if isinstance(inbox, MemoryInbox) else 100
+
+
 async def test_cancelled_change_wakes(inbox: Inbox) -> None:
     """A change whose caller is cancelled while it is written still wakes those who wait for the next record."""
-    for steps in range(2, 100):
+    for steps in range(2, most_steps(inbox)):
         for number in range(2):
             await inbox.add(record(f"{steps}-{number}", ordering_key=f"o{steps}"))
         await inbox.wait(0.01)
@@ -56,7 +61,11 @@ async def test_cancelled_change_wakes(inbox: Inbox) -> None:
         async with asyncio.timeout(3):
             await waiting
         if not await inbox.claim(5, LEASE):
-            assert await inbox.complete(found)  # it was cancelled before it was written
+            # it was cancelled before it was written, or on a busy server is written only now
+            if not await inbox.complete(found):
+                done = await inbox.get(found.key)
+                assert done is not None
+                assert done.state is State.DONE
         elif in_time:
             return
         for left in await inbox.claim(5, LEASE):
@@ -67,7 +76,7 @@ async def test_cancelled_change_wakes(inbox: Inbox) -> None:
 
 async def test_cancelled_add_wakes(inbox: Inbox) -> None:
     """A record that is stored although its caller was cancelled wakes those who wait."""
-    for steps in range(3, 100):
+    for steps in range(3, most_steps(inbox)):
         key = f"k{steps}"
         await inbox.wait(0.01)
         await inbox.claim(5, LEASE)

@@ -188,7 +188,9 @@ async def fire(kind: str, folder: Path, *, count: int, stops: int) -> None:
         server.close()
 
 
-@pytest.mark.parametrize("kind", DURABLE)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "sqlite" else pytest.param(kind, marks=pytest.mark.siege) for kind in DURABLE]
+)
 async def test_short(kind: str, tmp_path: Path) -> None:
     """200 deliveries and two stops: all handled, nothing after its completion, no ordering key twice at a time."""
     await fire(kind, tmp_path, count=200, stops=2)

@@ -106,7 +106,7 @@ def test_one_loop_per_call(again: Callable[[], Inbox], kind: str, where: str) ->
         await inbox.wait(0)
 
     before = asyncio.run(connections(kind, where))
-    for number in range(150):
+    for number in range(40):
         asyncio.run(use(str(number)))
     assert asyncio.run(connections(kind, where)) <= before
 

@@ -377,8 +377,9 @@ async def test_finished_despite_the_drain() -> None:
     assert (worker.counters.handled, worker.counters.discarded, worker.counters.released) == (1, 1, 0)
 
 
-async def test_drained_in_an_outage() -> None:
+async def test_drained_in_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drain ends although the store is unavailable for the outcome of a handler."""
+    monkeypatch.setattr("returnhelper.inbox._slots._FINAL_CALL_TIMEOUT", 0.5)
 
     class Out(MemoryInbox):
         async def complete(self, record: Record) -> bool:
