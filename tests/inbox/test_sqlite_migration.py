@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,8 +25,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def old(path: Path, clock: Clock) -> OldProcess:
-    return OldProcess(path, clock)
+def old(path: Path, clock: Clock) -> Iterator[OldProcess]:
+    process = OldProcess(path, clock)
+    yield process
+    process.db.close()
 
 
 @pytest.fixture
