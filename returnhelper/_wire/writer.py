@@ -38,7 +38,7 @@ def plain(value: object, path: str = "") -> JSONValue:
     if isinstance(value, Model):
         return _members(value, path) if value.raw is None else plain(value.raw, path)
     if isinstance(value, Mapping):
-        # What is plain already is passed on here: half of the time that a call takes to encode its body.
+        # What is plain already is passed on without a call: that saves a third of the time for a usual body.
         return {
             key if type(key) is str else _key(key, path): member
             if type(member) in _PLAIN

@@ -48,7 +48,7 @@ async def is_added(inbox: RedisInbox, key: str) -> bool:
         return False
 
 
-# connections that are cut while they are opened are left to the garbage collector by their library
+# some runs leave connections of redis-py to the garbage collector at the end; whose they are has not been found out
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.siege
 @pytest.mark.parametrize("replicas", [0, 1])

@@ -24,7 +24,7 @@ from returnhelper.webhooks.events._catalog import (
 _LONGEST_ACTION: Final = 100
 _log = logging.getLogger("returnhelper.webhooks")
 _loaded: dict[str, type[Event]] = {}
-# By action, where it alone decides: what `from_decoded` does first, without the calls that add 4 % to a small typed delivery.
+# By action, where it alone decides: what `from_decoded` does first, without its calls, which take 0.6 µs.
 _usual: dict[str, Callable[[JSONObject], Event]] = {}
 
 
